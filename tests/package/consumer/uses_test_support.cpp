@@ -1,0 +1,3 @@
+#include <flame/session/test_support/fake_clock.hpp>
+
+int main() { return 0; }

@@ -1,0 +1,48 @@
+"""What the pages show is what was compiled, and every example can be tried."""
+
+import pathlib
+import re
+import subprocess
+import unittest
+
+ROOT = pathlib.Path(__file__).parents[2]
+EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.cpp"))
+
+
+def text(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+class Docs(unittest.TestCase):
+    def test_readme_shows_the_first_program_as_it_is(self):
+        program = re.search(r"```cpp\n(.*?)```", text("README.md"), re.S).group(1)
+        self.assertEqual(text("examples/memory.cpp"), program)
+
+    def test_every_example_has_lines_to_try(self):
+        page = text("examples/README.md")
+        for name in EXAMPLES:
+            with self.subTest(name):
+                section = re.search(rf"^## {name}$(.*?)(?=^## |\Z)", page, re.S | re.M)
+                self.assertIsNotNone(section)
+                self.assertRegex(section.group(1), r"```sh\ncurl ")
+
+    def test_links_between_pages_lead_somewhere(self):
+        pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md"),
+                 *ROOT.glob("src/stores/*/*.md")]
+        for page in pages:
+            prose = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.S)
+            for target in re.findall(r"\]\(([^)#]+)[^)]*\)", prose):
+                if "://" not in target:
+                    with self.subTest(page=page.name, target=target):
+                        self.assertTrue((page.parent / target).exists())
+
+    def test_run_lists_the_examples_for_an_unknown_name(self):
+        run = subprocess.run([ROOT / "scripts/run", "no_such_example"], text=True,
+                             capture_output=True, check=False)
+        self.assertEqual((2, ""), (run.returncode, run.stdout))
+        for name in [*EXAMPLES, "no_such_example"]:
+            self.assertIn(name, run.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
