@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include <flame/session/store.hpp>
+
+namespace flame::inline v0::session {
+
+/// Where a Manager takes the time from. Any thread.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  /// Never goes back: deadlines, and the passing of store time.
+  [[nodiscard]] virtual Deadline steady() const noexcept = 0;
+  /// Wall time: read once, at open(), for stores without a clock of their own.
+  [[nodiscard]] virtual TimePoint wall() const noexcept = 0;
+};
+
+/// Where a Manager takes session IDs from. Any thread.
+class RandomSource {
+ public:
+  virtual ~RandomSource() = default;
+  /// False where no random bytes could be had: an error then, never a weaker ID.
+  [[nodiscard]] virtual bool fill(std::span<std::byte> out) noexcept = 0;
+};
+
+/// The system's clock, and the system's generator (getrandom).
+[[nodiscard]] Clock& system_clock() noexcept;
+[[nodiscard]] RandomSource& system_random() noexcept;
+
+/// What a Manager stands on, for tests to replace; both must outlive it.
+struct Environment {
+  Clock* clock = &system_clock();
+  RandomSource* random = &system_random();
+};
+
+}  // namespace flame::inline v0::session

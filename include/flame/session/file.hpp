@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include <flame/session/store.hpp>
+
+namespace flame::inline v0::session::file {
+
+/// What a save that was confirmed survives. At every level a record is wholly old or wholly new, or
+/// absent; never torn.
+enum class Durability : std::uint8_t {
+  none,           ///< promises nothing, and costs nothing
+  process_crash,  ///< the end of any process, kill -9 too; a power cut may lose the last seconds
+  power_cut,      ///< also a power cut, at some disk flushes for each save; touches alone may be lost
+};
+
+struct FileOptions {
+  /// This user's own, writable by nobody else, on a local disk; made where only its last name is
+  /// missing. A relative path counts from the working directory at the time of store().
+  std::filesystem::path root_dir{};
+  Durability durability = Durability::process_crash;
+};
+
+/// Sessions as files, one each; any number of processes of one machine and user may share the folder.
+/// The layout, and what each level does: src/stores/file/README.md.
+[[nodiscard]] StorePtr store(FileOptions options);
+
+}  // namespace flame::inline v0::session::file

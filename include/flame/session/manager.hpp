@@ -1,0 +1,178 @@
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <flame/session/environment.hpp>
+#include <flame/session/error.hpp>
+#include <flame/session/session.hpp>
+#include <flame/session/store.hpp>
+
+namespace flame::inline v0::session {
+
+enum class SameSite : std::uint8_t { lax, strict, none };
+
+/// The cookie that carries the ID: Secure, HttpOnly, and named with the strictest prefix that fits:
+/// `__Host-`, or `__Secure-` with a domain or another path (draft-ietf-httpbis-rfc6265bis, 4.1.3).
+struct CookieOptions {
+  std::string name = "session";  ///< an RFC 9110 token; the prefix is put before it unless it has one
+  std::string path = "/";
+  std::string domain{};  ///< empty: this host only
+  SameSite same_site = SameSite::lax;
+  bool plain_http = false;  ///< for plain http, in development: neither Secure nor a prefix
+  bool persistent = false;  ///< Max-Age from the absolute timeout (at most 400 days): "remember me"
+};
+
+/// What happened to a session, or to the store. Names are listed in namespace event.
+struct Event {
+  std::string_view name{};
+  const SessionKey* key = nullptr;  ///< null: of no one session
+  std::string_view text{};          ///< holds no ID, secret or value
+};
+namespace event {
+inline constexpr std::string_view created = "created";
+inline constexpr std::string_view renewed = "renewed";      ///< a new ID: regenerate, or a login
+inline constexpr std::string_view destroyed = "destroyed";  ///< by Session::destroy
+inline constexpr std::string_view expired = "expired";
+inline constexpr std::string_view dropped = "dropped";  ///< changes of a session that had ended meanwhile
+inline constexpr std::string_view id_rejected = "id_rejected";  ///< made-up, ended or superseded
+inline constexpr std::string_view dup_cookie = "dup_cookie";    ///< two different IDs in one request
+inline constexpr std::string_view decode_failed = "decode_failed";  ///< a record that cannot be read
+inline constexpr std::string_view store_down = "store_down";
+inline constexpr std::string_view store_up = "store_up";
+inline constexpr std::string_view store_full = "store_full";
+inline constexpr std::string_view flash_lost = "flash_lost";  ///< a claimed message could not be put back
+inline constexpr std::string_view cookie_at_risk = "cookie_at_risk";  ///< Secure cookie over plain http
+}  // namespace event
+
+/// Setting one option resets no other. open() checks them.
+struct Options {
+  StorePtr store{};  ///< null: a memory store of its own
+  CookieOptions cookie{};
+  std::string id_header{};    ///< not empty: the ID travels in this header too, both ways
+  std::string application{};  ///< goes into every verifier: two applications on one store cannot meet
+  std::chrono::seconds idle_timeout{30 * 60};
+  std::chrono::seconds absolute_timeout{12 * 60 * 60};
+  std::chrono::milliseconds deadline{2000};  ///< of one load or commit
+  std::size_t max_bytes = 64 * 1024;         ///< of one session's keys and values, as encoded
+  /// Called on any thread, also on several at once; must not throw or call the Manager. Null: a line each
+  /// on stderr, at most ten of a name each second.
+  std::function<void(const Event&)> on_event{};
+};
+
+/// What a handler will do with the session: read it, change it, take the flash message.
+enum class Need : std::uint8_t { read = 1, write = 2, flash = 4 };
+[[nodiscard]] constexpr Need operator|(Need a, Need b) noexcept {
+  return static_cast<Need>(static_cast<std::uint8_t>(a) | static_cast<std::uint8_t>(b));
+}
+[[nodiscard]] constexpr bool has(Need set, Need one) noexcept {
+  return (static_cast<std::uint8_t>(set) & static_cast<std::uint8_t>(one)) != 0;
+}
+
+/// What the library needs of a request. Read during start() only.
+struct RequestView {
+  std::span<const std::string_view> cookie_lines{};  ///< the values of all Cookie fields, undecoded
+  std::string_view id_header{};                      ///< the value of the field Options::id_header names
+  bool secure = false;           ///< over TLS, as seen by this process or a trusted proxy
+  bool from_this_host = true;    ///< from a loopback address
+  bool claims_flash = true;      ///< false for HEAD and prefetches (Sec-Purpose): the flash stays
+};
+
+/// Header fields to add to the response. Cache-Control replaces one that is there; others are appended.
+struct ResponseFields {
+  std::vector<std::pair<std::string_view, std::string>> fields{};
+};
+
+struct Operation;
+
+/// Where completions go, as one list per batch: an event loop, say. Any thread.
+struct Executor {
+  virtual void post(Operation* list) noexcept = 0;
+
+ protected:
+  ~Executor() = default;
+};
+
+/// The caller's own, unmoved until done. Never cancelled: its deadline ends it.
+struct Operation {
+  void (*done)(Operation&) noexcept = nullptr;
+  void* context = nullptr;
+  Executor* executor = nullptr;  ///< null: done runs on a thread of the store's
+  Deadline deadline{};           ///< unset: Options::deadline from now
+  Operation* next = nullptr;     ///< the list that an Executor walks
+};
+
+struct LoadOperation : Operation {
+  RequestView request{};
+  Need need = Need::read;
+  std::optional<Result<Session>> result{};
+};
+
+struct CommitOperation : Operation {
+  Session* session = nullptr;  ///< start() takes its changes out; it may go before the operation is done
+  bool failed = false;  ///< the handler threw or answered 5xx: saves nothing, puts a claimed flash back
+  std::optional<Result<ResponseFields>> result{};
+};
+
+/// What a host or an adapter calls: load before the handler, commit after it and before the first byte of
+/// the response. Any thread.
+class Manager {
+ public:
+  explicit Manager(Options options, Environment environment = {});
+  ~Manager();  ///< stop()
+  Manager(const Manager&) = delete;
+  Manager& operator=(const Manager&) = delete;
+
+  /// Checks options and store. A store that is down for now is no error: an event, and 503 until it is up.
+  Result<void> open();
+  /// Waits for what is under way; every operation after that ends with Errc::stopped.
+  void stop() noexcept;
+
+  /// True: complete now, and done() is not called (a memory store: always). False: done() will be.
+  bool start(LoadOperation& operation) noexcept;
+  bool start(CommitOperation& operation) noexcept;
+
+  /// The same, blocking.
+  Result<Session> load(const RequestView& request, Need need);
+  Result<ResponseFields> commit(Session& session);
+  /// Instead of commit(), where the handler failed: saves nothing, puts a claimed flash back.
+  Result<ResponseFields> abandon(Session& session);
+
+  [[nodiscard]] const Options& options() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// co_await Await(manager, operation), whatever the coroutine's type. Name the operation first: g++ 12.2
+/// destroys aggregate temporaries of a co_await expression twice.
+template <class Op>
+struct Await : Op {
+  Await(Manager& manager, Op operation) : Op(std::move(operation)), manager_(manager) {}
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<> waiting) noexcept {
+    this->context = waiting.address();
+    this->done = [](Operation& self) noexcept {
+      std::coroutine_handle<>::from_address(self.context).resume();
+    };
+    return !manager_.start(static_cast<Op&>(*this));
+  }
+  auto await_resume() { return std::move(*this->result); }
+
+ private:
+  Manager& manager_;
+};
+
+}  // namespace flame::inline v0::session

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string_view>
+
+#include <flame/session/store.hpp>
+
+namespace flame::inline v0::session {
+
+/// The store that a URL names: `memory:`, `memory:?max_sessions=N&max_bytes=N`. Never throws: what is
+/// wrong with the URL is said by Store::prepare(), and so by Manager::open() and Flame::run().
+[[nodiscard]] StorePtr open_store(std::string_view url);
+
+}  // namespace flame::inline v0::session

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <flame/session/value.hpp>
+
+namespace flame::inline v0::session {
+
+namespace detail {
+/// The function of one Session::update, with its arguments: encoded value in, encoded value out.
+struct UpdateFunction {
+  std::shared_ptr<const void> arguments{};
+  std::string (*run)(const void* arguments, const std::string_view* stored) = nullptr;
+};
+}  // namespace detail
+
+/// The flash message that was claimed for this request: no other request gets it, whatever get<T> says.
+/// A view into the Session it came from, and no longer-lived than that.
+class Flash {
+ public:
+  Flash() = default;
+  /// Empty where there is no message, or one of another type.
+  template <class T>
+  [[nodiscard]] std::optional<T> get() const {
+    return message_ ? decode<T>(*message_) : std::nullopt;
+  }
+  /// Whether there is a message, of whatever type.
+  explicit operator bool() const noexcept { return message_ != nullptr; }
+
+ private:
+  friend class Session;
+  explicit Flash(const std::string* message) noexcept : message_(message) {}
+  const std::string* message_ = nullptr;
+};
+
+/// What a handler touches: the values of one visitor, as loaded, and the changes of this request, which
+/// the Manager commits. No I/O; one thread at a time; reading never throws.
+///
+/// The changes of a request are one unit: all apply, in some order with those of other requests, to the
+/// newest record, or none does. What a handler reads is the loaded state with its own changes on top.
+class Session {
+ public:
+  /// Empty, and not of any Manager: for the tests of handlers.
+  Session();
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+
+  /// Empty where the key is absent or holds another type. T owns its data: no string_view.
+  template <class T>
+  [[nodiscard]] std::optional<T> get(std::string_view key) const {
+    const auto bytes = find(key);
+    return bytes ? decode<T>(*bytes) : std::nullopt;
+  }
+  template <class T>
+  [[nodiscard]] T get_or(std::string_view key, T fallback) const {
+    auto value = get<T>(key);
+    return value ? std::move(*value) : std::move(fallback);
+  }
+  [[nodiscard]] bool contains(std::string_view key) const noexcept;
+  /// In ascending order of their bytes.
+  [[nodiscard]] std::vector<std::string> keys() const;
+
+  /// Last write wins, by key. Throws ValueError: too deep, too large, key too long; nothing is set then.
+  template <class T>
+  void set(std::string_view key, const T& value) {
+    set_encoded(key, encode(value));
+  }
+  void set(std::string_view key, std::nullptr_t) = delete;
+
+  /// Atomic: f(value, arguments...) runs at commit on the newest value, perhaps again, perhaps on another
+  /// thread. So f captures nothing (checked), the arguments are copied, and there is no result; get() goes
+  /// on answering what it did. `initial` stands in where the key is absent or holds another type. If f
+  /// throws, this request alone fails, and none of its changes apply.
+  template <class T, class F, class... Args>
+  void update(std::string_view key, T initial, F f, Args... arguments) {
+    static_assert(std::is_empty_v<F> && std::is_default_constructible_v<F>,
+                  "update() takes a lambda without captures: give it what it needs as further arguments");
+    static_assert(std::is_invocable_r_v<T, F&, T, const Args&...>,
+                  "update() takes f(value, arguments...) that returns the new value");
+    static_cast<void>(f);
+    using Arguments = std::tuple<T, std::tuple<Args...>>;
+    add_update(key, {std::make_shared<const Arguments>(std::move(initial), std::tuple(std::move(arguments)...)),
+                     [](const void* state, const std::string_view* stored) {
+                       const auto& [fallback, args] = *static_cast<const Arguments*>(state);
+                       auto value = stored ? decode<T>(*stored) : std::nullopt;
+                       return encode<T>(std::apply(
+                           [&](const auto&... each) {
+                             return F{}(value ? std::move(*value) : T(fallback), each...);
+                           },
+                           args));
+                     }});
+  }
+
+  /// Whether there was something to erase, as far as this request sees.
+  bool erase(std::string_view key);
+  /// Erases all values that are present when it is applied; the session, its owner and flash stay.
+  void clear();
+  /// Kept until a handler asks for Flash; a later message replaces it. Any type that set() takes.
+  template <class T>
+  void set_flash(const T& message) {
+    set_encoded_flash(encode(message));
+  }
+  /// The message claimed for this request, where the load asked for it (Need::flash).
+  [[nodiscard]] Flash flash() const noexcept;
+
+  /// A new ID at commit; the old one is dead from then on, and what it still brings is dropped.
+  void regenerate();
+  /// The record goes at commit, and the cookie with it. Final: what else this request changes is dropped.
+  void destroy();
+  /// Signs in: the session belongs to `owner` from now on. Another owner than before means a new ID and a
+  /// new start of the absolute timeout. Empty: nobody's again. Throws ValueError above 255 bytes.
+  void set_owner(std::string_view owner);
+  [[nodiscard]] std::string_view owner() const noexcept;
+  /// Loaded from the store, not new.
+  [[nodiscard]] bool exists() const noexcept;
+
+ private:
+  friend struct SessionAccess;
+  struct Impl;
+
+  [[nodiscard]] Impl& impl();
+  [[nodiscard]] std::optional<std::string_view> find(std::string_view key) const noexcept;
+  void set_encoded(std::string_view key, std::string value);
+  void set_encoded_flash(std::string message);
+  void add_update(std::string_view key, detail::UpdateFunction update);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace flame::inline v0::session

@@ -1,0 +1,234 @@
+#include "async_job.hpp"
+
+namespace flame::inline v0::session {
+namespace {
+
+Error late(bool withdrawn) {
+  return {Errc::deadline, withdrawn ? "the store was busy with this session: nothing was saved"
+                                    : "the store did not answer in time: what became of it is unknown"};
+}
+
+class AsyncCommit final : public AsyncJob {
+ public:
+  AsyncCommit(AsyncJobs& owner, CommitOperation& operation, std::unique_ptr<SessionState> session,
+              Deadline ends)
+      : AsyncJob(owner, operation, ends), job_(owner.core, std::move(session), operation.failed) {}
+
+ private:
+  Job& job() noexcept override { return job_; }
+  void deliver(Operation& operation, const Error* error) override {
+    auto& result = static_cast<CommitOperation&>(operation).result;
+    if (error)
+      result = tl::unexpected(*error);
+    else
+      result = job_.result();
+  }
+
+  CommitJob job_;
+};
+
+class AsyncLoad final : public AsyncJob {
+ public:
+  AsyncLoad(AsyncJobs& owner, LoadOperation& operation, Deadline ends)
+      : AsyncJob(owner, operation, ends),
+        job_(owner.core, operation.request, operation.need) {}
+
+ private:
+  Job& job() noexcept override { return job_; }
+  void deliver(Operation& operation, const Error* error) override {
+    auto& result = static_cast<LoadOperation&>(operation).result;
+    if (error)
+      result = tl::unexpected(*error);
+    else
+      result = job_.result();
+  }
+  void orphaned() override;
+
+  LoadJob job_;
+};
+
+/// A flash message that was claimed for a request nobody waits for any more goes back.
+class FlashReturn {
+ public:
+  static void start(AsyncJobs& jobs, Session session) {
+    auto self = std::make_unique<FlashReturn>();
+    self->operation_.session = &session;
+    self->operation_.failed = true;
+    self->operation_.context = self.get();
+    self->operation_.done = [](Operation& operation) noexcept {
+      delete static_cast<FlashReturn*>(operation.context);
+    };
+    const auto deadline = jobs.core.deadline_from_now();
+    if (!jobs.start(self->operation_, deadline)) static_cast<void>(self.release());
+  }
+
+ private:
+  CommitOperation operation_{};
+};
+
+void AsyncLoad::orphaned() {
+  auto session = job_.result();
+  if (session && session->flash()) FlashReturn::start(owner_, std::move(*session));
+}
+
+}  // namespace
+
+bool AsyncJob::start() {
+  owner_.add(*this);
+  if (job().answers_first()) {
+    deliver(*operation_.exchange(nullptr), nullptr);
+    if (advance()) owner_.remove(*this);
+    return true;
+  }
+  if (!advance()) return false;
+  Operation* const operation = operation_.exchange(nullptr);
+  if (operation) deliver(*operation, nullptr);
+  owner_.remove(*this);
+  return operation != nullptr;
+}
+
+/// True: the job is finished. False: an answer is awaited, and *this may be gone.
+bool AsyncJob::advance() {
+  for (;;) {
+    bool answered = false;
+    switch (job().next()) {
+      case Job::Step::finished:
+        return true;
+      case Job::Step::call:
+        answered = call();
+        break;
+      case Job::Step::write:
+        answered = write();
+        break;
+    }
+    if (!answered) return false;
+  }
+}
+
+bool AsyncJob::call() {
+  call_.op = std::move(job().op());
+  call_.deadline = deadline;
+  call_.failure.reset();
+  call_.context = this;
+  call_.done = [](StoreCall& call) noexcept {
+    auto& self = *static_cast<AsyncJob*>(call.context);
+    self.call_answered();
+    self.resume();
+  };
+  self_ = shared_from_this();
+  if (call_.op.verb == Verb::erase) owner_.gate.erase_begins(call_.op.record.key);
+  if (!owner_.dispatch.submit(call_)) return false;
+  call_answered();
+  return true;
+}
+
+void AsyncJob::call_answered() {
+  owner_.core.note(call_);
+  const bool erases = call_.op.verb == Verb::erase;
+  const auto key = call_.op.record.key;
+  job().op() = std::move(call_.op);
+  job().answered(call_.failure);
+  if (erases) owner_.gate.erase_ended(key, !call_.failure);
+}
+
+bool AsyncJob::write() {
+  ticket_.unit = &job().unit();
+  ticket_.base = &job().base();
+  ticket_.context = this;
+  ticket_.done = [](Ticket& ticket) noexcept {
+    static_cast<AsyncJob*>(ticket.context)->write_answered();
+  };
+  self_ = shared_from_this();
+  const auto keep = self_;
+  turn_ = Turn::handing_over;
+  if (!gate_key_) gate_key_ = job().base().record.key;
+  in_gate_ = true;
+  owner_.gate.enter(ticket_);
+  if (turn_.exchange(Turn::handed_over) != Turn::answered) return false;
+  job().written(std::move(ticket_.newest));
+  return true;
+}
+
+void AsyncJob::write_answered() {
+  in_gate_ = false;
+  // Whoever comes second goes on: this answer, or the one who handed over.
+  if (turn_.exchange(Turn::answered) == Turn::handing_over) return;
+  job().written(std::move(ticket_.newest));
+  resume();
+}
+
+void AsyncJob::resume() {
+  const auto keep = std::move(self_);
+  if (advance()) finish();
+}
+
+void AsyncJob::finish() {
+  Operation* const operation = operation_.exchange(nullptr);
+  if (operation) {
+    deliver(*operation, nullptr);
+    complete(*operation);
+  } else {
+    orphaned();
+  }
+  owner_.remove(*this);
+}
+
+void AsyncJob::expire() {
+  const bool withdrawn = in_gate_ && owner_.gate.withdraw(*gate_key_, ticket_);
+  if (Operation* const operation = operation_.exchange(nullptr)) {
+    const Error error = late(withdrawn);
+    deliver(*operation, &error);
+    complete(*operation);
+  }
+  if (!withdrawn) return;
+  job().unit().result = {};
+  job().unit().result.verdict = Verdict::failed;
+  job().unit().result.error = late(true);
+  write_answered();
+}
+
+bool AsyncJobs::start(LoadOperation& operation, Deadline deadline) {
+  return std::make_shared<AsyncLoad>(*this, operation, deadline)->start();
+}
+
+bool AsyncJobs::start(CommitOperation& operation, Deadline deadline) {
+  auto session = SessionAccess::take(*operation.session);
+  return std::make_shared<AsyncCommit>(*this, operation, std::move(session), deadline)->start();
+}
+
+void AsyncJobs::add(AsyncJob& job) {
+  const std::scoped_lock lock(mutex_);
+  const bool first = by_deadline_.empty() || job.deadline < by_deadline_.begin()->deadline;
+  by_deadline_.insert(job);
+  ++under_way_;
+  if (first) dispatch.wake_at(job.deadline);
+}
+
+void AsyncJobs::remove(AsyncJob& job) noexcept {
+  const std::scoped_lock lock(mutex_);
+  if (job.is_linked()) by_deadline_.erase(by_deadline_.iterator_to(job));
+  if (--under_way_ == 0) idle_.notify_all();
+}
+
+void AsyncJobs::expire(Deadline now) noexcept {
+  const CompletionBatch batch;
+  for (;;) {
+    std::shared_ptr<AsyncJob> job;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (by_deadline_.empty()) return;
+      auto first = by_deadline_.begin();
+      if (first->deadline > now) return dispatch.wake_at(first->deadline);
+      job = first->shared_from_this();
+      by_deadline_.erase(first);
+    }
+    job->expire();
+  }
+}
+
+void AsyncJobs::drain() noexcept {
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [this] { return under_way_ == 0; });
+}
+
+}  // namespace flame::inline v0::session

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <flame/session/session.hpp>
+
+namespace flame::inline v0::session {
+
+inline constexpr std::size_t max_key_size = 255;    ///< bytes of one key
+inline constexpr std::size_t max_owner_size = 255;  ///< bytes of an owner
+
+/// One application value as the payload holds it: its key's CBOR item, then its value's.
+class Item {
+ public:
+  Item() = default;
+  Item(std::string_view key, std::string_view value);
+  [[nodiscard]] std::string_view key() const noexcept {
+    return std::string_view(bytes_).substr(key_at_, value_at_ - key_at_);
+  }
+  [[nodiscard]] std::string_view value() const noexcept {
+    return std::string_view(bytes_).substr(value_at_);
+  }
+  [[nodiscard]] std::string_view bytes() const noexcept { return bytes_; }
+
+ private:
+  std::string bytes_{};
+  std::size_t key_at_ = 0;  // the key item's head comes before it
+  std::size_t value_at_ = 0;
+};
+
+struct Change {
+  enum class Kind : std::uint8_t { set, erase, update, clear };
+  Kind kind{};
+  Item item{};  ///< set: key and value; erase, update: the key, and no value
+  detail::UpdateFunction update{};
+};
+
+/// What one request wants changed: one unit, applied whole or not at all.
+struct Changes {
+  std::vector<Change> values{};  ///< in order
+  std::optional<std::string> flash{};
+  std::optional<std::string> owner{};
+  bool regenerate = false;
+  bool destroy = false;
+
+  [[nodiscard]] bool empty() const noexcept {
+    return values.empty() && !flash && !owner && !regenerate && !destroy;
+  }
+};
+
+}  // namespace flame::inline v0::session

@@ -1,0 +1,157 @@
+#include "commit_job.hpp"
+
+#include "cookie.hpp"
+
+namespace flame::inline v0::session {
+
+CommitJob::CommitJob(Core& core, std::unique_ptr<SessionState> session, bool failed)
+    : core_(core),
+      session_(session ? std::move(session) : std::make_unique<SessionState>()),
+      context_(core.plan_context()) {
+  stage_ = first_stage(failed);
+}
+
+CommitJob::Stage CommitJob::first_stage(bool failed) {
+  if (failed) return return_flash();
+  const bool destroys = session_->changes.destroy;
+  unit_.presence = session_->presence;
+  unit_.presented = session_->presented;
+  unit_.changes = std::move(session_->changes);
+  if (unit_.changes.empty()) return touch_if_due();
+  if (session_->presence == Presence::superseded) {
+    settle_ended(unit_);
+    return after_unit();
+  }
+  if (destroys) return live() ? Stage::erase : Stage::finished;
+  return live() ? Stage::write : Stage::create;
+}
+
+CommitJob::Stage CommitJob::touch_if_due() const {
+  const bool due = live() && due_touch(session_->base.record, core_.rules, core_.time.now());
+  return due ? Stage::touch : Stage::finished;
+}
+
+CommitJob::Stage CommitJob::return_flash() {
+  if (!session_->flash) return Stage::finished;
+  unit_ = {};
+  unit_.presence = session_->presence;
+  unit_.returned_flash = std::move(session_->flash);
+  session_->flash.reset();
+  return Stage::return_flash;
+}
+
+Job::Step CommitJob::next() {
+  switch (stage_) {
+    case Stage::finished:
+      return Step::finished;
+    case Stage::write:
+    case Stage::return_flash:
+      return Step::write;
+    case Stage::create:
+      return next_create();
+    case Stage::erase:
+      own_op_.verb = Verb::erase;
+      break;
+    case Stage::touch:
+      own_op_.verb = Verb::touch;
+      own_op_.record.last_seen = core_.time.now();
+      own_op_.record.expires_at =
+          due_touch(session_->base.record, core_.rules, own_op_.record.last_seen)
+              .value_or(session_->base.record.expires_at);
+      break;
+  }
+  own_op_.record.key = session_->base.record.key;
+  op_ = &own_op_;
+  return Step::call;
+}
+
+Job::Step CommitJob::next_create() {
+  if (!creating_) {
+    unit_.presence = Presence::absent;
+    creating_.emplace(context_, core_.random, nullptr, std::span(&creating_unit_, 1), false);
+  }
+  op_ = creating_->next(core_.time.now());
+  if (op_) return Step::call;
+  creating_.reset();
+  stage_ = after_unit();
+  return next();
+}
+
+void CommitJob::answered(const std::optional<Failure>& failure) {
+  if (stage_ == Stage::create) return creating_->answer(failure, core_.time.now());
+  if (stage_ == Stage::erase) return erased(failure);
+  stage_ = Stage::finished;  // a touch: where it failed, the session ends a little earlier
+}
+
+void CommitJob::erased(const std::optional<Failure>& failure) {
+  stage_ = Stage::finished;
+  if (failure) {
+    error_ = failure->error;
+    if (failure->maybe_applied) error_->text += "; whether the session was ended is unknown";
+    stage_ = return_flash();
+    return;
+  }
+  core_.events.emit(event::destroyed, &session_->base.record.key, "signed out, or ended by the application");
+  removes_cookie_ = true;
+}
+
+void CommitJob::written(Record) { stage_ = after_unit(); }
+
+CommitJob::Stage CommitJob::after_unit() {
+  report(unit_);
+  if (stage_ == Stage::return_flash) return Stage::finished;
+  switch (unit_.result.verdict) {
+    case Verdict::lost_login:
+      return Stage::create;
+    case Verdict::failed:
+      error_ = std::move(unit_.result.error);
+      return return_flash();
+    case Verdict::unchanged:
+      return touch_if_due();
+    case Verdict::applied:
+    case Verdict::dropped:
+      break;
+  }
+  new_id_ = unit_.result.new_id;
+  return Stage::finished;
+}
+
+void CommitJob::report(const Unit& unit) {
+  const auto& result = unit.result;
+  if (unit.returned_flash) {
+    if (result.verdict != Verdict::applied)
+      core_.events.emit(event::flash_lost, &session_->base.record.key,
+                        "a flash message could not be put back after its request failed");
+    return;
+  }
+  if (result.verdict == Verdict::dropped)
+    core_.events.emit(event::dropped, live() ? &session_->base.record.key : nullptr,
+                      "the session had ended, or got a new ID, before these changes came");
+  if (result.verdict != Verdict::applied || !result.new_id) return;
+  const auto key = result.new_id->key();
+  if (result.created)
+    core_.events.emit(event::created, &key, "a new session");
+  else
+    core_.events.emit(event::renewed, &key, "a new ID, and the one before is over");
+}
+
+Result<ResponseFields> CommitJob::result() {
+  if (error_) return tl::unexpected(std::move(*error_));
+  Result<ResponseFields> out;
+  auto& fields = out->fields;
+  fields.reserve(4);
+  // Whatever it came to, this response depended on the cookie (S19).
+  fields.emplace_back("Vary", core_.rules.vary);
+  fields.emplace_back("Cache-Control", "no-store");
+  if (new_id_) {
+    fields.emplace_back("Set-Cookie", set_cookie(core_.rules.cookie, *new_id_));
+    if (!core_.rules.id_header.empty()) fields.emplace_back(core_.rules.id_header, new_id_->text());
+    if (session_->cookie_at_risk) core_.events.cookie_at_risk();
+  } else if (removes_cookie_) {
+    fields.emplace_back("Set-Cookie", removal_cookie(core_.rules.cookie));
+    if (!core_.rules.id_header.empty()) fields.emplace_back(core_.rules.id_header, "");
+  }
+  return out;
+}
+
+}  // namespace flame::inline v0::session

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "job.hpp"
+
+namespace flame::inline v0::session {
+
+/// From a Session to the fields of its response: its changes to the store, or its flash message back.
+class CommitJob final : public Job {
+ public:
+  /// `session` may be null: of no Manager, unchanged. `failed`: nothing is saved.
+  CommitJob(Core& core, std::unique_ptr<SessionState> session, bool failed);
+
+  [[nodiscard]] Step next() override;
+  /// What a touch comes to is no matter of its request.
+  [[nodiscard]] bool answers_first() const noexcept override { return stage_ == Stage::touch; }
+  void answered(const std::optional<Failure>& failure) override;
+  [[nodiscard]] const Base& base() const noexcept override { return session_->base; }
+  void written(Record newest) override;
+
+  [[nodiscard]] Result<ResponseFields> result();
+
+ private:
+  enum class Stage : std::uint8_t { finished, write, create, erase, touch, return_flash };
+
+  [[nodiscard]] Stage first_stage(bool failed);
+  [[nodiscard]] Stage touch_if_due() const;
+  [[nodiscard]] Stage return_flash();
+  [[nodiscard]] Step next_create();
+  void erased(const std::optional<Failure>& failure);
+  /// The unit has its result: where that leads.
+  [[nodiscard]] Stage after_unit();
+  void report(const Unit& unit);
+  [[nodiscard]] bool live() const noexcept { return session_->presence == Presence::live; }
+
+  Core& core_;
+  std::unique_ptr<SessionState> session_;
+  Stage stage_ = Stage::finished;
+  PlanContext context_;
+  std::optional<WriteFlow> creating_{};
+  Unit* creating_unit_ = &unit_;
+  StoreOp own_op_{};
+  std::optional<SessionId> new_id_{};
+  bool removes_cookie_ = false;
+  std::optional<Error> error_{};
+};
+
+}  // namespace flame::inline v0::session

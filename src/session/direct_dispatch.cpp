@@ -1,0 +1,99 @@
+#include <atomic>
+#include <mutex>
+#include <new>
+
+#include "dispatch.hpp"
+
+namespace flame::inline v0::session {
+namespace {
+
+constexpr std::size_t sweep_batch = 64;
+constexpr std::chrono::milliseconds sweep_pause{1000};
+
+Failure failure_of(const StoreError& error) {
+  // Refused means that nothing was applied; of a connection that broke nobody knows.
+  return {{Errc::store_unavailable, error.what()}, error.kind() == StoreError::Kind::connection_lost};
+}
+
+class DirectDispatch final : public Dispatch {
+ public:
+  DirectDispatch(StorePtr store, const StoreTime& time) : store_(std::move(store)), time_(time) {}
+
+  std::optional<Failure> open() override {
+    try {
+      connect();
+    } catch (const StoreError& error) {
+      if (error.kind() == StoreError::Kind::refused) throw;
+      return failure_of(error);
+    }
+    return std::nullopt;
+  }
+
+  bool submit(StoreCall& call) noexcept override {
+    try {
+      run(call);
+    } catch (const StoreError& error) {
+      call.failure = failure_of(error);
+    } catch (const std::bad_alloc&) {
+      call.failure = Failure{{Errc::overloaded, "out of memory"}, true};
+    } catch (...) {
+      call.failure = Failure{{Errc::store_unavailable, "the store threw no StoreError: a bug of its"}, true};
+    }
+    return true;
+  }
+
+  void sweep(TimePoint now) noexcept override {
+    auto due = next_sweep_.load(std::memory_order_relaxed);
+    if (now.time_since_epoch().count() < due) return;
+    const auto next = now + sweep_pause;
+    if (!next_sweep_.compare_exchange_strong(due, next.time_since_epoch().count())) return;
+    try {
+      auto* connection = connection_.load(std::memory_order_acquire);
+      // A full batch: there is more, so the next request goes on.
+      if (connection && connection->sweep(sweep_batch, {now, {}}) >= sweep_batch) next_sweep_ = 0;
+    } catch (...) {  // what is not swept now is swept later
+    }
+  }
+
+  void stop() noexcept override { stopped_.store(true); }
+
+ private:
+  void run(StoreCall& call) {
+    if (stopped_.load(std::memory_order_relaxed)) {
+      call.failure = Failure{{Errc::stopped, "the session manager was stopped"}, false};
+      return;
+    }
+    auto* connection = connection_.load(std::memory_order_acquire);
+    if (!connection) connection = connect();
+    connection->run({&call.op, 1}, {time_.now(), call.deadline});
+    if (call.op.outcome == Outcome::unanswered)
+      call.failure = Failure{{Errc::store_unavailable, "the store left an operation unanswered: a bug of its"},
+                             true};
+  }
+
+  StoreConnection* connect() {
+    const std::scoped_lock lock(mutex_);
+    if (!owned_) {
+      store_->prepare({time_.now(), {}});
+      owned_ = store_->connect({});
+      connection_.store(owned_.get(), std::memory_order_release);
+    }
+    return owned_.get();
+  }
+
+  StorePtr store_;
+  const StoreTime& time_;
+  std::mutex mutex_{};
+  std::unique_ptr<StoreConnection> owned_{};
+  std::atomic<StoreConnection*> connection_{nullptr};
+  std::atomic<bool> stopped_{false};
+  std::atomic<std::chrono::milliseconds::rep> next_sweep_{0};
+};
+
+}  // namespace
+
+std::unique_ptr<Dispatch> direct_dispatch(StorePtr store, const StoreTime& time) {
+  return std::make_unique<DirectDispatch>(std::move(store), time);
+}
+
+}  // namespace flame::inline v0::session

@@ -1,0 +1,91 @@
+#include "document.hpp"
+
+#include <algorithm>
+
+#include <flame/session/value_io.hpp>
+
+namespace flame::inline v0::session {
+namespace {
+
+/// The library's own keys in the payload's map.
+constexpr std::uint64_t flash_key = 1;
+
+void write_flash(Writer& out, std::string_view flash) {
+  out.unsigned_integer(flash_key);
+  out.item(flash);
+}
+
+auto position(auto& entries, std::string_view key) noexcept {
+  return std::lower_bound(entries.begin(), entries.end(), key,
+                          [](const auto& entry, std::string_view k) { return entry.key < k; });
+}
+
+}  // namespace
+
+std::optional<Document> Document::read(std::string_view payload) {
+  Document out;
+  Reader in(payload);
+  const auto count = in.map();
+  if (!count) return std::nullopt;
+  for (std::size_t i = 0; i < *count; ++i) {
+    const std::size_t start = payload.size() - in.bytes_left();
+    const auto own = in.unsigned_integer();
+    const auto key = own ? std::nullopt : in.text();
+    const auto value = in.skip();
+    if ((!own && !key) || !value) return std::nullopt;
+    const auto bytes = payload.substr(start, payload.size() - in.bytes_left() - start);
+    if (own == flash_key) {
+      if (out.flash_) return std::nullopt;
+      out.flash_ = value;
+    } else if (own) {
+      out.unknown_.push_back(bytes);
+    } else {
+      if (!out.values_.empty() && out.values_.back().key >= *key) return std::nullopt;
+      out.values_.push_back({*key, *value, bytes});
+    }
+  }
+  if (!in.at_end()) return std::nullopt;
+  return out;
+}
+
+const Document::Entry* Document::find(std::string_view key) const noexcept {
+  const auto at = position(values_, key);
+  return at != values_.end() && at->key == key ? &*at : nullptr;
+}
+
+void Document::put(const Entry& entry) {
+  const auto at = position(values_, entry.key);
+  if (at != values_.end() && at->key == entry.key)
+    *at = entry;
+  else
+    values_.insert(at, entry);
+}
+
+bool Document::erase(std::string_view key) noexcept {
+  const auto at = position(values_, key);
+  if (at == values_.end() || at->key != key) return false;
+  values_.erase(at);
+  return true;
+}
+
+std::size_t Document::content_size() const noexcept {
+  std::size_t size = flash_ ? flash_->size() + 1 : 0;
+  for (const auto& entry : values_) size += entry.bytes.size();
+  for (const auto bytes : unknown_) size += bytes.size();
+  return size;
+}
+
+std::size_t Document::payload_size() const noexcept {
+  const auto n = count();
+  return content_size() + (n < 24 ? 1 : n < 256 ? 2 : n < 65536 ? 3 : 5);  // RFC 8949, 3: the map's head
+}
+
+void Document::append_to(std::string& payload) const {
+  Writer out(payload);
+  out.map(count());
+  if (flash_) write_flash(out, *flash_);
+  for (const auto bytes : unknown_) payload.append(bytes);
+  for (const auto& entry : values_) payload.append(entry.bytes);
+}
+
+}  // namespace flame::inline v0::session

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <boost/container/small_vector.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace flame::inline v0::session {
+
+/// The payload's index: one CBOR map whose text and byte string keys are the application's, and whose
+/// unsigned integer keys are the library's. Values stay bytes; nothing here owns any of them.
+class Document {
+ public:
+  struct Entry {
+    std::string_view key{};
+    std::string_view value{};
+    std::string_view bytes{};  ///< key item and value item: what a rewrite splices
+  };
+  using Entries = boost::container::small_vector<Entry, 4>;
+
+  /// Empty where the payload is not such a map, well-formed to the last byte, with ascending keys.
+  [[nodiscard]] static std::optional<Document> read(std::string_view payload);
+
+  [[nodiscard]] const Entry* find(std::string_view key) const noexcept;
+  [[nodiscard]] const Entries& entries() const noexcept { return values_; }
+  void put(const Entry& entry);
+  bool erase(std::string_view key) noexcept;
+  void clear() noexcept { values_.clear(); }
+
+  [[nodiscard]] std::optional<std::string_view> flash() const noexcept { return flash_; }
+  void set_flash(std::optional<std::string_view> flash) noexcept { flash_ = flash; }
+
+  /// Nothing that would be worth a record.
+  [[nodiscard]] bool empty() const noexcept { return values_.empty() && !flash_ && unknown_.empty(); }
+  /// Bytes of keys and values: what Options::max_bytes bounds.
+  [[nodiscard]] std::size_t content_size() const noexcept;
+  [[nodiscard]] std::size_t payload_size() const noexcept;
+  void append_to(std::string& payload) const;
+
+ private:
+  [[nodiscard]] std::size_t count() const noexcept {
+    return values_.size() + unknown_.size() + (flash_ ? 1 : 0);
+  }
+
+  Entries values_{};  // ascending by key, so that look-up is a search and a rewrite is canonical
+  std::optional<std::string_view> flash_{};
+  boost::container::small_vector<std::string_view, 1> unknown_{};  // of a newer release: kept as they are
+};
+
+}  // namespace flame::inline v0::session

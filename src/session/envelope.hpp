@@ -1,0 +1,44 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "session_id.hpp"
+
+/// The blob: magic, format version, codec, verifiers, write tokens, payload, and a checksum that is bound to
+/// the session's key. All numbers are little-endian.
+namespace flame::inline v0::session {
+
+inline constexpr std::size_t write_tokens_kept = 8;
+/// How long the ID before the last regenerate is known as superseded, and not merely unknown.
+inline constexpr std::chrono::seconds superseded_for{60};
+
+/// What the envelope says of the session beside its values.
+struct Header {
+  Verifier current{};
+  Verifier previous{};
+  TimePoint previous_until{};  ///< the epoch: there is no previous one
+  std::array<WriteToken, write_tokens_kept> tokens{};  ///< newest first; 0: unused
+
+  void push(WriteToken token) noexcept;
+  [[nodiscard]] bool contains(WriteToken token) const noexcept;
+};
+
+/// Bytes of a blob that are not the session's keys and values, at most.
+inline constexpr std::size_t max_envelope_overhead = 512;
+
+enum class Opened : std::uint8_t { done, unreadable, newer_version };
+
+/// Checks everything but the payload's inside. `payload` views into `blob`.
+[[nodiscard]] Opened open_envelope(std::string_view blob, const SessionKey& key, Header& header,
+                                   std::string_view& payload) noexcept;
+
+/// Writes an envelope around a payload of exactly `payload_size` bytes, which the caller appends between
+/// the two calls.
+void begin_envelope(std::string& blob, const Header& header, std::size_t payload_size);
+void seal_envelope(std::string& blob, const SessionKey& key);
+
+}  // namespace flame::inline v0::session

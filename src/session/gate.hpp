@@ -1,0 +1,66 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "job.hpp"
+
+namespace flame::inline v0::session {
+
+/// One unit on its way through the gate: the job's own, unmoved until done().
+struct Ticket {
+  Unit* unit = nullptr;
+  const Base* base = nullptr;  ///< as the job loaded it
+  Record newest{};             ///< the record after the write, for who claimed a flash
+  void (*done)(Ticket&) noexcept = nullptr;
+  void* context = nullptr;
+};
+
+/// Combines the writes of one session within this process: while one is under way, units wait, and go
+/// together as the next, on the record just written. Token and retry alone would need N rounds for N
+/// writers. Belongs to no request: a passed deadline takes a waiting unit out and strands nobody. Any thread.
+class Gate {
+ public:
+  Gate(Core& core, Dispatch& dispatch);
+  ~Gate();
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+
+  /// done() comes once, perhaps before this returns.
+  void enter(Ticket& ticket);
+  /// True: it was still waiting, was taken out, and done() will not come: surely not applied.
+  [[nodiscard]] bool withdraw(const SessionKey& key, Ticket& ticket) noexcept;
+
+  /// Around the erase of a destroy, which waits for nobody: what waits or comes meanwhile has its answer
+  /// from how that ends.
+  void erase_begins(const SessionKey& key);
+  void erase_ended(const SessionKey& key, bool erased);
+
+ private:
+  struct Entry;
+  struct KeyHash {
+    std::size_t operator()(const SessionKey& key) const noexcept;
+  };
+  struct Shard {
+    std::mutex mutex{};
+    std::unordered_map<SessionKey, std::unique_ptr<Entry>, KeyHash> entries;
+  };
+
+  [[nodiscard]] Shard& shard_of(const SessionKey& key) noexcept;
+  [[nodiscard]] Entry& entry_of(Shard& shard, const SessionKey& key);
+  [[nodiscard]] static bool starts(Entry& entry);
+  void run(Entry& entry);
+  [[nodiscard]] bool advance(Entry& entry);
+  [[nodiscard]] bool finish(Entry& entry);
+  void remember(Entry& entry, Record& written);
+  static void drop_if_idle(Shard& shard, Entry& entry) noexcept;
+
+  Core& core_;
+  Dispatch& dispatch_;
+  std::array<Shard, 16> shards_;
+};
+
+}  // namespace flame::inline v0::session

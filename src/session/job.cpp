@@ -1,0 +1,16 @@
+#include "job.hpp"
+
+namespace flame::inline v0::session {
+
+void Core::note(const StoreCall& call) noexcept {
+  if (call.failure) {
+    if (call.failure->error.code == Errc::store_unavailable) events.store_down(call.failure->error.text);
+    return;
+  }
+  events.store_answered();
+  if (call.op.outcome == Outcome::refused)
+    events.emit(event::store_full, nullptr,
+                "the store refused a record: it is full, or the record is too large for it");
+}
+
+}  // namespace flame::inline v0::session

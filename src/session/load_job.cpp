@@ -1,0 +1,111 @@
+#include "load_job.hpp"
+
+namespace flame::inline v0::session {
+
+LoadJob::LoadJob(Core& core, const RequestView& request, Need need)
+    : core_(core), claims_flash_(has(need, Need::flash) && request.claims_flash) {
+  session_->max_bytes = core.rules.max_bytes;
+  session_->cookie_at_risk = core.rules.secure_cookie && !request.secure && !request.from_this_host;
+  const auto presented = read_presented(
+      request.cookie_lines, core.rules.id_header.empty() ? std::string_view() : request.id_header,
+      core.rules.cookie);
+  switch (presented.kind) {
+    case Presented::Kind::nothing:
+      return;
+    case Presented::Kind::malformed:
+      core.events.emit(event::id_rejected, nullptr, "no session ID of this library looks like it");
+      return;
+    case Presented::Kind::duplicate:
+      core.events.emit(event::dup_cookie, nullptr,
+                       "one request brought two different session IDs: neither was opened");
+      return;
+    case Presented::Kind::id:
+      break;
+  }
+  id_ = presented.id;
+  load_.record.key = id_.key();
+  op_ = &load_;
+  step_ = Step::call;
+}
+
+Job::Step LoadJob::next() { return std::exchange(step_, Step::finished); }
+
+void LoadJob::answered(const std::optional<Failure>& failure) {
+  if (failure) {
+    error_ = failure->error;
+  } else if (load_.outcome == Outcome::done) {
+    open(load_.record);
+  } else {
+    reject("unknown, expired or ended");
+  }
+}
+
+void LoadJob::reject(const char* why) {
+  const auto key = id_.key();
+  core_.events.emit(event::id_rejected, &key, why);
+}
+
+void LoadJob::open(Record& record) {
+  const auto now = core_.time.now();
+  const auto key = record.key;
+  switch (open_record(record, core_.rules.idle, core_.rules.absolute, now, session_->base)) {
+    case RecordState::readable:
+      return admit(session_->base.header);
+    case RecordState::expired:
+      return core_.events.emit(event::expired, &key, "its idle or absolute timeout has passed");
+    case RecordState::unreadable:
+      return core_.events.unreadable(key, "its record is damaged, or not of this library: left as it is");
+    case RecordState::newer_version:
+      return core_.events.unreadable(key, "its record is of a newer release: left as it is");
+  }
+}
+
+void LoadJob::admit(const Header& header) {
+  session_->presented = core_.hash(id_);
+  switch (standing(header, session_->presented, core_.time.now())) {
+    case Standing::current:
+      session_->presence = Presence::live;
+      if (claims_flash_ && session_->base.document.flash()) start_claim();
+      return;
+    case Standing::superseded:
+      reject("superseded by a newer ID of its session");
+      return become(Presence::superseded);
+    case Standing::unknown:
+      reject("its secret opens nothing");
+      return become(Presence::absent);
+  }
+}
+
+void LoadJob::start_claim() {
+  unit_.presence = Presence::live;
+  unit_.presented = session_->presented;
+  unit_.claims_flash = true;
+  step_ = Step::write;
+}
+
+void LoadJob::written(Record newest) {
+  if (unit_.result.verdict == Verdict::failed) {
+    error_ = unit_.result.error;
+    return;
+  }
+  session_->flash = std::move(unit_.result.claimed);
+  claims_flash_ = false;
+  become(Presence::absent);
+  if (newest.token != WriteToken{})
+    open(newest);
+  else
+    reject("ended while its flash message was claimed");
+}
+
+void LoadJob::become(Presence presence) {
+  session_->presence = presence;
+  session_->base = {};
+  session_->base.record.key = id_.key();  // where a flash message that was claimed goes back to
+}
+
+Result<Session> LoadJob::result() {
+  if (error_) return tl::unexpected(std::move(*error_));
+  return SessionAccess::make(std::move(session_));
+}
+
+}  // namespace flame::inline v0::session

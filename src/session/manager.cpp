@@ -1,0 +1,176 @@
+#include <atomic>
+#include <semaphore>
+
+#include <flame/session/memory.hpp>
+
+#include "async_job.hpp"
+#include "runner.hpp"
+
+namespace flame::inline v0::session {
+
+struct Manager::Impl {
+  Impl(Options given, const Environment& environment)
+      : options(std::move(given)), core(options, environment) {
+    if (!options.store) options.store = memory::store();
+  }
+
+  Options options;
+  Core core;
+  std::unique_ptr<Dispatch> dispatch{};
+  std::optional<AsyncJobs> jobs{};  ///< where the store blocks
+  std::atomic<bool> serving{false};
+
+  [[nodiscard]] std::unique_ptr<Dispatch> make_dispatch(bool blocking);
+  std::optional<Failure> call(StoreOp& op, Deadline deadline) noexcept;
+  void write(Job& job, Deadline deadline);
+  void drive(Job& job, Deadline deadline);
+  [[nodiscard]] Deadline deadline_of(const Operation& operation) const noexcept {
+    return operation.deadline != Deadline{} ? operation.deadline : core.deadline_from_now();
+  }
+  template <class Op, class Direct>
+  bool start(Op& operation, Direct direct) noexcept;
+};
+
+std::optional<Failure> Manager::Impl::call(StoreOp& op, Deadline deadline) noexcept {
+  StoreCall call{std::move(op), deadline};
+  dispatch->submit(call);
+  core.note(call);
+  op = std::move(call.op);
+  return std::move(call.failure);
+}
+
+void Manager::Impl::write(Job& job, Deadline deadline) {
+  Unit* unit = &job.unit();
+  const auto context = core.plan_context();
+  WriteFlow flow(context, core.random, &job.base(), std::span(&unit, 1), unit->claims_flash);
+  while (StoreOp* op = flow.next(core.time.now())) flow.answer(call(*op, deadline), core.time.now());
+  job.written(flow.take_newest());
+}
+
+void Manager::Impl::drive(Job& job, Deadline deadline) {
+  for (;;) switch (job.next()) {
+      case Job::Step::finished:
+        return;
+      case Job::Step::call:
+        job.answered(call(job.op(), deadline));
+        break;
+      case Job::Step::write:
+        write(job, deadline);
+        break;
+    }
+}
+
+std::unique_ptr<Dispatch> Manager::Impl::make_dispatch(bool blocking) {
+  if (auto* source = dynamic_cast<DispatchSource*>(options.store.get()))
+    return source->dispatch(core.time);
+  if (blocking) return store_runner(options.store, core.time, options.deadline);
+  return direct_dispatch(options.store, core.time);
+}
+
+template <class Op, class Direct>
+bool Manager::Impl::start(Op& operation, Direct direct) noexcept {
+  try {
+    if (!serving.load(std::memory_order_acquire)) {
+      operation.result = tl::unexpected(
+          Error{Errc::stopped, dispatch ? "the session manager was stopped"
+                                        : "the session manager is not open: call Manager::open() first"});
+      return true;
+    }
+    const auto deadline = deadline_of(operation);
+    if (jobs) return jobs->start(operation, deadline);
+    operation.result = direct(deadline);
+  } catch (...) {
+    operation.result = tl::unexpected(Error{Errc::overloaded, {}});  // no text: it would need memory
+  }
+  return true;
+}
+
+Manager::Manager(Options options, Environment environment)
+    : impl_(std::make_unique<Impl>(std::move(options), environment)) {}
+
+Manager::~Manager() { stop(); }
+
+const Options& Manager::options() const noexcept { return impl_->options; }
+
+Result<void> Manager::open() {
+  auto& self = *impl_;
+  if (self.dispatch) return {};
+  const auto traits = self.options.store->traits();
+  auto rules = check(self.options, traits.max_record);
+  if (!rules) return tl::unexpected(std::move(rules.error()));
+  auto dispatch = self.make_dispatch(traits.blocking);
+  self.core.rules = std::move(*rules);
+  dispatch->on_wake = [&self] { self.jobs->expire(self.core.clock.steady()); };
+  try {
+    if (const auto failure = dispatch->open()) self.core.events.store_down(failure->error.text);
+  } catch (const StoreError& error) {
+    return tl::unexpected(Error{Errc::invalid_option, error.what()});
+  }
+  self.dispatch = std::move(dispatch);
+  if (traits.blocking) self.jobs.emplace(self.core, *self.dispatch);
+  self.serving.store(true, std::memory_order_release);
+  return {};
+}
+
+void Manager::stop() noexcept {
+  impl_->serving = false;
+  if (impl_->jobs) impl_->jobs->drain();
+  if (impl_->dispatch) impl_->dispatch->stop();
+}
+
+bool Manager::start(LoadOperation& operation) noexcept {
+  auto& self = *impl_;
+  return self.start(operation, [&](Deadline deadline) {
+    self.dispatch->sweep(self.core.time.now());
+    LoadJob job(self.core, operation.request, operation.need);
+    self.drive(job, deadline);
+    return job.result();
+  });
+}
+
+bool Manager::start(CommitOperation& operation) noexcept {
+  auto& self = *impl_;
+  return self.start(operation, [&](Deadline deadline) {
+    CommitJob job(self.core, SessionAccess::take(*operation.session), operation.failed);
+    self.drive(job, deadline);
+    return job.result();
+  });
+}
+
+namespace {
+
+/// Starts an operation, and waits for it.
+template <class Op>
+auto run_to_end(Manager& manager, Op& operation) {
+  std::binary_semaphore answered{0};
+  operation.context = &answered;
+  operation.done = [](Operation& self) noexcept {
+    static_cast<std::binary_semaphore*>(self.context)->release();
+  };
+  if (!manager.start(operation)) answered.acquire();
+  return std::move(*operation.result);
+}
+
+}  // namespace
+
+Result<Session> Manager::load(const RequestView& request, Need need) {
+  LoadOperation operation;
+  operation.request = request;
+  operation.need = need;
+  return run_to_end(*this, operation);
+}
+
+Result<ResponseFields> Manager::commit(Session& session) {
+  CommitOperation operation;
+  operation.session = &session;
+  return run_to_end(*this, operation);
+}
+
+Result<ResponseFields> Manager::abandon(Session& session) {
+  CommitOperation operation;
+  operation.session = &session;
+  operation.failed = true;
+  return run_to_end(*this, operation);
+}
+
+}  // namespace flame::inline v0::session

@@ -1,0 +1,225 @@
+#include "plan.hpp"
+
+#include <algorithm>
+#include <list>
+
+namespace flame::inline v0::session {
+namespace {
+
+TimePoint expiry(TimePoint created_at, const Rules& rules, TimePoint now) {
+  return std::min(now + rules.idle, created_at + rules.absolute);
+}
+
+/// The session as it will be written. Copied before each unit, so that one alone can be undone.
+struct Draft {
+  Document document{};
+  Verifier current{};
+  std::optional<Verifier> previous{};  ///< replaced by this write
+  std::optional<TimePoint> restarted_at{};  ///< a login: the absolute timeout counts from here
+  std::string_view owner{};
+  bool exists = false;
+  bool changed = false;
+};
+
+class Planning {
+ public:
+  Planning(const Base* base, const PlanContext& context, TimePoint now)
+      : base_(base), context_(context), now_(now) {
+    if (!base) return;
+    draft_.document = base->document;
+    draft_.current = base->header.current;
+    draft_.owner = base->record.owner;
+    draft_.exists = true;
+  }
+
+  void apply(Unit& unit) {
+    unit.result = {};
+    if (!admitted(unit)) return settle_ended(unit);
+    Draft before = draft_;
+    try {
+      change(unit);
+      const auto size = draft_.document.content_size();
+      if (size > context_.rules.max_bytes && size > before.document.content_size())
+        fail(unit, too_large());
+    } catch (...) {
+      fail(unit, {Errc::update_failed, "a function given to Session::update() threw: its request's "
+                                       "changes are undone"});
+    }
+    if (unit.result.verdict == Verdict::failed) draft_ = std::move(before);
+  }
+
+  Plan finish(WriteToken token) const {
+    Plan out;
+    if (!draft_.changed) return out;
+    out.write = base_ ? Plan::Write::replace : Plan::Write::create;
+    write_times(out.record);
+    out.record.key = key_;
+    out.record.token = token;
+    out.record.owner = draft_.owner;
+    write_blob(out.record, token);
+    return out;
+  }
+
+ private:
+  bool admitted(const Unit& unit) const {
+    if (!base_) return unit.presence == Presence::absent;
+    // A flash goes back to its session whatever became of the ID it was claimed with.
+    if (unit.returned_flash) return true;
+    return unit.presence == Presence::live && equal(draft_.current, unit.presented);
+  }
+
+  void fail(Unit& unit, Error error) {
+    unit.result = {};
+    unit.result.verdict = Verdict::failed;
+    unit.result.error = std::move(error);
+  }
+
+  static Error no_random() {
+    return {Errc::random_failed, "the system gave no random bytes: no session ID could be made"};
+  }
+  Error too_large() const {
+    return {Errc::too_large, "the session would grow over max_bytes (" +
+                                 std::to_string(context_.rules.max_bytes) +
+                                 "): store less in it, or raise Options::max_bytes"};
+  }
+
+  void change(Unit& unit) {
+    bool changed = false;
+    for (const Change& each : unit.changes.values) changed |= change_value(each);
+    changed |= change_flash(unit);
+    const bool new_owner = unit.changes.owner && *unit.changes.owner != draft_.owner;
+    if (new_owner) {
+      draft_.owner = *unit.changes.owner;
+      draft_.restarted_at = now_;
+    }
+    if (!draft_.exists) {
+      if (draft_.document.empty() && draft_.owner.empty()) return;
+      return begin(unit);
+    }
+    const bool new_id = unit.changes.regenerate || new_owner;
+    if (!changed && !new_id) return;
+    unit.result.verdict = Verdict::applied;
+    draft_.changed = true;
+    if (new_id) renew(unit);
+  }
+
+  bool change_value(const Change& change) {
+    switch (change.kind) {
+      case Change::Kind::set:
+        draft_.document.put({change.item.key(), change.item.value(), change.item.bytes()});
+        return true;
+      case Change::Kind::erase:
+        return draft_.document.erase(change.item.key());
+      case Change::Kind::update: {
+        const auto* stored = draft_.document.find(change.item.key());
+        const Item& item = outputs_.emplace_back(
+            change.item.key(),
+            change.update.run(change.update.arguments.get(), stored ? &stored->value : nullptr));
+        draft_.document.put({item.key(), item.value(), item.bytes()});
+        return true;
+      }
+      case Change::Kind::clear:
+        break;
+    }
+    const bool any = !draft_.document.entries().empty();
+    draft_.document.clear();
+    return any;
+  }
+
+  bool change_flash(Unit& unit) {
+    auto& document = draft_.document;
+    bool changed = false;
+    if (unit.claims_flash && document.flash()) {
+      unit.result.claimed = std::string(*document.flash());
+      document.set_flash(std::nullopt);
+      changed = true;
+    }
+    if (unit.changes.flash) {
+      document.set_flash(*unit.changes.flash);
+      changed = true;
+    }
+    if (unit.returned_flash && !document.flash()) {
+      document.set_flash(*unit.returned_flash);
+      changed = true;
+    }
+    return changed;
+  }
+
+  void begin(Unit& unit) {
+    if (!unit.fresh) return fail(unit, no_random());
+    key_ = unit.fresh->key();
+    draft_.current = context_.hash(*unit.fresh);
+    draft_.exists = draft_.changed = true;
+    unit.result.verdict = Verdict::applied;
+    unit.result.created = true;
+    unit.result.new_id = unit.fresh;
+  }
+
+  void renew(Unit& unit) {
+    if (!unit.fresh) return fail(unit, no_random());
+    const SessionId id = unit.fresh->with_key(key_);
+    draft_.previous = draft_.current;
+    draft_.current = context_.hash(id);
+    unit.result.new_id = id;
+  }
+
+  void write_times(Record& record) const {
+    const auto created =
+        draft_.restarted_at.value_or(base_ ? base_->record.created_at : now_);
+    record.created_at = created;
+    record.last_seen = now_;
+    record.expires_at = expiry(created, context_.rules, now_);
+    if (!base_ || draft_.restarted_at || due_touch(base_->record, context_.rules, now_)) return;
+    record.last_seen = base_->record.last_seen;
+    record.expires_at = base_->record.expires_at;
+  }
+
+  void write_blob(Record& record, WriteToken token) const {
+    Header header = base_ ? base_->header : Header{};
+    if (draft_.previous) {
+      header.previous = *draft_.previous;
+      header.previous_until = now_ + superseded_for;
+    } else if (header.previous_until <= now_) {
+      header.previous_until = {};
+    }
+    header.current = draft_.current;
+    header.push(token);
+    begin_envelope(record.blob, header, draft_.document.payload_size());
+    draft_.document.append_to(record.blob);
+    seal_envelope(record.blob, key_);
+  }
+
+  const Base* base_;
+  const PlanContext& context_;
+  const TimePoint now_;
+  SessionKey key_ = base_ ? base_->record.key : SessionKey{};
+  Draft draft_{};
+  std::list<Item> outputs_{};  // what update functions gave: the document views into it
+};
+
+}  // namespace
+
+Plan plan(const Base* base, std::span<Unit* const> units, const PlanContext& context,
+          WriteToken token, TimePoint now) {
+  Planning planning(base, context, now);
+  for (Unit* unit : units) planning.apply(*unit);
+  return planning.finish(token);
+}
+
+void settle_ended(Unit& unit) noexcept {
+  unit.result = {};
+  const bool login =
+      unit.changes.owner && !unit.changes.owner->empty() && !unit.changes.destroy;
+  unit.result.verdict = login ? Verdict::lost_login : Verdict::dropped;
+}
+
+std::optional<TimePoint> due_touch(const Record& record, const Rules& rules, TimePoint now) {
+  const auto next = expiry(record.created_at, rules, now);
+  // The last one may be shorter: nothing later makes up for it, and the absolute timeout is exact.
+  const bool last = next == record.created_at + rules.absolute;
+  const auto least = last ? std::chrono::milliseconds(0) : rules.step();
+  if (next < record.expires_at + std::max(least, std::chrono::milliseconds(1))) return std::nullopt;
+  return next;
+}
+
+}  // namespace flame::inline v0::session

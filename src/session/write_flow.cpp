@@ -1,0 +1,138 @@
+#include "write_flow.hpp"
+
+#include <algorithm>
+
+namespace flame::inline v0::session {
+
+WriteFlow::WriteFlow(const PlanContext& context, RandomSource& random, const Base* base,
+                     std::span<Unit* const> units, bool keeps_written)
+    : context_(context), random_(random), base_(base), units_(units), keeps_written_(keeps_written),
+      settling_(needs_reading()) {}
+
+bool WriteFlow::needs_reading() const noexcept {
+  return base_ && (!unknown_.empty() || base_->record.token == WriteToken{});
+}
+
+StoreOp* WriteFlow::next(TimePoint now) {
+  if (finished_) return nullptr;
+  if (settling_) {
+    op_ = {};
+    op_.record.key = base_->record.key;
+    return &op_;
+  }
+  for (Unit* unit : units_)
+    // A create takes another ID at each try; a replace keeps its own, since an earlier try may have won.
+    if (unit->may_need_id() && (!base_ || !unit->fresh)) unit->fresh = SessionId::draw(random_);
+  token_ = draw_write_token();
+  planned_ = true;
+  Plan planned = plan(base_, units_, context_, token_, now);
+  if (planned.write == Plan::Write::nothing) {
+    finished_ = true;
+    return nullptr;
+  }
+  op_.verb = base_ ? Verb::replace : Verb::create;
+  op_.expected = base_ ? base_->record.token : WriteToken{};
+  op_.outcome = Outcome::unanswered;
+  op_.record = std::move(planned.record);
+  if (keeps_written_) written_ = op_.record;
+  return &op_;
+}
+
+void WriteFlow::answer(const std::optional<Failure>& failure, TimePoint now) {
+  if (settling_)
+    answer_settling(failure, now);
+  else
+    answer_write(failure, now);
+}
+
+void WriteFlow::answer_write(const std::optional<Failure>& failure, TimePoint now) {
+  if (failure) {
+    if (failure->maybe_applied) unknown_.push_back({token_, op_.expected});
+    return failed(*failure);
+  }
+  switch (op_.outcome) {
+    case Outcome::done:
+      finished_ = true;
+      return;
+    case Outcome::missing:
+      return end_all();
+    case Outcome::conflict:
+      return adopt_newest(now);
+    case Outcome::exists:  // of a 96-bit selector: draws another
+      if (++conflicts_ >= max_conflicts)
+        fail_all({Errc::random_failed, "the random source repeats itself: no new session ID could be made"});
+      return;
+    case Outcome::refused:
+    case Outcome::unanswered:
+      break;
+  }
+  fail_all({Errc::overloaded, "the store takes no more sessions: raise its bounds, or wait for others to end"});
+}
+
+void WriteFlow::answer_settling(const std::optional<Failure>& failure, TimePoint now) {
+  if (failure) return failed(*failure);
+  settling_ = false;
+  if (op_.outcome == Outcome::done) return adopt_newest(now);
+  end_all();
+}
+
+void WriteFlow::adopt_newest(TimePoint now) {
+  const auto state =
+      open_record(op_.record, context_.rules.idle, context_.rules.absolute, now, newest_);
+  if (state != RecordState::readable) return end_all();
+  written_ = {};
+  base_ = &newest_;
+  const auto is_kept = [&header = newest_.header](WriteToken token) { return header.contains(token); };
+  // Also the last try's own: whoever ran it may have repeated it after a lost reply.
+  if (is_kept(token_) || std::ranges::any_of(unknown_, is_kept, &Try::token)) {
+    finished_ = true;
+    return;
+  }
+  // More writes came since than the header tells of: ours may be among them, and must not be sent again.
+  if (!std::ranges::all_of(unknown_, is_kept, &Try::expected))
+    return fail_all({Errc::overloaded, "so many other writes of this session came between that whether the "
+                                       "changes were saved is unknown"});
+  // What expected an older token can never apply any more.
+  std::erase_if(unknown_,
+                [this](const Try& each) { return each.expected != newest_.record.token; });
+  if (++conflicts_ >= max_conflicts)
+    fail_all({Errc::overloaded, "too many other writes of this session: try again"});
+}
+
+void WriteFlow::failed(const Failure& failure) {
+  if (++failures_ >= max_store_failures || failure.error.code == Errc::stopped)
+    return fail_all(failure.error);
+  settling_ = needs_reading();
+}
+
+void WriteFlow::end_all() {
+  for (Unit* unit : units_) settle_ended(*unit);
+  base_ = nullptr;
+  written_ = {};
+  finished_ = true;
+}
+
+void WriteFlow::fail_all(Error error) {
+  if (!unknown_.empty()) error.text += "; whether the changes were saved is unknown";
+  bool on_this_write = !planned_;
+  for (Unit* unit : units_) {
+    // What the units before the first change came to holds without this write; for those after it, only with
+    // it. One that planning failed keeps its own error.
+    on_this_write |= unit->result.verdict == Verdict::applied;
+    if (!on_this_write || unit->result.verdict == Verdict::failed) continue;
+    unit->result = {};
+    unit->result.verdict = Verdict::failed;
+    unit->result.error = error;
+  }
+  base_ = nullptr;  // nor is it known to be the newest
+  written_ = {};
+  finished_ = true;
+}
+
+Record WriteFlow::take_newest() {
+  if (!keeps_written_ || written_.token != WriteToken{}) return std::move(written_);
+  if (base_ == &newest_) return std::move(newest_.record);
+  return base_ ? base_->record : Record{};
+}
+
+}  // namespace flame::inline v0::session
