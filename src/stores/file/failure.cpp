@@ -1,0 +1,48 @@
+#include "failure.hpp"
+
+#include <errno.h>
+
+#include <system_error>
+
+namespace flame::inline v0::session::file {
+namespace {
+
+std::string_view remedy(int error) noexcept {
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+      return ": free some space, or some inodes";
+    case EROFS:
+      return ": mount it writable";
+    case EACCES:
+    case EPERM:
+      return ": the folder and all in it must belong to the user that this process runs as";
+    case EMFILE:
+    case ENFILE:
+      return ": raise the limit of open files (ulimit -n)";
+    case EIO:
+      return ": check the disk";
+    default:
+      return "";
+  }
+}
+
+std::string text(std::string_view what, int error) {
+  return "file store: " + std::string(what) + ": " + explain(error);
+}
+
+}  // namespace
+
+std::string explain(int error) {
+  return std::generic_category().message(error).append(remedy(error));
+}
+
+void refuse(std::string_view what, int error) {
+  throw StoreError(StoreError::Kind::refused, text(what, error));
+}
+
+void lose(std::string_view what, int error) {
+  throw StoreError(StoreError::Kind::connection_lost, text(what, error));
+}
+
+}  // namespace flame::inline v0::session::file

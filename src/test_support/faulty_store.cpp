@@ -1,0 +1,155 @@
+#include <array>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include <flame/session/test_support/faulty_store.hpp>
+
+namespace flame::inline v0::session::test_support {
+namespace {
+
+constexpr std::size_t verbs = 5;
+using Answer = std::variant<Fault, Outcome>;
+
+[[noreturn]] void lose_connection() {
+  throw StoreError(StoreError::Kind::connection_lost, "faulty store: the connection is lost");
+}
+
+}  // namespace
+
+struct FaultyStore::Plan {
+  struct PerVerb {
+    std::size_t seen = 0;
+    std::size_t counted = 0;
+    std::map<std::size_t, Answer> answers;  // by `seen`
+  };
+
+  void add(Verb verb, Answer answer, std::size_t skip) {
+    const std::lock_guard lock(mutex);
+    auto& of_verb = by_verb[static_cast<std::size_t>(verb)];
+    of_verb.answers.insert_or_assign(of_verb.seen + skip, answer);
+  }
+
+  std::optional<Answer> meet(Verb verb) {
+    const std::lock_guard lock(mutex);
+    auto& of_verb = by_verb[static_cast<std::size_t>(verb)];
+    ++of_verb.counted;
+    if (is_down) lose_connection();
+    const auto found = of_verb.answers.extract(of_verb.seen++);
+    return found ? std::optional(found.mapped()) : std::nullopt;
+  }
+
+  void require_up() {
+    const std::lock_guard lock(mutex);
+    if (is_down) lose_connection();
+  }
+
+  std::mutex mutex;
+  bool is_down = false;
+  std::string refusal;
+  std::array<PerVerb, verbs> by_verb;
+};
+
+class FaultyStore::Connection final : public StoreConnection {
+ public:
+  Connection(std::unique_ptr<StoreConnection> inner, std::shared_ptr<Plan> plan)
+      : inner_(std::move(inner)), plan_(std::move(plan)) {}
+
+  void run(std::span<StoreOp> batch, const Call& call) override {
+    for (auto& op : batch) {
+      const auto answer = plan_->meet(op.verb);
+      if (!answer) {
+        inner_->run({&op, 1}, call);
+      } else if (const auto* outcome = std::get_if<Outcome>(&*answer)) {
+        op.outcome = *outcome;
+      } else {
+        fault(std::get<Fault>(*answer), op, call);
+      }
+    }
+  }
+  std::size_t sweep(std::size_t limit, const Call& call) override {
+    plan_->require_up();
+    return inner_->sweep(limit, call);
+  }
+  OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
+                 const Call& call) override {
+    plan_->require_up();
+    return inner_->list(owner, from, limit, call);
+  }
+  std::optional<TimePoint> clock(const Call& call) override {
+    plan_->require_up();
+    return inner_->clock(call);
+  }
+  void abort() noexcept override { inner_->abort(); }
+
+ private:
+  [[noreturn]] void fault(Fault fault, const StoreOp& op, const Call& call) {
+    if (fault == Fault::refuse) {
+      throw StoreError(StoreError::Kind::refused, "faulty store: the operation is refused");
+    }
+    if (fault == Fault::lose_reply) {
+      auto unseen = op;
+      inner_->run({&unseen, 1}, call);
+    }
+    lose_connection();
+  }
+
+  std::unique_ptr<StoreConnection> inner_;
+  std::shared_ptr<Plan> plan_;
+};
+
+FaultyStore::FaultyStore(StorePtr inner)
+    : inner_(std::move(inner)), plan_(std::make_shared<Plan>()) {}
+FaultyStore::~FaultyStore() = default;
+
+void FaultyStore::next(Verb verb, Fault fault, std::size_t skip) { plan_->add(verb, fault, skip); }
+void FaultyStore::next(Verb verb, Outcome outcome, std::size_t skip) {
+  plan_->add(verb, outcome, skip);
+}
+
+void FaultyStore::down(bool is_down) {
+  const std::lock_guard lock(plan_->mutex);
+  plan_->is_down = is_down;
+}
+
+void FaultyStore::refuse_prepare(std::string text) {
+  const std::lock_guard lock(plan_->mutex);
+  plan_->refusal = std::move(text);
+}
+
+std::size_t FaultyStore::count(Verb verb) const noexcept {
+  const std::lock_guard lock(plan_->mutex);
+  return plan_->by_verb[static_cast<std::size_t>(verb)].counted;
+}
+
+std::size_t FaultyStore::count() const noexcept {
+  const std::lock_guard lock(plan_->mutex);
+  std::size_t all = 0;
+  for (const auto& of_verb : plan_->by_verb) all += of_verb.counted;
+  return all;
+}
+
+void FaultyStore::reset_counts() noexcept {
+  const std::lock_guard lock(plan_->mutex);
+  for (auto& of_verb : plan_->by_verb) of_verb.counted = 0;
+}
+
+void FaultyStore::prepare(const Call& call) {
+  {
+    const std::lock_guard lock(plan_->mutex);
+    if (plan_->is_down) lose_connection();
+    if (!plan_->refusal.empty()) throw StoreError(StoreError::Kind::refused, plan_->refusal);
+  }
+  inner_->prepare(call);
+}
+
+std::unique_ptr<StoreConnection> FaultyStore::connect(Deadline deadline) {
+  plan_->require_up();
+  return std::make_unique<Connection>(inner_->connect(deadline), plan_);
+}
+
+StoreTraits FaultyStore::traits() const noexcept { return inner_->traits(); }
+
+}  // namespace flame::inline v0::session::test_support

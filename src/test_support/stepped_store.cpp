@@ -1,0 +1,194 @@
+#include <array>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <flame/session/test_support/stepped_store.hpp>
+
+#include "session/dispatch.hpp"
+
+namespace flame::inline v0::session::test_support {
+namespace {
+
+Failure lost(bool maybe_applied) {
+  return {{Errc::store_unavailable, "stepped store: the connection is lost"}, maybe_applied};
+}
+
+}  // namespace
+
+/// What store and dispatch share: either may go first.
+struct SteppedStore::List {
+  struct Waiting {
+    StoreCall* call = nullptr;  ///< null: late
+    StoreOp op{};               ///< of a late one
+  };
+
+  List(StorePtr its_inner, FakeClock& its_clock) : inner(std::move(its_inner)), clock(its_clock) {}
+
+  StorePtr inner;
+  FakeClock& clock;
+  const StoreTime* time = nullptr;
+  Dispatch* dispatch = nullptr;
+  std::unique_ptr<StoreConnection> connection{};
+  std::vector<Waiting> waiting{};
+  std::optional<Deadline> wakes_at{};
+  bool stopped = false;
+
+  void run(StoreOp& op, Deadline deadline) {
+    if (!connection) connection = inner->connect({});
+    connection->run({&op, 1}, {time->now(), deadline});
+  }
+  Waiting take(std::size_t i) {
+    Waiting taken = std::move(waiting.at(i));
+    waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(i));
+    return taken;
+  }
+  /// Of one that is not late.
+  StoreCall& take_call(std::size_t i) {
+    if (!waiting.at(i).call) throw std::logic_error("a late statement has been answered already");
+    return *take(i).call;
+  }
+};
+
+namespace {
+
+template <class List>
+class SteppedDispatch final : public Dispatch {
+ public:
+  SteppedDispatch(std::shared_ptr<List> list, const StoreTime& time) : list_(std::move(list)) {
+    list_->time = &time;
+    list_->dispatch = this;
+    list_->stopped = false;
+  }
+  ~SteppedDispatch() override {
+    list_->time = nullptr;
+    list_->dispatch = nullptr;
+  }
+
+  std::optional<Failure> open() override { return std::nullopt; }
+  bool submit(StoreCall& call) noexcept override {
+    if (list_->stopped) {
+      call.failure = Failure{{Errc::stopped, "the session manager was stopped"}, false};
+      return true;
+    }
+    list_->waiting.push_back({&call, {}});
+    return false;
+  }
+  void sweep(TimePoint) noexcept override {}
+  void wake_at(Deadline when) noexcept override { list_->wakes_at = when; }
+  void stop() noexcept override {
+    list_->stopped = true;
+    for (auto& each : std::exchange(list_->waiting, {})) {
+      if (!each.call) continue;
+      each.call->failure = Failure{{Errc::stopped, "the session manager was stopped"}, true};
+      each.call->done(*each.call);
+    }
+  }
+
+ private:
+  std::shared_ptr<List> list_;
+};
+
+}  // namespace
+
+namespace {
+
+template <class Base, class List>
+class WithDispatch final : public Base, public DispatchSource {
+ public:
+  explicit WithDispatch(std::shared_ptr<List> list) : Base(std::move(list)) {}
+  [[nodiscard]] std::unique_ptr<Dispatch> dispatch(const StoreTime& time) override {
+    return std::make_unique<SteppedDispatch<List>>(this->list_, time);
+  }
+};
+
+}  // namespace
+
+SteppedStore::SteppedStore(std::shared_ptr<List> list) : list_(std::move(list)) {}
+SteppedStore::~SteppedStore() = default;
+
+std::shared_ptr<SteppedStore> SteppedStore::make(StorePtr inner, FakeClock& clock) {
+  return std::make_shared<WithDispatch<SteppedStore, List>>(
+      std::make_shared<List>(std::move(inner), clock));
+}
+
+std::size_t SteppedStore::pending() const noexcept { return list_->waiting.size(); }
+
+const StoreOp& SteppedStore::op(std::size_t i) const {
+  const auto& waiting = list_->waiting.at(i);
+  return waiting.call ? waiting.call->op : waiting.op;
+}
+
+bool SteppedStore::is_late(std::size_t i) const { return !list_->waiting.at(i).call; }
+
+std::string SteppedStore::describe(std::size_t i) const {
+  return (is_late(i) ? "late " : "") + test_support::describe(op(i));
+}
+
+void SteppedStore::step(std::size_t i) {
+  auto [call, late_op] = list_->take(i);
+  list_->run(call ? call->op : late_op, call ? call->deadline : Deadline{});
+  if (call) call->done(*call);
+}
+
+void SteppedStore::fail(std::size_t i) {
+  StoreCall& call = list_->take_call(i);
+  call.failure = lost(false);
+  call.done(call);
+}
+
+void SteppedStore::lose_reply(std::size_t i) {
+  StoreCall& call = list_->take_call(i);
+  StoreOp unseen = call.op;
+  list_->run(unseen, call.deadline);
+  call.failure = lost(true);
+  call.done(call);
+}
+
+void SteppedStore::lose_and_apply_later(std::size_t i) {
+  auto& waiting = list_->waiting.at(i);
+  if (!waiting.call) throw std::logic_error("a late statement has been answered already");
+  StoreCall& call = *std::exchange(waiting.call, nullptr);
+  waiting.op = call.op;
+  call.failure = lost(true);
+  call.done(call);
+}
+
+void SteppedStore::forget(std::size_t i) {
+  if (list_->waiting.at(i).call) throw std::logic_error("only a late statement can be forgotten");
+  list_->take(i);
+}
+
+void SteppedStore::step_all() {
+  while (pending() > 0) step(0);
+}
+
+void SteppedStore::advance(FakeClock::Duration by) {
+  list_->clock.advance(by);
+  wake_if_due();
+}
+
+void SteppedStore::wake_if_due() {
+  if (!list_->dispatch || !list_->wakes_at || *list_->wakes_at > list_->clock.steady()) return;
+  list_->wakes_at.reset();
+  list_->dispatch->on_wake();
+}
+
+void SteppedStore::prepare(const Call& call) { list_->inner->prepare(call); }
+
+std::unique_ptr<StoreConnection> SteppedStore::connect(Deadline deadline) {
+  return list_->inner->connect(deadline);
+}
+
+StoreTraits SteppedStore::traits() const noexcept {
+  auto traits = list_->inner->traits();
+  traits.blocking = true;
+  return traits;
+}
+
+std::string describe(const StoreOp& op) {
+  static constexpr std::array names{"load", "create", "replace", "touch", "erase"};
+  return std::string(names.at(static_cast<std::size_t>(op.verb))) + " " + to_string(op.record.key);
+}
+
+}  // namespace flame::inline v0::session::test_support

@@ -1,0 +1,217 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <barrier>
+#include <string>
+#include <utility>
+
+#include <flame/session/memory.hpp>
+#include <flame/session/test_support/store_checks.hpp>
+
+/// The conformance suite finds what is wrong with a store: each of these breaks one promise.
+namespace flame::session::test_support {
+namespace {
+
+// Runs a batch on `inner` in a broken way.
+using Break = void (*)(StoreConnection& inner, std::span<StoreOp> batch, const Call& call);
+
+class BrokenConnection final : public StoreConnection {
+ public:
+  BrokenConnection(std::unique_ptr<StoreConnection> inner, Break broken)
+      : inner_(std::move(inner)), break_(broken) {}
+  void run(std::span<StoreOp> batch, const Call& call) override { break_(*inner_, batch, call); }
+  std::size_t sweep(std::size_t limit, const Call& call) override {
+    return inner_->sweep(limit, call);
+  }
+  OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
+                 const Call& call) override {
+    return inner_->list(owner, from, limit, call);
+  }
+
+ private:
+  std::unique_ptr<StoreConnection> inner_;
+  Break break_;
+};
+
+class BrokenStore final : public Store {
+ public:
+  explicit BrokenStore(Break broken) : break_(broken) {}
+  void prepare(const Call& call) override { inner_->prepare(call); }
+  std::unique_ptr<StoreConnection> connect(Deadline deadline) override {
+    return std::make_unique<BrokenConnection>(inner_->connect(deadline), break_);
+  }
+  [[nodiscard]] StoreTraits traits() const noexcept override { return inner_->traits(); }
+
+ private:
+  StorePtr inner_ = memory::store();
+  Break break_;
+};
+
+std::vector<std::string> failed_checks(Break broken) {
+  std::vector<std::string> names;
+  for (const auto& check : store_checks()) {
+    if (!failures(check, [&] { return std::make_shared<BrokenStore>(broken); }).empty()) {
+      names.emplace_back(check.name);
+    }
+  }
+  return names;
+}
+
+void expect_found(Break broken, std::string_view check) {
+  const auto failed = failed_checks(broken);
+  EXPECT_NE(std::ranges::find(failed, check), failed.end())
+      << check << " passed; failed: " << ::testing::PrintToString(failed);
+}
+
+StoreOp answer(StoreConnection& inner, StoreOp op, const Call& call) {
+  inner.run({&op, 1}, call);
+  return op;
+}
+
+// Runs each operation as it should be, after `change` had its way with it.
+template <auto change>
+void one_by_one(StoreConnection& inner, std::span<StoreOp> batch, const Call& call) {
+  for (auto& op : batch) {
+    change(inner, op, call);
+    if (op.outcome == Outcome::unanswered) inner.run({&op, 1}, call);
+  }
+}
+
+TEST(BrokenStores, AWholeOneIsNot) {
+  EXPECT_EQ(failed_checks([](StoreConnection& inner, std::span<StoreOp> batch, const Call& call) {
+              inner.run(batch, call);
+            }),
+            std::vector<std::string>{});
+}
+
+void upsert(StoreConnection& inner, StoreOp& op, const Call& call) {
+  if (op.verb != Verb::replace) return;
+  op = answer(inner, op, call);
+  if (op.outcome == Outcome::missing) {
+    op.outcome = answer(inner, {Verb::create, op.record, {}, {}}, call).outcome;
+  }
+}
+TEST(BrokenStores, FindsOneThatUpserts) {
+  expect_found(one_by_one<upsert>, "ReplaceNeverCreates");
+  expect_found(one_by_one<upsert>, "WhatIsErasedStaysErased");
+}
+
+void forget_the_token(StoreConnection& inner, StoreOp& op, const Call& call) {
+  if (op.verb != Verb::replace) return;
+  op.expected = answer(inner, {Verb::load, {.key = op.record.key}, {}, {}}, call).record.token;
+}
+TEST(BrokenStores, FindsOneThatForgetsTheToken) {
+  expect_found(one_by_one<forget_the_token>, "ReplaceNeedsTheToken");
+  expect_found(one_by_one<forget_the_token>, "FullBatches");
+}
+
+void compare_tokens_as_doubles(StoreConnection& inner, StoreOp& op, const Call& call) {
+  if (op.verb != Verb::replace) return;
+  const auto held = answer(inner, {Verb::load, {.key = op.record.key}, {}, {}}, call).record.token;
+  const auto number = [](WriteToken token) { return static_cast<double>(token); };
+  if (number(held) == number(op.expected)) op.expected = held;
+}
+TEST(BrokenStores, FindsOneThatComparesTokensAsDoubles) {
+  expect_found(one_by_one<compare_tokens_as_doubles>, "ReplaceNeedsTheToken");
+}
+
+// Racers meet in pairs between the comparison and the write, so that it never wins by luck.
+void compare_then_set(StoreConnection& inner, StoreOp& op, const Call& call) {
+  static std::barrier pair(2);
+  if (op.verb != Verb::replace) return;
+  const auto present = answer(inner, {Verb::load, {.key = op.record.key}, {}, {}}, call).record;
+  pair.arrive_and_wait();
+  if (present.token != op.expected) return;
+  answer(inner, {Verb::erase, present, {}, {}}, call);
+  answer(inner, {Verb::create, op.record, {}, {}}, call);
+  op.outcome = Outcome::done;
+}
+TEST(BrokenStores, FindsOneThatComparesAndSetsInTwoSteps) {
+  const auto checks = store_checks();
+  const auto race = std::ranges::find(checks, std::string_view("OneReplaceOfATokenWins"),
+                                      [](const StoreCheck& check) { return check.name; });
+  ASSERT_NE(race, checks.end());
+  const auto make = [] { return std::make_shared<BrokenStore>(one_by_one<compare_then_set>); };
+  EXPECT_FALSE(failures(*race, make).empty());
+}
+
+void answer_expired(StoreConnection& inner, StoreOp& op, const Call& call) {
+  if (op.verb == Verb::load) op = answer(inner, op, {TimePoint{}, call.deadline});
+}
+TEST(BrokenStores, FindsOneThatAnswersExpiredRecords) {
+  expect_found(one_by_one<answer_expired>, "ExpiryIsExact");
+}
+
+void expire_one_late(StoreConnection& inner, StoreOp& op, const Call& call) {
+  op = answer(inner, op, {call.now - std::chrono::milliseconds{1}, call.deadline});
+}
+TEST(BrokenStores, FindsOneThatExpiresAMillisecondLate) {
+  expect_found(one_by_one<expire_one_late>, "ExpiryIsExact");
+}
+
+void lose_the_last(StoreConnection& inner, std::span<StoreOp> batch, const Call& call) {
+  inner.run(batch.size() > 1 ? batch.first(batch.size() - 1) : batch, call);
+  if (batch.size() > 1) batch.back().outcome = Outcome::done;
+}
+TEST(BrokenStores, FindsOneThatLosesAnItemOfABatch) { expect_found(lose_the_last, "FullBatches"); }
+
+void answer_all_but_one(StoreConnection& inner, std::span<StoreOp> batch, const Call& call) {
+  inner.run(batch, call);
+  if (batch.size() > 1) batch[batch.size() / 2].outcome = Outcome::unanswered;
+}
+TEST(BrokenStores, FindsOneThatLeavesAnItemUnanswered) {
+  expect_found(answer_all_but_one, "MixedBatch");
+}
+
+void revive_by_touch(StoreConnection& inner, StoreOp& op, const Call& call) {
+  if (op.verb == Verb::touch) op = answer(inner, op, {TimePoint{}, call.deadline});
+}
+TEST(BrokenStores, FindsOneThatRevivesByTouch) {
+  expect_found(one_by_one<revive_by_touch>, "TouchNeverRevives");
+}
+
+void shorten_by_touch(StoreConnection& inner, StoreOp& op, const Call& call) {
+  if (op.verb != Verb::touch) return;
+  auto present = answer(inner, {Verb::load, {.key = op.record.key}, {}, {}}, call);
+  if (present.outcome != Outcome::done) return;
+  present.record.last_seen = op.record.last_seen;
+  present.record.expires_at = op.record.expires_at;
+  answer(inner, {Verb::erase, present.record, {}, {}}, call);
+  op.outcome = answer(inner, {Verb::create, present.record, {}, {}}, call).outcome;
+}
+TEST(BrokenStores, FindsOneThatShortensByTouch) {
+  expect_found(one_by_one<shorten_by_touch>, "TouchNeverShortens");
+}
+
+void conflict_without_the_newest(StoreConnection& inner, StoreOp& op, const Call& call) {
+  if (op.verb == Verb::replace) op.outcome = answer(inner, op, call).outcome;
+}
+TEST(BrokenStores, FindsOneWhoseConflictsBringNothingAlong) {
+  expect_found(one_by_one<conflict_without_the_newest>, "ReplaceNeedsTheToken");
+  expect_found(one_by_one<conflict_without_the_newest>, "OneReplaceOfATokenWins");
+}
+
+void cut_at_nul(StoreConnection&, StoreOp& op, const Call&) {
+  op.record.blob = op.record.blob.c_str();
+}
+TEST(BrokenStores, FindsOneThatCutsBlobsAtNul) { expect_found(one_by_one<cut_at_nul>, "AnyBytes"); }
+
+void lower_case_owners(StoreConnection&, StoreOp& op, const Call&) {
+  for (auto& c : op.record.owner) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+TEST(BrokenStores, FindsOneWhoseOwnersHaveNoCase) {
+  expect_found(one_by_one<lower_case_owners>, "OwnersAreBytes");
+}
+
+TEST(BrokenStores, TellsWhatAStoreThrows) {
+  const auto check = store_checks().front();
+  const auto throwing = [](StoreConnection&, std::span<StoreOp>, const Call&) {
+    throw StoreError(StoreError::Kind::connection_lost, "the line");
+  };
+  EXPECT_EQ(failures(check, [&] { return std::make_shared<BrokenStore>(throwing); }),
+            std::vector<std::string>{"threw: the line"});
+  EXPECT_EQ(failures(check, [] { return memory::store({.max_sessions = 0}); }).size(), 1u);
+}
+
+}  // namespace
+}  // namespace flame::session::test_support

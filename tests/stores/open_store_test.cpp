@@ -1,0 +1,103 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include <flame/session/open_store.hpp>
+
+namespace flame::session {
+namespace {
+
+std::string error_of(const auto& call) {
+  try {
+    call();
+  } catch (const StoreError& error) {
+    EXPECT_EQ(error.kind(), StoreError::Kind::refused);
+    return error.what();
+  }
+  return {};
+}
+
+std::string error_of_url(std::string_view url) {
+  const auto store = open_store(url);
+  const auto text = error_of([&] { store->prepare({}); });
+  if (!text.empty()) {
+    EXPECT_EQ(error_of([&] { static_cast<void>(store->connect({})); }), text);
+  }
+  return text;
+}
+
+Outcome create(StoreConnection& connection, std::byte first) {
+  StoreOp op{Verb::create, {}, {}, {}};
+  op.record.key.bytes[0] = first;
+  op.record.owner = "ann";
+  op.record.expires_at = TimePoint{std::chrono::seconds{10}};
+  connection.run({&op, 1}, {});
+  return op.outcome;
+}
+
+TEST(OpenStore, OpensMemory) {
+  for (const auto* url : {"memory:", "memory:?", "memory:?max_sessions=5",
+                          "memory:?max_bytes=100000&max_sessions=5"}) {
+    EXPECT_EQ(error_of_url(url), "") << url;
+    EXPECT_FALSE(open_store(url)->traits().blocking) << url;
+  }
+}
+
+TEST(OpenStore, PassesOptionsOn) {
+  const auto connection = open_store("memory:?max_sessions=2")->connect({});
+  EXPECT_EQ(create(*connection, std::byte{1}), Outcome::done);
+  EXPECT_EQ(create(*connection, std::byte{2}), Outcome::done);
+  EXPECT_EQ(create(*connection, std::byte{3}), Outcome::refused);
+  EXPECT_EQ(create(*open_store("memory:?max_bytes=10")->connect({}), std::byte{1}),
+            Outcome::refused);
+}
+
+TEST(OpenStore, NamesWhatIsWrong) {
+  const std::pair<const char*, const char*> table[] = {
+      {"", "store URL without a scheme: this build knows memory:"},
+      {"memory", "store URL without a scheme: this build knows memory:"},
+      {"://x", "store URL without a scheme: this build knows memory:"},
+      {"my pass word:x", "store URL without a scheme: this build knows memory:"},
+      {"x:", "unknown store URL scheme `x:`: this build knows memory:"},
+      {"Memory:", "unknown store URL scheme `Memory:`: this build knows memory:"},
+      {"nosuch://user:canary@host/1",
+       "unknown store URL scheme `nosuch:`: this build knows memory:"},
+      {"memory://canary",
+       "store URL `memory:`: it has no host or path: write memory: or memory:?max_sessions=N"},
+      {"memory:?max_session=canary",
+       "store URL `memory:`: unknown parameter `max_session`: it takes max_sessions, max_bytes"},
+      {"memory:?max_sessions=1&max_sessions=1",
+       "store URL `memory:`: `max_sessions` is given twice: give it once"},
+      {"memory:?canary", "store URL `memory:`: write parameters as name=value"},
+      {"memory:?=canary", "store URL `memory:`: write parameters as name=value"},
+      {"memory:?max_bytes=1&", "store URL `memory:`: write parameters as name=value"},
+      {"memory:?&max_bytes=1", "store URL `memory:`: write parameters as name=value"},
+      {"memory:?max_bytes=1&&max_sessions=1",
+       "store URL `memory:`: write parameters as name=value"},
+      {"memory:?max_sessions=0",
+       "memory store: max_sessions is 0, so it could hold nothing: give at least 1"},
+      {"memory:?max_bytes=0",
+       "memory store: max_bytes is 0, so it could hold nothing: give at least 1"},
+  };
+  for (const auto& [url, text] : table) {
+    const auto store = open_store(url);
+    EXPECT_EQ(error_of([&] { store->prepare({}); }), text) << url;
+  }
+}
+
+TEST(OpenStore, RefusesConnectionsToAWrongUrl) {
+  EXPECT_NE(error_of_url("nosuch:"), "");
+  EXPECT_NE(error_of_url("memory:?max_sessions=x"), "");
+}
+
+TEST(OpenStore, TakesWholeNumbersOnly) {
+  for (const auto* number :
+       {"", "x", "-1", "+1", " 1", "1 ", "1.5", "1e3", "0x10", "99999999999999999999999"}) {
+    EXPECT_EQ(error_of_url(std::string("memory:?max_bytes=") + number),
+              "store URL `memory:`: `max_bytes` must be a whole number, as in max_bytes=100000")
+        << number;
+  }
+}
+
+}  // namespace
+}  // namespace flame::session
