@@ -1,0 +1,89 @@
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <flame/request.hpp>
+#include <flame/response.hpp>
+
+namespace flame::inline v0 {
+
+namespace detail {
+class Loop;
+struct Step;
+struct Route;
+}  // namespace detail
+
+/// One request and its answer. Lives until the answer is complete; used by one thread at a time.
+class Context {
+ public:
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  [[nodiscard]] const Request& request() const noexcept { return request_; }
+  [[nodiscard]] std::string_view body() const noexcept { return request_.body(); }
+  /// What a route's `{name}` matched, decoded; `**` for the trailing `{**}`. Empty: no such
+  /// parameter.
+  [[nodiscard]] std::string param(std::string_view name) const;
+  /// The first value of this name, decoded, in the query or in an x-www-form-urlencoded body.
+  [[nodiscard]] std::optional<std::string> query(std::string_view name) const;
+  [[nodiscard]] std::optional<std::string> form(std::string_view name) const;
+
+  /// The answer so far. Changing it does not end the chain of handlers.
+  [[nodiscard]] Response& response() noexcept { return response_; }
+  [[nodiscard]] const Response& response() const noexcept { return response_; }
+  Context& status(int status) {
+    response_.status(status);
+    return *this;
+  }
+  Context& header(std::string_view name, std::string_view value) {
+    response_.set(name, value);
+    return *this;
+  }
+
+  /// These end the chain, as a handler's result does: handlers that follow do not run. The fields
+  /// of `response` replace those set before; others stay.
+  void answer(Response response);
+  void answer(std::string_view body);
+  void redirect(std::string_view location, int status = 302);
+  [[nodiscard]] bool answered() const noexcept { return answered_; }
+
+ private:
+  friend struct ContextAccess;
+  Context() = default;
+
+  Request request_{};
+  Response response_{};
+  bool answered_ = false;
+  const detail::Route* route_ = nullptr;
+  const detail::Step* furthest_ = nullptr;
+  detail::Loop* loop_ = nullptr;
+  std::vector<void*> slots_{};                // what was provided; slot 0 is always null
+  std::vector<std::string_view> captured_{};  // by the route's parameters, undecoded
+};
+
+/// The awaitable of sleep_for.
+class [[nodiscard]] Sleep {
+ public:
+  Sleep(Context& context, std::chrono::milliseconds time) noexcept
+      : context_(context), time_(time) {}
+  [[nodiscard]] bool await_ready() const noexcept { return time_.count() <= 0; }
+  void await_suspend(std::coroutine_handle<> waiting);
+  void await_resume() const noexcept {}
+
+ private:
+  Context& context_;
+  std::chrono::milliseconds time_;
+};
+
+/// co_await flame::sleep_for(context, 10ms): waits while the event loop serves others.
+inline Sleep sleep_for(Context& context, std::chrono::milliseconds time) noexcept {
+  return {context, time};
+}
+
+}  // namespace flame::inline v0

@@ -1,0 +1,157 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+#include <flame/context.hpp>
+#include <flame/handler.hpp>
+#include <flame/middleware.hpp>
+#include <flame/request.hpp>
+#include <flame/response.hpp>
+#include <flame/session/error.hpp>
+#include <flame/task.hpp>
+
+namespace flame::inline v0 {
+
+/// Where and how a Flame serves. run() and start() check them.
+struct HostOptions {
+  std::string address{};          ///< host:port; empty: $FLAME_ADDR, or else 127.0.0.1:2830
+  std::size_t threads = 0;        ///< event loops; 0: one for each processor
+  std::size_t max_head = 16'384;  ///< bytes of request line and fields; 431 above
+  std::size_t max_fields = 100;   ///< 431 above
+  std::size_t max_body = std::size_t{1} << 20;   ///< bytes; 413 above
+  std::size_t max_connections = 10'000;          ///< 503 above
+  std::chrono::milliseconds head_time{3'000};    ///< from its first byte to its last; 408 after
+  std::chrono::milliseconds body_time{30'000};   ///< the same; 408 after
+  std::chrono::milliseconds idle_time{60'000};   ///< between requests; closed after
+  std::chrono::milliseconds write_time{10'000};  ///< for one response; closed after
+  std::chrono::milliseconds drain_time{10'000};  ///< for the requests under way when it stops
+};
+
+/// A web server. Nothing before run() and start() throws for what is wrong with a route or an
+/// option: these report it. Set it up in one thread, before it starts.
+class Flame {
+ public:
+  explicit Flame(HostOptions options = {});
+  Flame(Flame&&) noexcept;
+  Flame& operator=(Flame&&) = delete;
+  ~Flame();  ///< stop()
+
+  /// Paths are made of segments: `/users/{name}/edit`; `{name}` matches any one that is not empty,
+  /// and
+  /// `{**}` at the end all that is left. A fixed segment wins over `{name}`, that over `{**}`.
+  /// Handlers run in order until one has a result (handler.hpp). HEAD is answered by the GET route
+  /// without one of its own.
+  template <class... H>
+  void get(std::string_view path, H&&... handlers) {
+    route(Method::get, path, std::forward<H>(handlers)...);
+  }
+  template <class... H>
+  void post(std::string_view path, H&&... handlers) {
+    route(Method::post, path, std::forward<H>(handlers)...);
+  }
+  template <class... H>
+  void put(std::string_view path, H&&... handlers) {
+    route(Method::put, path, std::forward<H>(handlers)...);
+  }
+  template <class... H>
+  void patch(std::string_view path, H&&... handlers) {
+    route(Method::patch, path, std::forward<H>(handlers)...);
+  }
+  template <class... H>
+  void del(std::string_view path, H&&... handlers) {
+    route(Method::del, path, std::forward<H>(handlers)...);
+  }
+  template <class... H>
+  void head(std::string_view path, H&&... handlers) {
+    route(Method::head, path, std::forward<H>(handlers)...);
+  }
+  template <class... H>
+  void options(std::string_view path, H&&... handlers) {
+    route(Method::options, path, std::forward<H>(handlers)...);
+  }
+  /// Whatever the method, where the path has no route for that one.
+  template <class... H>
+  void any(std::string_view path, H&&... handlers) {
+    route(Method::other, path, std::forward<H>(handlers)...);
+  }
+
+  /// The routes that define() adds get this prefix, and these handlers before their own.
+  template <class Define, class... H>
+  void group(std::string_view prefix, Define&& define, H&&... handlers) {
+    begin_group(prefix, detail::links_of(std::forward<H>(handlers)...));
+    const GroupEnd end{*this};
+    define();
+  }
+
+  /// Handlers and middleware for every request, in order of use, before those of the routes.
+  template <class... H>
+  void use(H&&... middleware) {
+    add_middleware(detail::links_of(std::forward<H>(middleware)...));
+  }
+  /// What answers where no route does, with status 404 unless it sets another.
+  template <class... H>
+  void not_found(H&&... handlers) {
+    set_not_found(detail::links_of(std::forward<H>(handlers)...));
+  }
+
+  /// A service: handlers that ask for T& (or T*) get this object, on many threads at once.
+  template <class T>
+  void map(std::shared_ptr<T> service) {
+    T* object = service.get();
+    add_service(offer<T>(), const_cast<std::remove_const_t<T>*>(object), std::move(service));
+  }
+  /// The same; it must outlive this.
+  template <class T>
+  void map(T& service) {
+    add_service(offer<T>(), const_cast<std::remove_const_t<T>*>(&service), nullptr);
+  }
+
+  /// Serves until SIGINT, SIGTERM or stop(): what is under way is finished, and it returns. What is
+  /// wrong is printed on stderr, a line each, and the process exits with status 1.
+  void run();
+  /// The same without signals and exit: returns once it listens, or with the lines that run() would
+  /// print.
+  session::Result<void> start();
+  /// Stops accepting, finishes what is under way (HostOptions::drain_time at most) and returns
+  /// then; at once when called by a handler. Any thread.
+  void stop() noexcept;
+  /// Where it listens, as host:port, port 0 resolved; empty before start().
+  [[nodiscard]] std::string address() const;
+
+ private:
+  friend class TestClient;
+  friend Flame classic(HostOptions options);
+  struct Impl;
+  struct GroupEnd {
+    Flame& host;
+    ~GroupEnd() { host.end_group(); }
+  };
+
+  template <class... H>
+  void route(Method method, std::string_view path, H&&... handlers) {
+    static_assert(sizeof...(H) > 0, "a route needs a handler");
+    add_route(method, path, detail::links_of(std::forward<H>(handlers)...));
+  }
+  void add_route(Method method, std::string_view path, std::vector<detail::Link> links);
+  void add_middleware(std::vector<detail::Link> links);
+  void set_not_found(std::vector<detail::Link> links);
+  void begin_group(std::string_view prefix, std::vector<detail::Link> links);
+  void end_group() noexcept;
+  void add_service(Offer offer, void* object, std::shared_ptr<const void> owner);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+/// A Flame with a line per request on stdout, and with the files of the folder `public`, if there
+/// is one, for GET and HEAD before any route.
+[[nodiscard]] Flame classic(HostOptions options = {});
+
+}  // namespace flame::inline v0

@@ -1,0 +1,340 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+#include <flame/context.hpp>
+#include <flame/middleware.hpp>
+#include <flame/task.hpp>
+
+/// What a handler may be: a function, (&C::member, object), or an object with one const,
+/// non-template operator(). It is called by many threads at once.
+///
+/// Parameters, in any order: Context& · const Request& · Next (then it is a middleware, and returns
+/// Task<>) · T&, const T& of what Flame::map or a middleware provides · T*, const T*: null where it
+/// is not to be had.
+///
+/// Results: void (the chain goes on) · std::string, string literal, Response, Json, std::pair of
+/// status and body (the chain ends) · a Task of one of these.
+namespace flame::inline v0::detail {
+
+/// What one parameter of a handler asks for; without a type: what the host itself passes.
+struct Want {
+  const std::type_info* type = nullptr;
+  bool write = false;
+  bool required = false;
+};
+
+/// Where the object for one parameter is.
+struct Binding {
+  void* fixed = nullptr;
+  std::uint16_t slot = 0;
+};
+[[nodiscard]] inline void* find(const Binding& binding, void* const* slots) noexcept {
+  return binding.fixed != nullptr ? binding.fixed : slots[binding.slot];
+}
+
+/// A handler or a middleware, its type erased; one of direct, around and provider is set.
+struct Link {
+  std::shared_ptr<const void> object{};
+  void (*direct)(const void* object, Context&, const Binding*) = nullptr;
+  Task<> (*around)(const void* object, Context&, const Binding*, Next) = nullptr;
+  std::vector<Want> wants{};
+  std::shared_ptr<Provider> provider{};
+};
+
+[[nodiscard]] void* const* slots_of(const Context& context) noexcept;
+
+template <class>
+inline constexpr bool never = false;
+
+// --- Parameters
+
+template <class P>
+struct Parameter {
+  static_assert(
+      never<P>,
+      "a handler takes its parameters by reference, or by pointer where they may be absent: "
+      "T&, const T&, T* or const T*");
+};
+template <class T>
+struct Injected {
+  static_assert(!std::is_same_v<std::remove_const_t<T>, Request> &&
+                    !std::is_same_v<std::remove_const_t<T>, Context> &&
+                    !std::is_same_v<std::remove_const_t<T>, Next>,
+                "a handler takes Context&, const Request& or Next exactly so");
+  static_assert(std::is_class_v<T>, "a handler is given objects of classes only");
+};
+template <class T>
+struct Parameter<T&> : Injected<T> {
+  static Want want() noexcept { return {&typeid(T), !std::is_const_v<T>, true}; }
+  static T& get(Context&, const Binding& binding, void* const* slots, const Next&) noexcept {
+    return *static_cast<T*>(find(binding, slots));
+  }
+};
+template <class T>
+struct Parameter<T*> : Injected<T> {
+  static Want want() noexcept { return {&typeid(T), !std::is_const_v<T>, false}; }
+  static T* get(Context&, const Binding& binding, void* const* slots, const Next&) noexcept {
+    return static_cast<T*>(find(binding, slots));
+  }
+};
+template <>
+struct Parameter<Context&> {
+  static Want want() noexcept { return {}; }
+  static Context& get(Context& context, const Binding&, void* const*, const Next&) noexcept {
+    return context;
+  }
+};
+template <>
+struct Parameter<const Context&> : Parameter<Context&> {};
+template <>
+struct Parameter<const Request&> {
+  static Want want() noexcept { return {}; }
+  static const Request& get(Context& context, const Binding&, void* const*, const Next&) noexcept {
+    return context.request();
+  }
+};
+template <>
+struct Parameter<Next> {
+  static Want want() noexcept { return {}; }
+  static Next get(Context&, const Binding&, void* const*, const Next& next) noexcept {
+    return next;
+  }
+};
+
+// --- Results
+
+inline void answer(Context& context, const char* body) {
+  context.answer(body == nullptr ? std::string_view() : std::string_view(body));
+}
+void answer(Context& context, std::string&& body);
+void answer(Context& context, Json&& json);
+inline void answer(Context& context, Response&& response) { context.answer(std::move(response)); }
+template <class Body>
+void answer(Context& context, std::pair<int, Body>&& result) {
+  context.status(result.first);
+  answer(context, std::move(result.second));
+}
+
+template <class R>
+struct ResultTraits {
+  static constexpr bool is_task = false;
+  using Value = R;
+};
+template <class R>
+struct ResultTraits<Task<R>> {
+  static constexpr bool is_task = true;
+  using Value = R;
+};
+
+template <class R>
+inline constexpr bool is_body =
+    std::is_same_v<R, std::string> || std::is_same_v<R, const char*> || std::is_same_v<R, Json>;
+template <class R>
+inline constexpr bool is_result = std::is_void_v<R> || is_body<R> || std::is_same_v<R, Response>;
+template <class Body>
+inline constexpr bool is_result<std::pair<int, Body>> = is_body<Body>;
+
+// --- Calls
+
+template <class Signature>
+struct CallTraits {
+  static_assert(never<Signature>, "a handler's function is neither variadic, volatile nor && ");
+};
+template <class R, class... P>
+struct CallTraits<R (*)(P...)> {
+  using Result = R;
+  static constexpr bool is_around = (std::is_same_v<P, Next> || ...);
+
+  static std::vector<Want> wants() { return {Parameter<P>::want()...}; }
+
+  template <class F>
+  static R call(const F& function, Context& context, const Binding* bindings, const Next& next) {
+    return call(function, context, bindings, next, std::index_sequence_for<P...>{});
+  }
+
+ private:
+  template <class F, std::size_t... I>
+  static R call(const F& function, [[maybe_unused]] Context& context,
+                [[maybe_unused]] const Binding* bindings, [[maybe_unused]] const Next& next,
+                std::index_sequence<I...>) {
+    [[maybe_unused]] void* const* slots = slots_of(context);
+    return function(Parameter<P>::get(context, bindings[I], slots, next)...);
+  }
+};
+template <class R, class... P>
+struct CallTraits<R (*)(P...) noexcept> : CallTraits<R (*)(P...)> {};
+
+/// Of a pointer to a member function: the function's type without its class.
+template <class M>
+struct MemberTraits : CallTraits<M> {};
+template <class C, class R, class... P>
+struct MemberTraits<R (C::*)(P...) const> : CallTraits<R (*)(P...)> {
+  static constexpr bool is_const = true;
+};
+template <class C, class R, class... P>
+struct MemberTraits<R (C::*)(P...) const noexcept> : MemberTraits<R (C::*)(P...) const> {};
+template <class C, class R, class... P>
+struct MemberTraits<R (C::*)(P...) const&> : MemberTraits<R (C::*)(P...) const> {};
+template <class C, class R, class... P>
+struct MemberTraits<R (C::*)(P...)> : CallTraits<R (*)(P...)> {
+  static constexpr bool is_const = false;
+};
+template <class C, class R, class... P>
+struct MemberTraits<R (C::*)(P...) noexcept> : MemberTraits<R (C::*)(P...)> {};
+
+template <class Traits, class F>
+struct Erased {
+  using Result = ResultTraits<typename Traits::Result>;
+  using Value = typename Result::Value;
+  static_assert(!std::is_same_v<Value, std::string_view>,
+                "a handler cannot return std::string_view: what it views may be gone. Return "
+                "std::string");
+  static_assert(
+      is_result<Value>,
+      "a handler returns nothing, std::string, a string literal, flame::Response, "
+      "flame::Json, std::pair of an int status and a body, or a flame::Task of one of them");
+  static_assert(!Traits::is_around || std::is_same_v<typename Traits::Result, Task<>>,
+                "a middleware, which takes flame::Next, returns flame::Task<>");
+
+  static void direct(const void* object, Context& context, const Binding* bindings) {
+    const Next none(context, nullptr);
+    const auto& function = *static_cast<const F*>(object);
+    if constexpr (std::is_void_v<Value>) {
+      Traits::call(function, context, bindings, none);
+    } else {
+      answer(context, Traits::call(function, context, bindings, none));
+    }
+  }
+  static Task<> around(const void* object, Context& context, const Binding* bindings, Next next) {
+    return Traits::call(*static_cast<const F*>(object), context, bindings, next);
+  }
+  static Task<> waiting(const void* object, Context& context, const Binding* bindings, Next next) {
+    auto task = Traits::call(*static_cast<const F*>(object), context, bindings, next);
+    if constexpr (std::is_void_v<Value>) {
+      co_await task;
+    } else {
+      Value value = co_await task;
+      answer(context, std::move(value));
+    }
+    if (!context.answered()) co_await next();
+  }
+};
+
+template <class Traits, class F>
+[[nodiscard]] Link make_link(F function) {
+  using Call = Erased<Traits, F>;
+  Link link;
+  link.object = std::make_shared<const F>(std::move(function));
+  link.wants = Traits::wants();
+  if constexpr (Traits::is_around) {
+    link.around = &Call::around;
+  } else if constexpr (Call::Result::is_task) {
+    link.around = &Call::waiting;
+  } else {
+    link.direct = &Call::direct;
+  }
+  return link;
+}
+
+template <class F>
+concept has_one_call = requires {
+  &F::operator();
+};
+
+template <class F>
+[[nodiscard]] Link link_of(F handler) {
+  if constexpr (std::is_same_v<F, Middleware>) {
+    Link link;
+    link.provider = handler.provider();
+    return link;
+  } else if constexpr (std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>) {
+    return make_link<CallTraits<F>>(handler);
+  } else {
+    static_assert(
+        has_one_call<F>,
+        "a handler is a function, (&Class::member, object), or an object with exactly one "
+        "operator() that is no template (no `auto` parameters)");
+    if constexpr (has_one_call<F>) {
+      using Traits = MemberTraits<decltype(&F::operator())>;
+      static_assert(Traits::is_const,
+                    "a handler's operator() is const, since many threads call it at once: a lambda "
+                    "without `mutable`");
+      if constexpr (Traits::is_const) return make_link<Traits>(std::move(handler));
+    }
+    return {};
+  }
+}
+
+template <class Member, class Pointer>
+struct MemberCall {
+  Member member;
+  Pointer object;
+  template <class... P>
+  decltype(auto) operator()(P&&... arguments) const {
+    return ((*object).*member)(std::forward<P>(arguments)...);
+  }
+};
+
+template <class Member>
+struct MemberOf;
+template <class C, class M>
+struct MemberOf<M C::*> {
+  using Class = C;
+};
+
+/// An object given by name, or by pointer, is referred to; a temporary is kept.
+template <class Member, class Object>
+[[nodiscard]] Link member_link(Member member, Object&& object) {
+  using Class = typename MemberOf<Member>::Class;
+  using O = std::decay_t<Object>;
+  const auto link = [&](auto pointer) {
+    return make_link<MemberTraits<Member>>(MemberCall<Member, decltype(pointer)>{member, pointer});
+  };
+  if constexpr (requires { static_cast<const Class&>(*object); }) {
+    return link(O(std::forward<Object>(object)));
+  } else if constexpr (std::is_lvalue_reference_v<Object>) {
+    return link(&object);
+  } else {
+    return link(std::make_shared<O>(std::move(object)));
+  }
+}
+
+inline void collect(std::vector<Link>&) noexcept {}
+template <class First, class... Rest>
+void collect(std::vector<Link>& links, First&& first, Rest&&... rest);
+
+template <class Member, class Object, class... Rest>
+void collect_member(std::vector<Link>& links, Member member, Object&& object, Rest&&... rest) {
+  links.push_back(member_link(member, std::forward<Object>(object)));
+  collect(links, std::forward<Rest>(rest)...);
+}
+template <class First, class... Rest>
+void collect(std::vector<Link>& links, First&& first, Rest&&... rest) {
+  using F = std::decay_t<First>;
+  if constexpr (std::is_member_function_pointer_v<F>) {
+    static_assert(sizeof...(Rest) > 0,
+                  "a member function needs its object: (&Class::member, object)");
+    if constexpr (sizeof...(Rest) > 0) collect_member(links, first, std::forward<Rest>(rest)...);
+  } else {
+    links.push_back(link_of<F>(std::forward<First>(first)));
+    collect(links, std::forward<Rest>(rest)...);
+  }
+}
+
+template <class... H>
+[[nodiscard]] std::vector<Link> links_of(H&&... handlers) {
+  std::vector<Link> links;
+  collect(links, std::forward<H>(handlers)...);
+  return links;
+}
+
+}  // namespace flame::inline v0::detail

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flame::inline v0 {
+
+enum class Method : std::uint8_t { get, head, post, put, patch, del, options, other };
+
+/// A header field; the name as it was sent.
+struct Field {
+  std::string_view name{};
+  std::string_view value{};
+};
+
+/// A request as it came. What it hands out lives as long as the request: until the handler is done.
+class Request {
+ public:
+  [[nodiscard]] Method method() const noexcept { return method_; }
+  /// As sent: names of methods are case-sensitive.
+  [[nodiscard]] std::string_view method_name() const noexcept { return method_name_; }
+  [[nodiscard]] std::string_view target() const noexcept { return target_; }
+  /// The target up to the `?`, undecoded.
+  [[nodiscard]] std::string_view path() const noexcept { return path_; }
+  /// What follows the `?`, undecoded.
+  [[nodiscard]] std::string_view query_string() const noexcept { return query_string_; }
+  /// The first field of this name (in any case); empty where there is none.
+  [[nodiscard]] std::string_view field(std::string_view name) const noexcept;
+  /// All of them, in order of arrival. Trailers are never among them.
+  [[nodiscard]] std::span<const Field> fields() const noexcept { return fields_; }
+  [[nodiscard]] std::string_view body() const noexcept { return body_; }
+  /// The other end's IP address.
+  [[nodiscard]] std::string_view peer() const noexcept { return peer_; }
+  /// From a loopback address.
+  [[nodiscard]] bool from_this_host() const noexcept { return from_this_host_; }
+
+ private:
+  friend struct RequestAccess;
+
+  Method method_ = Method::other;
+  bool from_this_host_ = false;
+  std::string_view method_name_{}, target_{}, path_{}, query_string_{}, peer_{};
+  std::vector<Field> fields_{};
+  std::string body_{};
+};
+
+}  // namespace flame::inline v0

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <flame/middleware.hpp>
+#include <flame/session/manager.hpp>
+#include <flame/session/session.hpp>
+
+namespace flame::inline v0::session {
+
+/// Gives handlers their Session, const Session, const Flash and Manager. Routes that ask for none
+/// of them pay nothing. Session or Flash by reference: 503 while the store is down; by pointer:
+/// null then. The Manager is its own: opened by Flame::run() and start(), which report a wrong
+/// option; stopped with the host.
+[[nodiscard]] Middleware sessioner(Options options = {});
+
+/// The same on a Manager of the application's, who opens it before the host starts, keeps it until
+/// the host has stopped, and stops it.
+[[nodiscard]] Middleware sessioner_on(Manager& manager);
+
+}  // namespace flame::inline v0::session

@@ -1,0 +1,126 @@
+#include "app.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "access.hpp"
+#include "text.hpp"
+
+namespace flame::inline v0::detail {
+namespace {
+
+void add_links(std::vector<Used>& chain, const std::vector<Link>& links, std::string_view by) {
+  for (const auto& link : links) chain.push_back({&link, by});
+}
+
+void add_groups(std::vector<Used>& chain, const Definition::Group* group, std::string_view by) {
+  if (group == nullptr) return;
+  add_groups(chain, group->outer.get(), by);
+  add_links(chain, group->links, by);
+}
+
+Task<> run_chain(Context& context, const Route& route) {
+  ContextAccess::route(context) = &route;
+  ContextAccess::slots(context).assign(route.slots, nullptr);
+  return run_from(context, route.steps.data());
+}
+
+}  // namespace
+
+App::App(const Definition& definition) : definition_(definition) {
+  for (const auto& line : definition_.routes) add(line);
+  compile_rest();
+  for (auto service = definition_.services.begin(); service != definition_.services.end();
+       ++service) {
+    const bool twice = std::any_of(
+        definition_.services.begin(), service,
+        [&](const Service& other) { return *other.offer.type == *service->offer.type; });
+    if (service->object == nullptr) errors_.emplace_back("f.map(...) got a null pointer");
+    if (twice) errors_.emplace_back("f.map(...) got two services of one type");
+  }
+}
+
+void App::add(const Definition::RouteLine& line) {
+  const auto& name = names_.emplace_back(
+      std::string(method_names[static_cast<std::size_t>(line.method)]) + ' ' + line.path);
+  auto pattern = parse_pattern(line.path);
+  if (!pattern.error.empty()) {
+    errors_.push_back(name + ": " + pattern.error);
+    return;
+  }
+  auto chain = with_middleware();
+  add_groups(chain, line.group.get(), name);
+  add_links(chain, line.links, name);
+  collect_providers(chain);
+  auto& route = routes_.emplace_back(compile(chain, definition_.services, errors_));
+  if (!router_.add(line.method, pattern, route)) errors_.push_back(name + " is there twice");
+  route.parameters = std::move(pattern.parameters);
+}
+
+std::vector<Used> App::with_middleware() const {
+  std::vector<Used> chain;
+  add_links(chain, definition_.middleware, "f.use(...)");
+  return chain;
+}
+
+void App::compile_rest() {
+  built_in_not_found_ = link_of([] { return std::string("Not Found\n"); });
+  built_in_not_allowed_ = link_of([] { return std::string("Method Not Allowed\n"); });
+
+  auto not_found = with_middleware();
+  add_links(not_found, definition_.not_found, "f.not_found(...)");
+  not_found.push_back({&built_in_not_found_, {}});
+  collect_providers(not_found);
+  not_found_ = compile(not_found, definition_.services, errors_);
+
+  auto not_allowed = with_middleware();
+  not_allowed.push_back({&built_in_not_allowed_, {}});
+  not_allowed_ = compile(not_allowed, definition_.services, errors_);
+}
+
+void App::collect_providers(const std::vector<Used>& chain) {
+  for (const auto& used : chain) {
+    const auto& provider = used.link->provider;
+    if (provider && std::find(providers_.begin(), providers_.end(), provider) == providers_.end()) {
+      providers_.push_back(provider);
+    }
+  }
+}
+
+session::Result<void> App::open() {
+  auto errors = errors_;
+  for (; errors.empty() && opened_ < providers_.size(); ++opened_) {
+    if (auto opened = providers_[opened_]->open(); !opened) {
+      errors.push_back(std::move(opened.error().text));
+      break;
+    }
+  }
+  if (errors.empty()) return {};
+  close();
+  std::string text;
+  for (const auto& error : errors) text.append(text.empty() ? "" : "\n").append(error);
+  return tl::unexpected(session::Error{session::Errc::invalid_option, std::move(text)});
+}
+
+void App::close() noexcept {
+  while (opened_ > 0) providers_[--opened_]->close();
+}
+
+Task<> App::dispatch(Context& context) const {
+  const auto path = context.request().path();
+  if (path.find('%') != std::string_view::npos && !percent_decoded(path)) {
+    context.status(400).answer("Bad Request\n");
+    return {};
+  }
+  const auto match =
+      router_.find(context.request().method(), path, ContextAccess::captured(context));
+  if (match.route != nullptr) return run_chain(context, *match.route);
+  if (match.allowed == 0) {
+    context.status(404);
+    return run_chain(context, not_found_);
+  }
+  context.status(405).header("Allow", allow(match.allowed));
+  return run_chain(context, not_allowed_);
+}
+
+}  // namespace flame::inline v0::detail

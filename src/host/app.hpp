@@ -1,0 +1,69 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <flame/handler.hpp>
+#include <flame/request.hpp>
+#include <flame/session/error.hpp>
+
+#include "chain.hpp"
+#include "router.hpp"
+
+namespace flame::inline v0::detail {
+
+/// What the application said, as it said it.
+struct Definition {
+  struct Group {
+    std::string prefix{};
+    std::vector<Link> links{};
+    std::shared_ptr<const Group> outer{};
+  };
+  struct RouteLine {
+    Method method{};
+    std::string path{};  // with the groups' prefixes
+    std::vector<Link> links{};
+    std::shared_ptr<const Group> group{};
+  };
+
+  std::vector<Link> middleware{};
+  std::deque<RouteLine> routes{};
+  std::vector<Link> not_found{};
+  std::vector<Service> services{};
+  std::shared_ptr<const Group> group{};  // the one being defined
+};
+
+/// A definition, checked and compiled: every route's chain, with its middleware. Any thread.
+class App {
+ public:
+  /// The definition must not change or move any more.
+  explicit App(const Definition& definition);
+
+  /// Opens the providers. An error has a line for each thing that is wrong.
+  [[nodiscard]] session::Result<void> open();
+  void close() noexcept;
+
+  /// Runs the chain of the route that fits.
+  [[nodiscard]] Task<> dispatch(Context& context) const;
+
+ private:
+  void add(const Definition::RouteLine& line);
+  [[nodiscard]] std::vector<Used> with_middleware() const;
+  void compile_rest();
+  void collect_providers(const std::vector<Used>& chain);
+
+  const Definition& definition_;
+  std::deque<std::string> names_{};  // "GET /x"
+  std::deque<Route> routes_{};
+  Router router_{};
+  Link built_in_not_found_{}, built_in_not_allowed_{};
+  Route not_found_{}, not_allowed_{};
+  std::vector<std::shared_ptr<Provider>> providers_{};
+  std::size_t opened_ = 0;
+  std::vector<std::string> errors_{};
+};
+
+}  // namespace flame::inline v0::detail

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exchange.hpp"
+#include "loop.hpp"
+
+namespace flame::inline v0::detail {
+
+/// An event loop; one thread runs it.
+class AsioLoop final : public Loop {
+ public:
+  AsioLoop() : io_(1) {}
+  ~AsioLoop() = default;
+
+  [[nodiscard]] boost::asio::io_context& io() noexcept { return io_; }
+
+  void post(session::Operation* list) noexcept override;
+  void resume_after(std::chrono::milliseconds time, std::coroutine_handle<> waiting) override;
+  void finished(Exchange& exchange) noexcept override;
+
+  /// Runs until stop(). What an application's code throws here is logged.
+  void run();
+  /// From any thread: everything that was posted before still runs.
+  void stop();
+
+ private:
+  class Resuming;
+  void run_posted();
+  void complete_finished();
+
+  boost::asio::io_context io_;
+  std::atomic<session::Operation*> posted_{nullptr};  // lists, the newest first
+  std::vector<Exchange*> finished_{};
+  bool resuming_ = false;
+};
+
+}  // namespace flame::inline v0::detail

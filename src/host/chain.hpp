@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <flame/handler.hpp>
+#include <flame/middleware.hpp>
+
+namespace flame::inline v0::detail {
+
+/// One handler of a compiled chain; without any of the three: its end.
+struct Step {
+  void (*direct)(const void* object, Context&, const Binding*) = nullptr;
+  Task<> (*around)(const void* object, Context&, const Binding*, Next) = nullptr;
+  Provider* provider = nullptr;
+  const void* object = nullptr;
+  std::vector<Binding> bindings{};
+  std::vector<Wanted> wanted{};
+};
+
+/// The chain of one route, ready to run: what its handlers ask for is found already.
+struct Route {
+  std::vector<Step> steps{};
+  std::size_t slots = 1;
+  std::vector<std::string> parameters{};  // names, in the order of the path
+};
+
+struct Service {
+  Offer offer{};
+  void* object = nullptr;
+  std::shared_ptr<const void> owner{};
+};
+
+/// A handler with who asked for it: "GET /x", or "f.use(...)".
+struct Used {
+  const Link* link = nullptr;
+  std::string_view by{};
+};
+
+/// Adds a line to `errors` for each thing that a handler asks for in vain. The links outlive the
+/// route.
+[[nodiscard]] Route compile(const std::vector<Used>& chain, const std::vector<Service>& services,
+                            std::vector<std::string>& errors);
+
+}  // namespace flame::inline v0::detail

@@ -1,0 +1,264 @@
+#include "connection.hpp"
+
+#include <algorithm>
+#include <boost/asio/write.hpp>
+#include <cstring>
+#include <utility>
+
+#include "access.hpp"
+#include "worker.hpp"
+
+namespace flame::inline v0::detail {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr std::size_t first_capacity = 4 * 1024;
+constexpr std::size_t body_room = 16 * 1024;
+constexpr std::size_t small_body = 4 * 1024;  // travels in one piece with its head
+constexpr std::chrono::milliseconds linger{2'000};
+
+bool is_loopback(const asio::ip::address& address) {
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback();
+  }
+  return address.is_loopback();
+}
+
+}  // namespace
+
+Connection::Connection(Worker& worker, asio::ip::tcp::socket socket)
+    : Exchange(worker.loop()),
+      worker_(worker),
+      socket_(std::move(socket)),
+      in_(new char[first_capacity]),
+      capacity_(first_capacity) {}
+
+Connection::~Connection() = default;
+
+void Connection::open() {
+  error_code ec;
+  const auto peer = socket_.remote_endpoint(ec).address();
+  if (!ec) socket_.set_option(asio::ip::tcp::no_delay(true), ec);
+  if (!ec) socket_.non_blocking(true, ec);
+  if (ec) return close();
+  peer_ = peer.to_string();
+  RequestAccess::set_peer(ContextAccess::request(context()), peer_, is_loopback(peer));
+  expect_within(worker_.options().idle_time);
+  read();
+}
+
+// --- Reading
+
+void Connection::read() {
+  pending_ = true;
+  socket_.async_read_some(asio::buffer(in_.get() + end_, capacity_ - end_),
+                          [this](error_code ec, std::size_t size) { on_read(ec, size); });
+}
+
+void Connection::on_read(error_code ec, std::size_t size) try {
+  pending_ = false;
+  if (ec || phase_ == Phase::closed) return close();
+  if (phase_ == Phase::closing) return read();  // and forget it: see shut_down()
+  end_ += size;
+  process();
+} catch (...) {  // out of memory
+  close();
+}
+
+void Connection::process() {
+  while (parse()) {
+    phase_ = Phase::handling;
+    deadline_ = Clock::time_point::max();
+    if (worker_.logs()) begun_ = Clock::now();
+    if (!start(worker_.app())) return;
+    respond();
+    if (!write() || !next_request()) return;
+  }
+}
+
+/// True: a whole request is there. False: it goes on when more was read, or not at all.
+bool Connection::parse() {
+  if (phase_ == Phase::idle && unparsed_ < end_) {
+    phase_ = Phase::head;
+    expect_within(worker_.options().head_time);
+    parser_.emplace(ContextAccess::request(context()), worker_.options());
+  }
+  while (phase_ != Phase::idle) {
+    unparsed_ += parser_->feed({in_.get() + unparsed_, end_ - unparsed_});
+    if (parser_->refused() != 0) {
+      refuse(parser_->refused());
+      return false;
+    }
+    if (parser_->is_done()) return true;
+    if (phase_ == Phase::body || !parser_->is_header_done()) break;
+    begin_body();
+  }
+  if (make_room()) {
+    read();
+  } else {
+    refuse(431);
+  }
+  return false;
+}
+
+void Connection::begin_body() {
+  phase_ = Phase::body;
+  expect_within(worker_.options().body_time);
+  head_end_ = unparsed_;
+  if (capacity_ - head_end_ < body_room) resize(head_end_ - begin_ + body_room);
+  if (parser_->wants_continue() && unparsed_ == end_) send_continue();
+}
+
+bool Connection::make_room() {
+  if (phase_ == Phase::body) {  // what was used of it has been copied
+    std::memmove(in_.get() + head_end_, in_.get() + unparsed_, end_ - unparsed_);
+    end_ -= unparsed_ - head_end_;
+    unparsed_ = head_end_;
+    return end_ < capacity_;
+  }
+  if (end_ < capacity_) return true;
+  const auto size = end_ - begin_;
+  resize(size < capacity_ / 2 ? capacity_
+                              : std::min(2 * capacity_, worker_.options().max_head + 1));
+  return end_ < capacity_;
+}
+
+/// Moves what is there to the front of a buffer of this size, if it fits.
+void Connection::resize(std::size_t capacity) {
+  if (capacity < end_ - begin_) return;
+  std::unique_ptr<char[]> larger(new char[capacity]);
+  std::memcpy(larger.get(), in_.get() + begin_, end_ - begin_);
+  if (parser_ && parser_->is_header_done()) {
+    RequestAccess::rebase(ContextAccess::request(context()), in_.get() + begin_, larger.get());
+  }
+  in_ = std::move(larger);
+  capacity_ = capacity;
+  for (auto* place_in : {&head_end_, &unparsed_, &end_}) *place_in -= std::min(*place_in, begin_);
+  begin_ = 0;
+}
+
+void Connection::send_continue() {
+  constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
+  error_code ec;
+  socket_.write_some(asio::buffer(text.data(), text.size()), ec);
+}
+
+// --- Writing
+
+void Connection::done() noexcept try {
+  respond();
+  if (write() && next_request()) process();
+} catch (...) {  // out of memory
+  close();
+}
+
+void Connection::respond() {
+  keep_alive_ = parser_->keep_alive() && !draining_;
+  head_.clear();
+  const bool with_body =
+      append_head(head_, context(), {keep_alive_, parser_->http_1_0()}, worker_.date());
+  const auto& body = context().response().body();
+  out_[1] = {};
+  if (with_body && body.size() <= small_body) {
+    head_ += body;
+  } else if (with_body) {
+    out_[1] = asio::buffer(body);
+  }
+  out_[0] = asio::buffer(head_);
+  if (worker_.logs()) worker_.log(context(), Clock::now() - begun_);
+}
+
+/// True: all is written. False: it goes on in on_written(), or the connection is closed.
+bool Connection::write() {
+  error_code ec;
+  auto size = socket_.write_some(out_, ec);
+  if (ec && ec != asio::error::would_block && ec != asio::error::try_again) {
+    close();
+    return false;
+  }
+  for (auto& buffer : out_) {
+    const auto part = std::min(size, buffer.size());
+    buffer += part;
+    size -= part;
+  }
+  if (asio::buffer_size(out_) == 0) return true;
+  phase_ = Phase::writing;
+  expect_within(worker_.options().write_time);
+  pending_ = true;
+  asio::async_write(socket_, out_, [this](error_code failed, std::size_t) { on_written(failed); });
+  return false;
+}
+
+void Connection::on_written(error_code ec) try {
+  pending_ = false;
+  if (ec || phase_ == Phase::closed) return close();
+  if (next_request()) process();
+} catch (...) {  // out of memory
+  close();
+}
+
+/// False: there is none.
+bool Connection::next_request() noexcept {
+  if (!keep_alive_ || draining_) {
+    shut_down();
+    return false;
+  }
+  reset();
+  parser_.reset();
+  phase_ = Phase::idle;
+  expect_within(worker_.options().idle_time);
+  begin_ = unparsed_;
+  if (begin_ == end_) begin_ = unparsed_ = end_ = 0;
+  return true;
+}
+
+// --- Ending
+
+void Connection::refuse(int status) {
+  const auto text = refusal(status, worker_.date());
+  error_code ec;
+  socket_.write_some(asio::buffer(text), ec);
+  shut_down();
+}
+
+/// Reads on until the client has closed too: closing over what it still sends would reset the
+/// connection, and the answer could be lost.
+void Connection::shut_down() {
+  error_code ec;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
+  if (ec) return close();
+  phase_ = Phase::closing;
+  expect_within(linger);
+  begin_ = head_end_ = unparsed_ = end_ = 0;
+  if (!pending_) read();
+}
+
+void Connection::close() noexcept {
+  phase_ = Phase::closed;
+  deadline_ = Clock::time_point::max();
+  error_code ec;
+  socket_.close(ec);
+  if (!pending_) worker_.retire(*this);
+}
+
+void Connection::check_deadline(Clock::time_point now) {
+  if (now < deadline_) return;
+  if (phase_ == Phase::head || phase_ == Phase::body) {
+    refuse(408);
+  } else {
+    close();
+  }
+}
+
+void Connection::drain() {
+  draining_ = true;
+  if (phase_ == Phase::idle) close();
+}
+
+void Connection::expect_within(std::chrono::milliseconds time) noexcept {
+  deadline_ = worker_.now() + time;
+}
+
+}  // namespace flame::inline v0::detail

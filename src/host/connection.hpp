@@ -1,0 +1,85 @@
+#pragma once
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "exchange.hpp"
+#include "parser.hpp"
+#include "wire.hpp"
+
+namespace flame::inline v0::detail {
+
+class Worker;
+
+/// One client: requests in, in order, one at a time; responses out. At most one asynchronous
+/// operation is under way. Belongs to its worker, and to its thread.
+class Connection final : public Exchange {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  Connection(Worker& worker, boost::asio::ip::tcp::socket socket);
+  ~Connection();
+
+  void open();
+  /// Once in a while: ends what has taken too long.
+  void check_deadline(Clock::time_point now);
+  /// Ends it at once if no request is under way, else after the answer.
+  void drain();
+
+  /// The worker's, for its list of connections.
+  std::list<std::unique_ptr<Connection>>::iterator place{};
+
+ private:
+  enum class Phase : std::uint8_t { idle, head, body, handling, writing, closing, closed };
+
+  void done() noexcept override;
+
+  void read();
+  void on_read(boost::system::error_code ec, std::size_t size);
+  void process();
+  [[nodiscard]] bool parse();
+  void begin_body();
+  [[nodiscard]] bool make_room();
+  void resize(std::size_t capacity);
+  void send_continue();
+
+  void respond();
+  [[nodiscard]] bool write();
+  void on_written(boost::system::error_code ec);
+  [[nodiscard]] bool next_request() noexcept;
+
+  void refuse(int status);
+  void shut_down();
+  void close() noexcept;
+  void expect_within(std::chrono::milliseconds time) noexcept;
+
+  Worker& worker_;
+  boost::asio::ip::tcp::socket socket_;
+  std::string peer_{};
+  Phase phase_ = Phase::idle;
+  bool pending_ = false;  // an asynchronous operation is under way
+  bool draining_ = false;
+  bool keep_alive_ = false;
+  Clock::time_point deadline_ = Clock::time_point::max();
+  Clock::time_point begun_{};  // only where there is a log
+
+  // What was read: [begin_, head_end_) is the head that the request's views are of.
+  std::unique_ptr<char[]> in_;
+  std::size_t capacity_;
+  std::size_t begin_ = 0, head_end_ = 0, unparsed_ = 0, end_ = 0;
+  std::optional<Parser> parser_{};
+
+  std::string head_{};
+  std::array<boost::asio::const_buffer, 2> out_{};
+};
+
+}  // namespace flame::inline v0::detail

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <exception>
+
+#include <flame/context.hpp>
+#include <flame/task.hpp>
+
+namespace flame::inline v0::detail {
+
+class App;
+class Loop;
+
+/// One request on its way through the chain. Used again for the next one of its connection.
+class Exchange {
+ public:
+  explicit Exchange(Loop& loop);
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  /// Everything of the request before this is gone.
+  void reset() noexcept;
+  /// True: the answer is complete. False: done() will be called, on the loop's thread.
+  [[nodiscard]] bool start(const App& app);
+  /// Called by the loop, once, after finished().
+  void complete();
+
+  [[nodiscard]] Context& context() noexcept { return context_; }
+
+ protected:
+  ~Exchange() = default;
+  virtual void done() noexcept = 0;
+
+ private:
+  static void on_done(void* self) noexcept;
+  void collect() noexcept;
+  void fail() noexcept;
+
+  Context context_;
+  Task<> task_{};
+  bool starting_ = false, finished_ = false;
+};
+
+}  // namespace flame::inline v0::detail

@@ -1,0 +1,125 @@
+#include <unistd.h>
+
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+#include <flame/flame.hpp>
+
+#include "app.hpp"
+#include "flame_impl.hpp"
+#include "server.hpp"
+#include "static_files.hpp"
+#include "text.hpp"
+
+namespace flame::inline v0 {
+namespace {
+
+void add_all(std::vector<detail::Link>& to, std::vector<detail::Link> links) {
+  for (auto& link : links) to.push_back(std::move(link));
+}
+
+void print_lines(std::string_view text) {
+  while (!text.empty()) {
+    const auto line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    detail::log_error(line);
+  }
+}
+
+}  // namespace
+
+session::Result<void> Flame::Impl::prepare() {
+  if (server) {  // of a start before
+    server->wait();
+    server.reset();
+  }
+  auto definition_now = std::make_unique<detail::App>(definition);
+  auto opened = definition_now->open();
+  if (opened) app = std::move(definition_now);
+  return opened;
+}
+
+session::Result<void> Flame::Impl::start(bool with_signals) {
+  std::string wrong;
+  for (const auto& line : detail::check(options))
+    wrong.append(wrong.empty() ? "" : "\n").append(line);
+  if (!wrong.empty()) return tl::unexpected(session::Error{session::Errc::invalid_option, wrong});
+  if (auto prepared = prepare(); !prepared) return prepared;
+  server = std::make_unique<detail::Server>(*app, options, logs);
+  auto started = server->start(with_signals);
+  if (!started) {
+    server.reset();
+    app->close();
+  }
+  return started;
+}
+
+Flame::Flame(HostOptions options) : impl_(std::make_unique<Impl>()) {
+  impl_->options = std::move(options);
+}
+Flame::Flame(Flame&&) noexcept = default;
+Flame::~Flame() {
+  if (impl_) stop();
+}
+
+void Flame::add_route(Method method, std::string_view path, std::vector<detail::Link> links) {
+  auto& definition = impl_->definition;
+  std::string whole = definition.group ? definition.group->prefix : std::string();
+  whole += path;
+  definition.routes.push_back({method, std::move(whole), std::move(links), definition.group});
+}
+
+void Flame::add_middleware(std::vector<detail::Link> links) {
+  add_all(impl_->definition.middleware, std::move(links));
+}
+
+void Flame::set_not_found(std::vector<detail::Link> links) {
+  impl_->definition.not_found = std::move(links);
+}
+
+void Flame::begin_group(std::string_view prefix, std::vector<detail::Link> links) {
+  auto& current = impl_->definition.group;
+  detail::Definition::Group group;
+  if (current) group.prefix = current->prefix;
+  group.prefix += prefix;
+  group.links = std::move(links);
+  group.outer = current;
+  current = std::make_shared<const detail::Definition::Group>(std::move(group));
+}
+
+void Flame::end_group() noexcept { impl_->definition.group = impl_->definition.group->outer; }
+
+void Flame::add_service(Offer offer, void* object, std::shared_ptr<const void> owner) {
+  impl_->definition.services.push_back({offer, object, std::move(owner)});
+}
+
+void Flame::run() {
+  if (auto started = impl_->start(true); !started) {
+    print_lines(started.error().text);
+    std::exit(EXIT_FAILURE);
+  }
+  detail::write_all(STDOUT_FILENO, "Listening on http://" + address() + "\n");
+  impl_->server->wait();
+}
+
+session::Result<void> Flame::start() { return impl_->start(false); }
+
+void Flame::stop() noexcept {
+  if (!impl_->server) return;
+  impl_->server->stop();
+  impl_->server->wait();
+}
+
+std::string Flame::address() const {
+  return impl_->server ? impl_->server->address() : std::string();
+}
+
+Flame classic(HostOptions options) {
+  Flame host(std::move(options));
+  host.impl_->logs = true;
+  host.add_middleware(detail::static_files("public"));
+  return host;
+}
+
+}  // namespace flame::inline v0

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <memory>
+
+#include <flame/flame.hpp>
+
+#include "app.hpp"
+#include "server.hpp"
+
+namespace flame::inline v0 {
+
+struct Flame::Impl {
+  HostOptions options{};
+  bool logs = false;
+  detail::Definition definition{};
+  std::unique_ptr<detail::App> app{};        // since run(), start() or a TestClient
+  std::unique_ptr<detail::Server> server{};  // before the App in destruction
+
+  /// Compiles the definition and opens what it needs.
+  session::Result<void> prepare();
+  session::Result<void> start(bool with_signals);
+};
+
+}  // namespace flame::inline v0

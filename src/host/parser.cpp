@@ -1,0 +1,162 @@
+#include "parser.hpp"
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <limits>
+
+#include "access.hpp"
+#include "text.hpp"
+
+namespace flame::inline v0::detail {
+namespace {
+
+namespace http = boost::beast::http;
+
+constexpr std::size_t max_chunk_extras = 8 * 1024;  // extensions and trailers of one body
+
+std::string_view view(boost::beast::string_view text) noexcept {
+  return {text.data(), text.size()};
+}
+
+bool is_digits(std::string_view text) noexcept {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// uri-host and an optional port, as far as characters go (RFC 3986, 3.2.2).
+bool is_host(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-._~:[]!$&'()*+,;=%").find(c) != std::string_view::npos;
+  });
+}
+
+int status_of(boost::beast::error_code ec) noexcept {
+  if (ec == http::error::header_limit) return 431;
+  if (ec == http::error::body_limit) return 413;
+  return 400;
+}
+
+std::uint8_t more(std::uint8_t count) noexcept {
+  return static_cast<std::uint8_t>(std::min(count + 1, 2));
+}
+
+}  // namespace
+
+Parser::Parser(Request& request, const HostOptions& options)
+    : request_(request), options_(options) {
+  header_limit(static_cast<std::uint32_t>(
+      std::min<std::size_t>(options.max_head, std::numeric_limits<std::uint32_t>::max())));
+  body_limit(options.max_body);
+}
+
+std::size_t Parser::feed(std::string_view bytes) {
+  return is_header_done() ? feed_body(bytes) : feed_head(bytes);
+}
+
+/// Beast would take a head line by line, as it comes; its fields are to be views of one piece.
+std::size_t Parser::feed_head(std::string_view bytes) {
+  const auto size = find_head(bytes);
+  if (size == 0) return 0;
+  error_code ec;
+  put(boost::asio::const_buffer(bytes.data(), size), ec);
+  if (refused_ == 0 && ec) refused_ = status_of(ec);
+  if (refused_ == 0 && !is_header_done()) refused_ = 400;
+  return size;
+}
+
+/// 0: it isn't all there yet, or it is refused: for its size, bare line feeds, or a line that
+/// continues the one before (RFC 9112, 2.2 and 5.2).
+std::size_t Parser::find_head(std::string_view bytes) noexcept {
+  std::size_t size = 0;
+  while (size == 0 && refused_ == 0) {
+    const auto end = bytes.find('\n', scanned_);
+    if (end == std::string_view::npos) {
+      scanned_ = bytes.size();
+      break;
+    }
+    const char first = bytes[line_];
+    if (end == line_ || bytes[end - 1] != '\r' || first == ' ' || first == '\t') refused_ = 400;
+    if (end == line_ + 1) size = end + 1;
+    scanned_ = line_ = end + 1;
+  }
+  if (refused_ == 0 && std::max(size, scanned_) > options_.max_head) refused_ = 431;
+  return refused_ == 0 ? size : 0;
+}
+
+std::size_t Parser::feed_body(std::string_view bytes) {
+  std::size_t used = 0;
+  while (!is_done() && refused_ == 0 && used < bytes.size()) {
+    const auto left = bytes.substr(used);
+    error_code ec;
+    used += put(boost::asio::const_buffer(left.data(), left.size()), ec);
+    if (ec == http::error::need_more) break;
+    if (ec && refused_ == 0) refused_ = status_of(ec);
+  }
+  return used;
+}
+
+void Parser::refuse(int status, error_code& ec) noexcept {
+  refused_ = status;
+  ec = http::error::bad_value;
+}
+
+void Parser::on_request_impl(verb, string_view method, string_view target, int version,
+                             error_code& ec) {
+  http_1_0_ = version == 10;
+  RequestAccess::set_method(request_, view(method));
+  if (!RequestAccess::set_target(request_, view(target))) refuse(400, ec);
+}
+
+void Parser::on_field_impl(field name, string_view text, string_view value, error_code& ec) {
+  if (is_header_done()) {  // a trailer: it never joins the fields
+    chunk_extras_ += text.size() + value.size();
+    if (chunk_extras_ > max_chunk_extras) refuse(431, ec);
+    return;
+  }
+  auto& fields = RequestAccess::fields(request_);
+  if (fields.size() >= options_.max_fields) return refuse(431, ec);
+  fields.push_back({view(text), view(value)});
+  switch (name) {
+    case field::host:
+      hosts_ = more(hosts_);
+      if (!is_host(view(value))) refuse(400, ec);
+      break;
+    case field::content_length:
+      lengths_ = more(lengths_);
+      if (!is_digits(view(value))) refuse(400, ec);
+      break;
+    case field::transfer_encoding:
+      encodings_ = more(encodings_);
+      if (!same_name(view(value), "chunked")) refuse(400, ec);
+      break;
+    case field::expect:
+      wants_continue_ = same_name(view(value), "100-continue");
+      break;
+    default:
+      break;
+  }
+}
+
+void Parser::on_header_impl(error_code& ec) {
+  const bool one_host = hosts_ == 1 || (hosts_ == 0 && http_1_0());
+  const bool one_framing = lengths_ + encodings_ <= 1;
+  if (!one_host || !one_framing || (encodings_ != 0 && http_1_0())) refuse(400, ec);
+}
+
+std::size_t Parser::on_body_impl(string_view body, error_code&) {
+  RequestAccess::body(request_).append(body.data(), body.size());
+  return body.size();
+}
+
+void Parser::on_chunk_header_impl(std::uint64_t, string_view extensions, error_code& ec) {
+  chunk_extras_ += extensions.size();
+  if (chunk_extras_ > max_chunk_extras) refuse(431, ec);
+}
+
+std::size_t Parser::on_chunk_body_impl(std::uint64_t, string_view body, error_code&) {
+  RequestAccess::body(request_).append(body.data(), body.size());
+  return body.size();
+}
+
+}  // namespace flame::inline v0::detail

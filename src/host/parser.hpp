@@ -1,0 +1,58 @@
+#pragma once
+
+#include <boost/beast/http/basic_parser.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include <flame/flame.hpp>
+
+namespace flame::inline v0::detail {
+
+/// Beast's parser, with the checks on framing that it leaves out (RFC 9112, 3.2, 5.2 and 6). Fills
+/// a Request with views into the bytes it is given; the body is copied.
+class Parser final : public boost::beast::http::basic_parser<true> {
+ public:
+  Parser(Request& request, const HostOptions& options);
+
+  /// How many bytes of the head or the body were used; more are needed where neither done nor
+  /// refused.
+  std::size_t feed(std::string_view bytes);
+  /// 0, or the status to refuse the request with.
+  [[nodiscard]] int refused() const noexcept { return refused_; }
+  [[nodiscard]] bool wants_continue() const noexcept { return wants_continue_; }
+  [[nodiscard]] bool http_1_0() const noexcept { return http_1_0_; }
+
+ private:
+  using string_view = boost::beast::string_view;
+  using error_code = boost::beast::error_code;
+  using field = boost::beast::http::field;
+  using verb = boost::beast::http::verb;
+
+  void on_request_impl(verb, string_view method, string_view target, int version,
+                       error_code& ec) override;
+  void on_response_impl(int, string_view, int, error_code&) override {}
+  void on_field_impl(field name, string_view text, string_view value, error_code& ec) override;
+  void on_header_impl(error_code& ec) override;
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+  std::size_t on_body_impl(string_view body, error_code&) override;
+  void on_chunk_header_impl(std::uint64_t size, string_view extensions, error_code& ec) override;
+  std::size_t on_chunk_body_impl(std::uint64_t remain, string_view body, error_code&) override;
+  void on_finish_impl(error_code&) override {}
+
+  std::size_t feed_head(std::string_view bytes);
+  std::size_t feed_body(std::string_view bytes);
+  [[nodiscard]] std::size_t find_head(std::string_view bytes) noexcept;
+  void refuse(int status, error_code& ec) noexcept;
+
+  Request& request_;
+  const HostOptions& options_;
+  int refused_ = 0;
+  std::size_t scanned_ = 0, line_ = 0;  // of the head
+  std::uint8_t hosts_ = 0, lengths_ = 0, encodings_ = 0;
+  bool http_1_0_ = false, wants_continue_ = false;
+  std::size_t chunk_extras_ = 0;
+};
+
+}  // namespace flame::inline v0::detail

@@ -1,0 +1,196 @@
+#include "server.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+#include <deque>
+#include <string_view>
+#include <utility>
+
+#include "app.hpp"
+#include "text.hpp"
+#include "worker.hpp"
+
+namespace flame::inline v0::detail {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr std::string_view default_address = "127.0.0.1:2830";
+constexpr std::size_t most_threads = 1024;
+
+tl::unexpected<session::Error> error(std::string text) {
+  return tl::unexpected(session::Error{session::Errc::invalid_option, std::move(text)});
+}
+
+std::string chosen_address(const HostOptions& options) {
+  if (!options.address.empty()) return options.address;
+  const char* set = std::getenv("FLAME_ADDR");
+  return set != nullptr && *set != '\0' ? set : std::string(default_address);
+}
+
+session::Result<tcp::endpoint> resolve(asio::io_context& io, const std::string& address) {
+  const auto wrong = [&] {
+    return error("`" + address + "` is no address to listen on: give host:port, such as " +
+                 std::string(default_address) + " (option address, or FLAME_ADDR)");
+  };
+  const auto colon = address.rfind(':');
+  if (colon == std::string::npos || colon == 0) return wrong();
+  const auto port_text = std::string_view(address).substr(colon + 1);
+  auto host = address.substr(0, colon);
+  unsigned short port = 0;
+  const auto [end, parsed] =
+      std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
+  if (parsed != std::errc() || end != port_text.data() + port_text.size()) return wrong();
+  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+
+  error_code ec;
+  const auto literal = asio::ip::make_address(host, ec);
+  if (!ec) return tcp::endpoint(literal, port);
+  if (host.find(':') != std::string::npos) return wrong();
+  tcp::resolver resolver(io);
+  const auto found = resolver.resolve(host, "", ec);
+  if (ec || found.empty()) return wrong();
+  return tcp::endpoint(found.begin()->endpoint().address(), port);
+}
+
+session::Result<void> listen(tcp::acceptor& acceptor, const std::string& address,
+                             const tcp::endpoint& at) {
+  error_code ec;
+  acceptor.open(at.protocol(), ec);
+  if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+  if (!ec) acceptor.bind(at, ec);
+  if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
+  if (ec) return error("cannot listen on " + address + ": " + ec.message());
+  return {};
+}
+
+std::size_t threads_of(const HostOptions& options) {
+  if (options.threads != 0) return options.threads;
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+std::vector<std::string> check(const HostOptions& options) {
+  std::vector<std::string> errors;
+  const auto need = [&](bool good, const char* text) {
+    if (!good) errors.emplace_back(text);
+  };
+  using std::chrono::milliseconds;
+  need(options.threads <= most_threads, "option threads is above 1024");
+  need(options.max_head >= 256, "option max_head is below 256 bytes");
+  need(options.max_head <= std::size_t{1} << 24, "option max_head is above 16 MiB");
+  need(options.max_fields > 0, "option max_fields is 0");
+  need(options.max_connections > 0, "option max_connections is 0");
+  need(options.head_time > milliseconds{0}, "option head_time is not above 0");
+  need(options.body_time > milliseconds{0}, "option body_time is not above 0");
+  need(options.idle_time > milliseconds{0}, "option idle_time is not above 0");
+  need(options.write_time > milliseconds{0}, "option write_time is not above 0");
+  need(options.drain_time >= milliseconds{0}, "option drain_time is below 0");
+  return errors;
+}
+
+/// Its own thread waits for the end, and sees to it: workers cannot wait for each other.
+struct Server::Impl {
+  Impl(App& served, HostOptions host_options, bool logs)
+      : app(served), shared{served, std::move(host_options), logs} {}
+
+  session::Result<void> start(bool with_signals) {
+    const auto address = chosen_address(shared.options);
+    const auto endpoint = resolve(control, address);
+    if (!endpoint) return tl::unexpected(endpoint.error());
+    tcp::acceptor acceptor(control);
+    if (auto listening = listen(acceptor, address, *endpoint); !listening) return listening;
+    error_code ec;
+    bound = acceptor.local_endpoint(ec);
+    for (std::size_t i = threads_of(shared.options); i > 0; --i) {
+      const int listening = ::dup(acceptor.native_handle());
+      if (listening < 0) return error("cannot listen on " + address + ": too many open files");
+      workers.emplace_back(shared, bound.protocol(), listening);
+    }
+    if (with_signals) {
+      signals.emplace(control, SIGINT, SIGTERM);
+      signals->async_wait([this](error_code failed, int) {
+        if (!failed) control.stop();
+      });
+    }
+    for (auto& worker : workers) threads.emplace_back([&worker] { worker.run(); });
+    supervisor = std::thread([this] { supervise(); });
+    return {};
+  }
+
+  void supervise() {
+    {
+      const auto work = asio::make_work_guard(control);
+      control.run();
+    }
+    for (auto& worker : workers) worker.drain();
+    {
+      std::unique_lock lock(shared.mutex);
+      shared.changed.wait_for(lock, shared.options.drain_time,
+                              [this] { return shared.connections.load() == 0; });
+    }
+    app.close();
+    for (auto& worker : workers) worker.finish();
+    for (auto& thread : threads) thread.join();
+    const std::scoped_lock lock(mutex);
+    ended = true;
+    has_ended.notify_all();
+  }
+
+  [[nodiscard]] bool on_own_thread() const {
+    const auto self = std::this_thread::get_id();
+    return std::any_of(threads.begin(), threads.end(),
+                       [&](const std::thread& thread) { return thread.get_id() == self; });
+  }
+
+  App& app;
+  Shared shared;
+  asio::io_context control{1};
+  std::optional<asio::signal_set> signals{};
+  std::deque<Worker> workers{};
+  std::vector<std::thread> threads{};
+  std::thread supervisor{};
+  tcp::endpoint bound{};
+  std::mutex mutex{};
+  std::condition_variable has_ended{};
+  bool ended = false;
+};
+
+Server::Server(App& app, HostOptions options, bool logs)
+    : impl_(std::make_unique<Impl>(app, std::move(options), logs)) {}
+
+Server::~Server() {
+  if (!impl_->supervisor.joinable()) return;
+  stop();
+  impl_->supervisor.join();
+}
+
+session::Result<void> Server::start(bool with_signals) { return impl_->start(with_signals); }
+
+void Server::stop() noexcept { impl_->control.stop(); }
+
+void Server::wait() noexcept {
+  if (!impl_->supervisor.joinable() || impl_->on_own_thread()) return;
+  std::unique_lock lock(impl_->mutex);
+  impl_->has_ended.wait(lock, [this] { return impl_->ended; });
+}
+
+std::string Server::address() const {
+  const auto host = impl_->bound.address().to_string();
+  const bool brackets = impl_->bound.address().is_v6();
+  return (brackets ? '[' + host + ']' : host) + ':' + std::to_string(impl_->bound.port());
+}
+
+}  // namespace flame::inline v0::detail

@@ -1,0 +1,205 @@
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <flame/sessioner.hpp>
+
+#include "access.hpp"
+#include "loop.hpp"
+#include "text.hpp"
+
+namespace flame::inline v0::session {
+namespace {
+
+bool is_prefetch(const Request& request) noexcept {
+  for (const std::string_view name : {"Sec-Purpose", "Purpose", "X-Moz"}) {
+    if (request.field(name).find("prefetch") != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+std::vector<std::string_view> cookie_lines(const Request& request) {
+  std::vector<std::string_view> lines;
+  for (const auto& field : request.fields()) {
+    if (flame::detail::same_name(field.name, "Cookie")) lines.push_back(field.value);
+  }
+  return lines;
+}
+
+/// In place of whatever the handlers answered: nothing of it was saved.
+void answer_error(Context& context, const Error& error) {
+  const int status = http_status(error.code);
+  Response response(status, status == 503 ? "Service Unavailable\n" : "Internal Server Error\n");
+  response.set("Cache-Control", "no-store");
+  if (status == 503) response.set("Retry-After", "1");
+  context.response() = Response();
+  context.answer(std::move(response));
+}
+
+void add_fields(Response& response, const ResponseFields& added) {
+  for (const auto& [name, value] : added.fields) {
+    if (flame::detail::same_name(name, "Cache-Control")) {
+      response.set(name, value);
+    } else {
+      response.append(name, value);
+    }
+  }
+}
+
+/// Operations on a Manager of the application's: they hold on to the event loops, and so close()
+/// waits.
+class UnderWay {
+ public:
+  /// False: no operation may start any more. leave() in any case.
+  bool enter() noexcept {
+    count_.fetch_add(1);
+    return open_.load();
+  }
+  void leave() noexcept {
+    count_.fetch_sub(1);
+    count_.notify_all();
+  }
+  void open() noexcept { open_ = true; }
+  void close() noexcept {
+    open_ = false;
+    for (auto left = count_.load(); left != 0; left = count_.load()) count_.wait(left);
+  }
+
+ private:
+  std::atomic<bool> open_{false};
+  std::atomic<int> count_{0};
+};
+
+/// Await, counted where there is something to count.
+template <class Op>
+class Running : public Await<Op> {
+ public:
+  Running(Manager& manager, UnderWay* count, Op operation)
+      : Await<Op>(manager, std::move(operation)), count_(count) {}
+  bool await_suspend(std::coroutine_handle<> waiting) noexcept {
+    if (count_ != nullptr && !count_->enter()) {
+      this->result = tl::unexpected(Error{Errc::stopped, "the host has stopped"});
+      return false;
+    }
+    return Await<Op>::await_suspend(waiting);
+  }
+  auto await_resume() {
+    if (count_ != nullptr) count_->leave();
+    return Await<Op>::await_resume();
+  }
+
+ private:
+  UnderWay* count_;
+};
+
+class Sessioner final : public Provider {
+ public:
+  explicit Sessioner(Options options) : options_(std::move(options)) {}
+  explicit Sessioner(Manager& manager) noexcept : manager_(&manager) {}
+
+  std::vector<Offer> offers() const override {
+    return {offer<Session>(), offer<const Flash>(), offer<Manager>()};
+  }
+
+  Result<void> open() override {
+    under_way_.open();
+    if (!options_) return {};
+    own_ = std::make_unique<Manager>(*options_);
+    manager_ = own_.get();
+    return own_->open();
+  }
+
+  void close() noexcept override {
+    if (own_) own_->stop();
+    under_way_.close();
+  }
+
+  Task<> around(Context& context, std::span<const Wanted> wanted, Next next) override {
+    const Wanted &session = wanted[0], &flash = wanted[1], &manager = wanted[2];
+    manager.give(context, manager_);
+    if (!session.read && !flash.read) {
+      co_await next();
+      co_return;
+    }
+    Running<LoadOperation> loading(*manager_, count(), load_of(context, session, flash));
+    const auto cookies = cookie_lines(context.request());
+    loading.request.cookie_lines = cookies;
+    auto loaded = co_await loading;
+    if (!loaded) {
+      if (session.required || flash.required) co_return answer_error(context, loaded.error());
+      co_await next();
+      context.header("Cache-Control", "no-store");  // it may not be what others should see
+      co_return;
+    }
+
+    const Flash message = loaded->flash();
+    session.give(context, &*loaded);
+    flash.give(context, &message);
+    std::exception_ptr thrown;
+    try {
+      co_await next();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+
+    Running<CommitOperation> committing(*manager_, count(),
+                                        commit_of(context, *loaded, thrown != nullptr));
+    const auto committed = co_await committing;
+    if (committed) {
+      add_fields(context.response(), *committed);
+    } else if (!committing.failed) {
+      answer_error(context, committed.error());
+    }
+    if (thrown) std::rethrow_exception(thrown);
+  }
+
+ private:
+  /// A Manager of our own waits itself, in stop().
+  UnderWay* count() noexcept { return own_ ? nullptr : &under_way_; }
+
+  LoadOperation load_of(Context& context, const Wanted& session, const Wanted& flash) const {
+    const auto& request = context.request();
+    LoadOperation load;
+    load.executor = ContextAccess::loop(context);
+    load.request.from_this_host = request.from_this_host();
+    if (const auto& header = manager_->options().id_header; !header.empty()) {
+      load.request.id_header = request.field(header);
+    }
+    if (session.write) load.need = load.need | Need::write;
+    if (flash.read) {
+      load.need = load.need | Need::flash;
+      load.request.claims_flash = request.method() != Method::head && !is_prefetch(request);
+    }
+    return load;
+  }
+
+  static CommitOperation commit_of(Context& context, Session& session, bool thrown) {
+    CommitOperation commit;
+    commit.executor = ContextAccess::loop(context);
+    commit.session = &session;
+    commit.failed = thrown || context.response().status() >= 500;
+    return commit;
+  }
+
+  std::optional<Options> options_{};  // of a Manager of its own
+  std::unique_ptr<Manager> own_{};
+  Manager* manager_ = nullptr;
+  UnderWay under_way_{};
+};
+
+}  // namespace
+
+Middleware sessioner(Options options) {
+  return Middleware(std::make_shared<Sessioner>(std::move(options)));
+}
+
+Middleware sessioner_on(Manager& manager) {
+  return Middleware(std::make_shared<Sessioner>(manager));
+}
+
+}  // namespace flame::inline v0::session

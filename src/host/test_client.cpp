@@ -1,0 +1,66 @@
+#include <boost/asio/executor_work_guard.hpp>
+#include <stdexcept>
+#include <utility>
+
+#include <flame/test_client.hpp>
+
+#include "access.hpp"
+#include "asio_loop.hpp"
+#include "exchange.hpp"
+#include "flame_impl.hpp"
+
+namespace flame::inline v0 {
+namespace {
+
+class ClientExchange final : public detail::Exchange {
+ public:
+  using Exchange::Exchange;
+  bool is_done = false;
+
+ private:
+  void done() noexcept override { is_done = true; }
+};
+
+Response finished(Context& context) {
+  Response response = std::move(context.response());
+  if (!response.body().empty() && response.get("Content-Type").empty()) {
+    response.set("Content-Type", "text/plain; charset=utf-8");
+  }
+  if (context.request().method() == Method::head) response.body({});
+  return response;
+}
+
+}  // namespace
+
+struct TestClient::Impl {
+  Flame::Impl& host;
+  detail::AsioLoop loop{};
+};
+
+TestClient::TestClient(Flame& host) : impl_(new Impl{*host.impl_}) {
+  if (auto prepared = impl_->host.prepare(); !prepared) {
+    throw std::runtime_error(prepared.error().text);
+  }
+}
+
+TestClient::~TestClient() { impl_->host.app->close(); }
+
+Response TestClient::request(std::string_view method, std::string_view target, const Fields& fields,
+                             std::string_view body) {
+  ClientExchange exchange(impl_->loop);
+  auto& request = ContextAccess::request(exchange.context());
+  RequestAccess::set_method(request, method);
+  RequestAccess::set_peer(request, "127.0.0.1", true);
+  for (const auto& [name, value] : fields) RequestAccess::fields(request).push_back({name, value});
+  RequestAccess::body(request) = body;
+  if (!RequestAccess::set_target(request, target)) return Response(400, "Bad Request\n");
+
+  exchange.is_done = exchange.start(*impl_->host.app);
+  auto& io = impl_->loop.io();
+  io.restart();
+  const auto work = boost::asio::make_work_guard(io);
+  while (!exchange.is_done) io.run_one();
+  return finished(exchange.context());
+}
+
+}  // namespace flame::inline v0

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace flame::inline v0::detail {
+
+/// Header fields' names: ASCII, whatever the locale.
+[[nodiscard]] bool same_name(std::string_view a, std::string_view b) noexcept;
+/// RFC 9110, 5.6.2.
+[[nodiscard]] bool is_token(std::string_view text) noexcept;
+/// Nothing where a `%` isn't followed by two hexadecimal digits.
+[[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
+/// The first value of this name in an x-www-form-urlencoded text.
+[[nodiscard]] std::optional<std::string> form_value(std::string_view text, std::string_view name);
+/// For one line of a log: what is not printable ASCII as \xNN, and no longer than fits a line.
+void append_escaped(std::string& out, std::string_view text);
+/// Writes "flame: <text>\n" to stderr at once.
+void log_error(std::string_view text) noexcept;
+/// All of it, or as much as can be written.
+void write_all(int descriptor, std::string_view text) noexcept;
+
+}  // namespace flame::inline v0::detail

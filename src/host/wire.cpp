@@ -1,0 +1,164 @@
+#include "wire.hpp"
+
+#include <array>
+#include <charconv>
+#include <ctime>
+
+#include "access.hpp"
+
+namespace flame::inline v0::detail {
+namespace {
+
+void append_number(std::string& out, std::size_t number) {
+  std::array<char, 20> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  out.append(digits.data(), end);
+}
+
+void append_status(std::string& out, int status) {
+  if (status == 200) {
+    out += "HTTP/1.1 200 OK\r\n";
+    return;
+  }
+  out += "HTTP/1.1 ";
+  append_number(out, static_cast<std::size_t>(status));
+  out += ' ';
+  out += reason(status);
+  out += "\r\n";
+}
+
+bool has_body(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
+
+}  // namespace
+
+bool append_head(std::string& out, const Context& context, Framing framing, std::string_view date) {
+  const auto& response = context.response();
+  const auto& lines = ResponseAccess::lines(response);
+  append_status(out, response.status());
+  out += date;
+  out += lines;
+  const bool body = has_body(response.status());
+  if (body) {
+    if (!response.body().empty() && (lines.empty() || response.get("Content-Type").empty())) {
+      out += "Content-Type: text/plain; charset=utf-8\r\n";
+    }
+    out += "Content-Length: ";
+    append_number(out, response.body().size());
+    out += "\r\n";
+  }
+  if (!framing.keep_alive) {
+    out += "Connection: close\r\n";
+  } else if (framing.http_1_0) {
+    out += "Connection: keep-alive\r\n";
+  }
+  out += "\r\n";
+  return body && context.request().method() != Method::head;
+}
+
+std::string refusal(int status, std::string_view date) {
+  std::string out;
+  append_status(out, status);
+  out += date;
+  out += "Content-Type: text/plain; charset=utf-8\r\nContent-Length: ";
+  append_number(out, reason(status).size() + 1);
+  out += "\r\nConnection: close\r\n\r\n";
+  out += reason(status);
+  out += '\n';
+  return out;
+}
+
+std::string date_line(std::int64_t seconds_since_epoch) {
+  constexpr std::array<const char*, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr std::array<const char*, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                               "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto seconds = static_cast<std::time_t>(seconds_since_epoch);
+  std::tm time{};
+  gmtime_r(&seconds, &time);
+  std::string out = "Date: ";
+  const auto two = [&](int number) {
+    out += static_cast<char>('0' + number / 10);
+    out += static_cast<char>('0' + number % 10);
+  };
+  out.append(days[static_cast<std::size_t>(time.tm_wday)]).append(", ");
+  two(time.tm_mday);
+  out.append(" ").append(months[static_cast<std::size_t>(time.tm_mon)]).append(" ");
+  append_number(out, static_cast<std::size_t>(time.tm_year) + 1900);
+  out += ' ';
+  two(time.tm_hour);
+  out += ':';
+  two(time.tm_min);
+  out += ':';
+  two(time.tm_sec);
+  return out + " GMT\r\n";
+}
+
+std::string_view reason(int status) noexcept {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 206:
+      return "Partial Content";
+    case 301:
+      return "Moved Permanently";
+    case 302:
+      return "Found";
+    case 303:
+      return "See Other";
+    case 304:
+      return "Not Modified";
+    case 307:
+      return "Temporary Redirect";
+    case 308:
+      return "Permanent Redirect";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 413:
+      return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
+    case 422:
+      return "Unprocessable Content";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "Unknown";
+  }
+}
+
+}  // namespace flame::inline v0::detail

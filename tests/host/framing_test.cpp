@@ -1,0 +1,278 @@
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support.hpp"
+
+namespace flame {
+namespace {
+
+using test::body_of;
+using test::status_of;
+using test::Wire;
+
+/// Echoes what it was given, so that a request which was framed wrongly shows.
+Flame echo(HostOptions options = {}) {
+  Flame f(test::local(std::move(options)));
+  f.any("/{**}", [](Context& c) {
+    std::string text(c.request().method_name());
+    text.append(" ").append(c.request().path()).append("[").append(c.body()).append("]");
+    for (const auto& field : c.request().fields()) {
+      if (field.name == "Cookie") text.append(" cookie=").append(field.value);
+    }
+    return text;
+  });
+  return f;
+}
+
+const std::string host = "Host: h\r\n";
+
+struct Row {
+  std::string request;
+  std::string status;
+  std::string body = {};  // where 200
+};
+
+TEST(Framing, Corpus) {
+  const std::vector<Row> rows{
+      {"GET / HTTP/1.1\r\n" + host + "\r\n", "200", "GET /[]"},
+      {"GET / HTTP/1.0\r\n\r\n", "200", "GET /[]"},
+      {"POST / HTTP/1.1\r\n" + host + "Content-Length: 3\r\n\r\nabc", "200", "POST /[abc]"},
+      {"POST / HTTP/1.1\r\n" + host + "Content-Length: 0\r\n\r\n", "200", "POST /[]"},
+      {"POST / HTTP/1.1\r\n" + host +
+           "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1;x=y\r\nd\r\n0\r\n\r\n",
+       "200", "POST /[abcd]"},
+      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: CHUNKED\r\n\r\n0\r\n\r\n", "200",
+       "POST /[]"},
+      {"POST / HTTP/1.1\r\n" + host +
+           "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nCookie: session=stolen\r\n\r\n",
+       "200", "POST /[a]"},
+      {"GET http://h/x HTTP/1.1\r\n" + host + "\r\n", "200", "GET /x[]"},
+      {"GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", "200", "GET /[]"},
+      // Transfer-Encoding
+      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+       "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: identity\r\n\r\n", "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: xchunked\r\n\r\n", "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: \"chunked\"\r\n\r\n", "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding:\r\n\r\n", "400"},
+      {"POST / HTTP/1.1\r\n" + host +
+           "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+       "400"},
+      {"POST / HTTP/1.0\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
+      {"POST / HTTP/1.1\r\n" + host +
+           "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+       "400"},
+      {"POST / HTTP/1.1\r\n" + host +
+           "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+       "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", "400"},
+      // Content-Length
+      {"POST / HTTP/1.1\r\n" + host + "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc", "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc", "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Content-Length: 3, 3\r\n\r\nabc", "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Content-Length: +3\r\n\r\nabc", "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Content-Length: -1\r\n\r\n", "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Content-Length: 0x3\r\n\r\nabc", "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Content-Length:\r\n\r\n", "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Content-Length: 99999999999999999999\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\n" + host + "Content-Length : 3\r\n\r\nabc", "400"},
+      // Host
+      {"GET / HTTP/1.1\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "400"},
+      {"GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", "400"},
+      // Lines
+      {"GET / HTTP/1.1\r\n" + host + "X: a\r\n b\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\n" + host + "X:\r\n \r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\n" + host + "X: a\r\n\tb\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\n X: a\r\n" + host + "\r\n", "400"},
+      {"GET / HTTP/1.1\r\n" + host + "X: a\nY: b\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\n" + host + "X: a\rb\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\n" + host + std::string("X: a\0b\r\n\r\n", 10), "400"},
+      {"GET / HTTP/1.1\r\n" + host + "X y: a\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\n" + host + ": a\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\n" + host + "no colon\r\n\r\n", "400"},
+      {"GET  / HTTP/1.1\r\n" + host + "\r\n", "400"},
+      {"GET / HTTP/1.1 \r\n" + host + "\r\n", "400"},
+      {"GET /\r\n\r\n", "400"},
+      {"GET / HTTP/2.0\r\n" + host + "\r\n", "400"},
+      {"GET / http/1.1\r\n" + host + "\r\n", "400"},
+      {"GET x HTTP/1.1\r\n" + host + "\r\n", "400"},
+      {"GET * HTTP/1.1\r\n" + host + "\r\n", "400"},
+      {"GET /#x HTTP/1.1\r\n" + host + "\r\n", "400"},
+      {"CONNECT h:80 HTTP/1.1\r\n" + host + "\r\n", "400"},
+      {"\x16\x03\x01 / HTTP/1.1\r\n\r\n", "400"},
+      // Chunks
+      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\nx\r\n\r\n\r\n", "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n\r\n", "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
+       "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n", "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n11111111111111111\r\n\r\n",
+       "400"},
+  };
+  Flame f = echo();
+  ASSERT_TRUE(f.start());
+  for (const auto& row : rows) {
+    Wire wire(f.address());
+    // what follows must not be answered where the request was refused
+    wire.send(row.request + "GET /next HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n");
+    const auto answer = wire.read_all();
+    EXPECT_EQ(status_of(answer), row.status) << row.request << answer;
+    if (row.status == "200") {
+      const auto body = body_of(answer);
+      EXPECT_EQ(body.substr(0, row.body.size()), row.body) << row.request;
+      EXPECT_EQ(answer.find("stolen"), std::string::npos) << row.request;
+    } else {
+      EXPECT_EQ(answer.find("/next"), std::string::npos) << row.request;
+    }
+  }
+}
+
+TEST(Framing, EveryByteOnItsOwn) {
+  Flame f = echo();
+  ASSERT_TRUE(f.start());
+  Wire wire(f.address());
+  const std::string request =
+      "POST /x HTTP/1.1\r\n" + host +
+      "Cookie: a=b\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nT: x\r\n\r\n";
+  for (const char byte : request + request) wire.send({&byte, 1});
+  EXPECT_EQ(body_of(wire.read_response()), "POST /x[abcde] cookie=a=b");
+  EXPECT_EQ(body_of(wire.read_response()), "POST /x[abcde] cookie=a=b");
+}
+
+TEST(Framing, LargeHeadsAndBodiesKeepTheirFields) {
+  Flame f = echo();
+  ASSERT_TRUE(f.start());
+  const std::string cookie(9'000, 'c'), body(300'000, 'b');
+  Wire wire(f.address());
+  for (int i = 0; i < 3; ++i) {
+    wire.send("POST /x HTTP/1.1\r\n" + host + "Cookie: " + cookie +
+              "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    EXPECT_TRUE(body_of(wire.read_response()) == "POST /x[" + body + "] cookie=" + cookie) << i;
+  }
+}
+
+TEST(Framing, Pipelining) {
+  Flame f = echo();
+  f.get("/slow", [](Context& c) -> Task<std::string> {
+    co_await sleep_for(c, std::chrono::milliseconds(20));
+    co_return "slow " + std::string(c.request().field("Cookie"));
+  });
+  ASSERT_TRUE(f.start());
+  Wire wire(f.address());
+  std::string all;
+  for (int i = 0; i < 100; ++i) {
+    const bool slow = i % 25 == 0;
+    all.append("GET ").append(slow ? "/slow" : "/quick").append(" HTTP/1.1\r\nHost: h\r\nCookie: ");
+    all.append(std::to_string(i)).append("\r\n\r\n");
+  }
+  wire.send(all);
+  for (int i = 0; i < 100; ++i) {
+    const auto number = std::to_string(i);
+    EXPECT_EQ(body_of(wire.read_response()),
+              i % 25 == 0 ? "slow " + number : "GET /quick[] cookie=" + number);
+  }
+}
+
+TEST(Framing, KeepAliveAsAsked) {
+  Flame f = echo();
+  ASSERT_TRUE(f.start());
+  const auto asked = [&](const std::string& version, const std::string& fields) {
+    Wire wire(f.address());
+    wire.send("GET / HTTP/" + version + "\r\n" + host + fields + "\r\n");
+    const auto first = wire.read_response();
+    wire.send("GET / HTTP/" + version + "\r\n" + host + fields + "\r\n");
+    return status_of(first) + (wire.read_response().empty() ? " closed" : " kept");
+  };
+  EXPECT_EQ(asked("1.1", ""), "200 kept");
+  EXPECT_EQ(asked("1.1", "Connection: close\r\n"), "200 closed");
+  EXPECT_EQ(asked("1.0", ""), "200 closed");
+  EXPECT_EQ(asked("1.0", "Connection: keep-alive\r\n"), "200 kept");
+}
+
+TEST(Framing, ExpectContinue) {
+  Flame f = echo();
+  ASSERT_TRUE(f.start());
+  Wire wire(f.address());
+  wire.send("POST / HTTP/1.1\r\n" + host + "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  EXPECT_EQ(wire.read_response(), "HTTP/1.1 100 Continue\r\n\r\n");
+  wire.send("ab");
+  EXPECT_EQ(body_of(wire.read_response()), "POST /[ab]");
+}
+
+TEST(Framing, ResponsesAsTheyShouldBe) {
+  Flame f(test::local());
+  f.get("/", [](Context& c) {
+    c.header("X-One", "1");
+    return "body";
+  });
+  f.get("/empty", [](Context& c) { c.status(204); });
+  ASSERT_TRUE(f.start());
+  Wire wire(f.address());
+  wire.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  auto answer = wire.read_response();
+  const auto date = answer.find("Date: ");
+  ASSERT_NE(date, std::string::npos);
+  answer.erase(date, answer.find("\r\n", date) + 2 - date);
+  EXPECT_EQ(answer,
+            "HTTP/1.1 200 OK\r\nX-One: 1\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            "Content-Length: 4\r\n\r\nbody");
+  wire.send("GET /empty HTTP/1.1\r\nHost: h\r\n\r\n");
+  answer = wire.read_response();
+  EXPECT_EQ(status_of(answer), "204");
+  EXPECT_EQ(answer.find("Content-"), std::string::npos);
+  wire.send("HEAD / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  answer = wire.read_all();
+  EXPECT_NE(answer.find("Content-Length: 4\r\n"), std::string::npos);
+  EXPECT_EQ(body_of(answer), "");
+}
+
+TEST(Limits, HeadBodyAndFields) {
+  HostOptions options;
+  options.max_head = 1'000;
+  options.max_fields = 10;
+  options.max_body = 50;
+  Flame f = echo(options);
+  ASSERT_TRUE(f.start());
+  const auto status = [&](const std::string& request) {
+    Wire wire(f.address());
+    wire.send(request);
+    return status_of(wire.read_response());
+  };
+  const auto get = [](std::size_t padding) {
+    return "GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(padding, 'x') + "\r\n\r\n";
+  };
+  const auto empty = get(0).size();
+  EXPECT_EQ(status(get(1'000 - empty)), "200");
+  EXPECT_EQ(status(get(1'001 - empty)), "431");
+  EXPECT_EQ(status(get(100'000)), "431");
+  EXPECT_EQ(status("GET /" + std::string(2'000, 'x')), "431");
+
+  std::string fields;
+  for (int i = 0; i < 9; ++i) fields += "X: y\r\n";
+  EXPECT_EQ(status("GET / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n"), "200");
+  EXPECT_EQ(status("GET / HTTP/1.1\r\nHost: h\r\nX: y\r\n" + fields + "\r\n"), "431");
+
+  const auto post = [](std::size_t size) {
+    return "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
+           std::string(size, 'x');
+  };
+  EXPECT_EQ(status(post(50)), "200");
+  EXPECT_EQ(status(post(51)), "413");
+  EXPECT_EQ(status(post(5'000'000)), "413");
+
+  const std::string chunked = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string forty = "28\r\n" + std::string(40, 'x') + "\r\n";
+  EXPECT_EQ(status(chunked + forty + "a\r\n" + std::string(10, 'x') + "\r\n0\r\n\r\n"), "200");
+  EXPECT_EQ(status(chunked + forty + "b\r\n" + std::string(11, 'x') + "\r\n0\r\n\r\n"), "413");
+  EXPECT_EQ(status(chunked + "1;" + std::string(20'000, 'x') + "\r\n"), "431");
+  EXPECT_EQ(status(chunked + "0\r\nX: " + std::string(9'000, 'x') + "\r\n\r\n"), "431");
+}
+
+}  // namespace
+}  // namespace flame

@@ -1,0 +1,30 @@
+// Each case must be refused with a text that says why: see CMakeLists.txt.
+#include <string>
+#include <string_view>
+
+#include <flame/flame.hpp>
+
+struct Service {};
+struct Pages {
+  std::string index() const { return {}; }
+};
+
+void routes(flame::Flame& f) {
+#if defined(CASE_string_view)
+  f.get("/", [] { return std::string_view("gone"); });
+#elif defined(CASE_template_call)
+  f.get("/", [](auto&) { return "x"; });
+#elif defined(CASE_mutable_call)
+  f.get("/", [n = 0]() mutable { return std::to_string(++n); });
+#elif defined(CASE_by_value)
+  f.get("/", [](Service) { return "x"; });
+#elif defined(CASE_no_object)
+  f.get("/", &Pages::index);
+#elif defined(CASE_other_result)
+  f.get("/", [] { return 1.5; });
+#elif defined(CASE_mutable_request)
+  f.get("/", [](flame::Request&) { return "x"; });
+#elif defined(CASE_middleware_result)
+  f.use([](flame::Context&, flame::Next) { return std::string("x"); });
+#endif
+}

@@ -1,0 +1,172 @@
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <flame/flame.hpp>
+#include <flame/test_client.hpp>
+
+namespace flame {
+namespace {
+
+std::string error_of(Flame& f) {
+  try {
+    const TestClient client(f);
+    return {};
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+}
+
+TEST(Routing, FindsTheRouteOfAPath) {
+  Flame f;
+  const auto show = [](const char* route) {
+    return [route](Context& c) {
+      return std::string(route) + ":" + c.param("a") + ":" + c.param("b") + ":" + c.param("**");
+    };
+  };
+  for (const char* path : {"/", "/fixed", "/fixed/", "/{a}", "/{a}/x", "/fixed/{b}", "/{a}/{b}/y",
+                           "/files/{**}", "/deep/{a}/{**}", "/sp ace"}) {
+    f.get(path, show(path));
+  }
+  TestClient client(f);
+  struct Row {
+    const char* target;
+    const char* answer;
+  };
+  const std::vector<Row> rows{
+      {"/", "/:::"},
+      {"/?q=1", "/:::"},
+      {"/fixed", "/fixed:::"},
+      {"/f%69xed", "/fixed:::"},
+      {"/fixed/", "/fixed/:::"},
+      {"/other", "/{a}:other::"},
+      {"/o%2Fther", "/{a}:o/ther::"},
+      {"/%C3%A4", "/{a}:\xC3\xA4::"},
+      {"/fixed/x", "/fixed/{b}::x:"},
+      {"/other/x", "/{a}/x:other::"},
+      {"/fixed/x/y", "/{a}/{b}/y:fixed:x:"},
+      {"/files/", "/files/{**}:::"},
+      {"/files/a/b%20c", "/files/{**}:::a/b c"},
+      {"/deep/1/2/3", "/deep/{a}/{**}:1::2/3"},
+      {"/sp%20ace", "/sp ace:::"},
+      {"http://host/fixed?x", "/fixed:::"},
+      {"http://host", "/:::"},
+      {"/other/", nullptr},
+      {"//", nullptr},
+      {"/other/none", nullptr},
+      {"/a/b/c/d", nullptr},
+      {"/Fixed/x/z", nullptr},
+  };
+  for (const auto& row : rows) {
+    const auto response = client.get(row.target);
+    EXPECT_EQ(response.status(), row.answer == nullptr ? 404 : 200) << row.target;
+    if (row.answer != nullptr) {
+      EXPECT_EQ(response.body(), row.answer) << row.target;
+    }
+  }
+  EXPECT_EQ(client.get("/bad%2").status(), 400);
+  EXPECT_EQ(client.get("/bad%zz").status(), 400);
+  EXPECT_EQ(client.get("fixed").status(), 400);
+  EXPECT_EQ(client.get("/fixed#part").status(), 400);
+}
+
+TEST(Routing, Methods) {
+  Flame f;
+  f.get("/a", [] { return "get"; });
+  f.post("/a", [] { return "post"; });
+  f.put("/b", [] { return "put"; });
+  f.patch("/b", [] { return "patch"; });
+  f.del("/b", [] { return "delete"; });
+  f.options("/b", [] { return "options"; });
+  f.head("/c", [](Context& c) { c.header("X-Head", "1"); });
+  f.get("/c", [] { return "c"; });
+  f.any("/d", [](const Request& r) { return std::string(r.method_name()); });
+  f.get("/d", [] { return "the get"; });
+  TestClient client(f);
+  EXPECT_EQ(client.get("/a").body(), "get");
+  EXPECT_EQ(client.post("/a", "").body(), "post");
+  EXPECT_EQ(client.request("PUT", "/b").body(), "put");
+  EXPECT_EQ(client.request("PATCH", "/b").body(), "patch");
+  EXPECT_EQ(client.request("DELETE", "/b").body(), "delete");
+  EXPECT_EQ(client.request("OPTIONS", "/b").body(), "options");
+  EXPECT_EQ(client.request("HEAD", "/a").status(), 200);
+  EXPECT_EQ(client.request("HEAD", "/a").body(), "");
+  EXPECT_EQ(client.request("HEAD", "/c").get("X-Head"), "1");
+  EXPECT_EQ(client.request("PURGE", "/d").body(), "PURGE");
+  EXPECT_EQ(client.get("/d").body(), "the get");
+
+  const auto refused = client.request("DELETE", "/a");
+  EXPECT_EQ(refused.status(), 405);
+  EXPECT_EQ(refused.get("Allow"), "GET, HEAD, POST");
+  EXPECT_EQ(client.request("get", "/a").status(), 405);  // methods are case-sensitive
+  EXPECT_EQ(client.get("/b").get("Allow"), "PUT, PATCH, DELETE, OPTIONS");
+}
+
+TEST(Routing, AnotherRouteOfThatMethodIsBetterThanARefusal) {
+  Flame f;
+  f.post("/users/new", [] { return "new"; });
+  f.get("/users/{id}", [](Context& c) { return c.param("id"); });
+  TestClient client(f);
+  EXPECT_EQ(client.get("/users/new").body(), "new");
+  EXPECT_EQ(client.get("/users/new").status(), 200);
+}
+
+TEST(Routing, GroupsNest) {
+  Flame f;
+  std::string log;
+  const auto note = [&log](const char* text) { return [&log, text] { log += text; }; };
+  f.group(
+      "/a",
+      [&] {
+        f.get("/x", note("x"));
+        f.group(
+            "/{id}", [&] { f.get("/y", note("y")); }, note("inner "));
+      },
+      note("outer "));
+  f.get("/z", note("z"));
+  TestClient client(f);
+  client.get("/a/x");
+  EXPECT_EQ(std::exchange(log, {}), "outer x");
+  client.get("/a/1/y");
+  EXPECT_EQ(std::exchange(log, {}), "outer inner y");
+  client.get("/z");
+  EXPECT_EQ(log, "z");
+}
+
+TEST(Routing, NotFoundHandlers) {
+  Flame f;
+  f.not_found([](Context& c) { return "nothing at " + std::string(c.request().path()); });
+  TestClient client(f);
+  EXPECT_EQ(client.get("/here").body(), "nothing at /here");
+  EXPECT_EQ(client.get("/here").status(), 404);
+}
+
+TEST(Routing, WhatIsWrongIsSaidAtStart) {
+  struct Row {
+    const char* path;
+    const char* text;
+  };
+  const std::vector<Row> rows{
+      {"x", "GET x: a path starts with /"},
+      {"", "GET : a path starts with /"},
+      {"/{a}b", "GET /{a}b: a parameter is a segment of its own: /{name}"},
+      {"/{}", "GET /{}: a parameter's name is made of letters, digits and _"},
+      {"/{**}/x", "GET /{**}/x: {**} is the last segment"},
+      {"/{a}/{a}", "GET /{a}/{a}: two parameters have the same name"},
+  };
+  for (const auto& row : rows) {
+    Flame f;
+    f.get(row.path, [] {});
+    EXPECT_EQ(error_of(f), row.text);
+  }
+  Flame twice;
+  twice.get("/{a}", [] {});
+  twice.get("/{b}", [] {});
+  twice.get("y", [] {});
+  EXPECT_EQ(error_of(twice), "GET /{b} is there twice\nGET y: a path starts with /");
+}
+
+}  // namespace
+}  // namespace flame

@@ -1,0 +1,242 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include <flame/flame.hpp>
+#include <flame/session/memory.hpp>
+#include <flame/sessioner.hpp>
+#include <flame/test_client.hpp>
+
+#include "support.hpp"
+
+namespace flame {
+namespace {
+
+using namespace std::chrono_literals;
+using session::Flash;
+using session::Manager;
+using session::Session;
+
+/// The memory store with a switch, and a count of the batches that reached it.
+class Switched final : public session::Store, public session::StoreConnection {
+ public:
+  void prepare(const session::Call& call) override { store_->prepare(call); }
+  std::unique_ptr<session::StoreConnection> connect(session::Deadline deadline) override;
+  session::StoreTraits traits() const noexcept override { return store_->traits(); }
+  void run(std::span<session::StoreOp> batch, const session::Call& call) override {
+    ++batches;
+    const bool write = batch.front().verb != session::Verb::load;
+    if (write ? writes_fail : loads_fail) {
+      throw session::StoreError(session::StoreError::Kind::connection_lost, "switched off");
+    }
+    inner_->run(batch, call);
+  }
+  std::size_t sweep(std::size_t limit, const session::Call& call) override {
+    return inner_->sweep(limit, call);
+  }
+  session::OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
+                          const session::Call& call) override {
+    return inner_->list(owner, from, limit, call);
+  }
+
+  std::atomic<bool> loads_fail{false}, writes_fail{false};
+  std::atomic<int> batches{0};
+
+ private:
+  session::StorePtr store_ = session::memory::store();
+  std::unique_ptr<session::StoreConnection> inner_ = store_->connect(session::Deadline::max());
+};
+
+/// What a Manager holds of the switched store.
+class Borrowed final : public session::StoreConnection {
+ public:
+  explicit Borrowed(Switched& to) noexcept : to_(to) {}
+  void run(std::span<session::StoreOp> batch, const session::Call& call) override {
+    to_.run(batch, call);
+  }
+  std::size_t sweep(std::size_t limit, const session::Call& call) override {
+    return to_.sweep(limit, call);
+  }
+  session::OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
+                          const session::Call& call) override {
+    return to_.list(owner, from, limit, call);
+  }
+
+ private:
+  Switched& to_;
+};
+std::unique_ptr<session::StoreConnection> Switched::connect(session::Deadline) {
+  return std::make_unique<Borrowed>(*this);
+}
+
+session::Options options(session::StorePtr store = {}) {
+  session::Options made;
+  made.store = std::move(store);
+  made.on_event = [](const session::Event&) {};
+  return made;
+}
+
+void add_routes(Flame& f) {
+  f.get("/plain", [] { return "plain"; });
+  f.get("/set", [](Session& s) {
+    s.set("user_id", 123);
+    return "Succeed";
+  });
+  f.get("/get", [](const Session& s) { return std::to_string(s.get_or<int>("user_id", 0)); });
+  f.get("/optional", [](const Session* s) { return s == nullptr ? "none" : "some"; });
+  f.get("/flash", [](Session& s) { s.set_flash(std::string("message")); });
+  f.get("/take", [](const Flash& flash) { return flash.get<std::string>().value_or("-"); });
+  f.get("/take-fails", [](const Flash&) { return Response(500); });
+  f.get("/fail", [](Session& s) -> std::string {
+    s.set("user_id", 666);
+    throw std::runtime_error("failing");
+  });
+  f.get("/fail-500", [](Session& s) {
+    s.set("user_id", 666);
+    return Response(500, "mine");
+  });
+}
+
+/// The Cookie field for what a response set.
+TestClient::Fields cookie(const Response& response) {
+  const auto set = std::string(response.get("Set-Cookie"));
+  return {{"Cookie", set.substr(0, set.find(';'))}};
+}
+
+class SessionerTest : public testing::Test {
+ protected:
+  SessionerTest() {
+    f.use(session::sessioner(options(store)));
+    add_routes(f);
+  }
+  Flame f{};
+  std::shared_ptr<Switched> store = std::make_shared<Switched>();
+};
+
+TEST_F(SessionerTest, KeepsWhatAHandlerSets) {
+  TestClient client(f);
+  const auto set = client.get("/set");
+  EXPECT_EQ(set.body(), "Succeed");
+  EXPECT_EQ(set.get("Cache-Control"), "no-store");
+  EXPECT_EQ(set.get("Vary"), "Cookie");
+  const auto jar = cookie(set);
+  EXPECT_EQ(client.get("/get", jar).body(), "123");
+  EXPECT_TRUE(client.get("/get", jar).get("Set-Cookie").empty());
+  EXPECT_EQ(client.get("/get").body(), "0");
+}
+
+TEST_F(SessionerTest, RoutesWithoutASessionTouchNoStore) {
+  TestClient client(f);
+  const auto jar = cookie(client.get("/set"));
+  const int before = store->batches;
+  EXPECT_TRUE(client.get("/plain", jar).fields().size() == 1);  // Content-Type
+  client.get("/nowhere", jar);
+  EXPECT_EQ(store->batches, before);
+  client.get("/get", jar);
+  EXPECT_EQ(store->batches, before + 1);
+  client.get("/get");
+  EXPECT_EQ(store->batches, before + 1);
+}
+
+TEST_F(SessionerTest, FlashIsTakenOnceButNeverByHeadOrPrefetch) {
+  TestClient client(f);
+  const auto jar = cookie(client.get("/flash"));
+  client.request("HEAD", "/take", jar);
+  auto prefetch = jar;
+  prefetch.emplace_back("Sec-Purpose", "prefetch;prerender");
+  EXPECT_EQ(client.get("/take", prefetch).body(), "-");
+  EXPECT_EQ(client.get("/take-fails", jar).status(), 500);  // puts it back
+  EXPECT_EQ(client.get("/take", jar).body(), "message");
+  EXPECT_EQ(client.get("/take", jar).body(), "-");
+}
+
+TEST_F(SessionerTest, AFailedHandlerSavesNothing) {
+  TestClient client(f);
+  const auto jar = cookie(client.get("/set"));
+  const auto thrown = client.get("/fail", jar);
+  EXPECT_EQ(thrown.status(), 500);
+  EXPECT_EQ(thrown.body(), "Internal Server Error\n");
+  EXPECT_EQ(thrown.get("Cache-Control"), "no-store");
+  EXPECT_EQ(client.get("/fail-500", jar).body(), "mine");
+  EXPECT_EQ(client.get("/get", jar).body(), "123");
+  EXPECT_TRUE(client.get("/fail").get("Set-Cookie").empty());
+}
+
+TEST_F(SessionerTest, AStoreThatCannotSaveIsA503WithoutACookie) {
+  TestClient client(f);
+  store->writes_fail = true;
+  const auto response = client.get("/set");
+  EXPECT_EQ(response.status(), 503);
+  EXPECT_EQ(response.get("Retry-After"), "1");
+  EXPECT_TRUE(response.get("Set-Cookie").empty());
+  EXPECT_EQ(response.body(), "Service Unavailable\n");
+}
+
+TEST_F(SessionerTest, AStoreThatIsDownHitsOnlyThoseWhoNeedIt) {
+  TestClient client(f);
+  const auto jar = cookie(client.get("/set"));
+  EXPECT_EQ(client.get("/optional", jar).body(), "some");
+  store->loads_fail = store->writes_fail = true;
+  EXPECT_EQ(client.get("/plain", jar).body(), "plain");
+  EXPECT_EQ(client.get("/optional", jar).body(), "none");
+  EXPECT_EQ(client.get("/get", jar).status(), 503);
+  EXPECT_EQ(client.get("/get", jar).get("Retry-After"), "1");
+}
+
+TEST(Sessioner, OnAManagerOfTheApplication) {
+  Manager manager(options());
+  ASSERT_TRUE(manager.open());
+  Flame f(test::local());
+  f.use(session::sessioner_on(manager));
+  add_routes(f);
+  f.get("/manager", [&](Manager& m) { return &m == &manager ? "same" : "other"; });
+  std::string sent;
+  {
+    TestClient client(f);
+    EXPECT_EQ(client.get("/manager").body(), "same");
+    sent = cookie(client.get("/set"))[0].second;
+  }
+  ASSERT_TRUE(f.start());  // the session is the manager's, not the host's
+  test::Wire wire(f.address());
+  wire.send("GET /get HTTP/1.1\r\nHost: h\r\nCookie: a=b\r\nCookie: " + sent + "\r\n\r\n");
+  EXPECT_EQ(test::body_of(wire.read_response()), "123");
+}
+
+TEST(Sessioner, IdsInAHeader) {
+  auto with_header = options();
+  with_header.id_header = "X-Session";
+  Flame f;
+  f.use(session::sessioner(with_header));
+  add_routes(f);
+  TestClient client(f);
+  const auto set = client.get("/set");
+  const TestClient::Fields sent{{"x-session", std::string(set.get("X-Session"))}};
+  EXPECT_TRUE(set.get("Set-Cookie").empty());
+  EXPECT_EQ(client.get("/get", sent).body(), "123");
+}
+
+TEST(Sessioner, WhatIsWrongIsSaidAtStart) {
+  auto wrong = options();
+  wrong.cookie.name = "a b";
+  Flame f(test::local());
+  f.use(session::sessioner(wrong));
+  f.get("/", [](Session&) {});
+  const auto started = f.start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().text.find('\n'), std::string::npos);
+  EXPECT_NE(started.error().text.find("a b"), std::string::npos) << started.error().text;
+
+  Flame none(test::local());
+  none.get("/x", [](Session&) {});
+  EXPECT_EQ(none.start().error().text,
+            "GET /x asks for `flame::session::Session&`, which nothing provides: add "
+            "f.use(flame::session::sessioner())");
+}
+
+}  // namespace
+}  // namespace flame
