@@ -1,0 +1,183 @@
+// What load, race and fault tests drive over HTTP: every way to use a session, a route each.
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include <flame/flame.hpp>
+#include <flame/session/open_store.hpp>
+#include <flame/sessioner.hpp>
+
+namespace session = flame::session;
+
+namespace {
+
+constexpr const char* usage =
+    "usage: bench_server [--listen HOST:PORT] [--store URL] [--threads N]\n"
+    "\n"
+    "  --listen HOST:PORT   where to listen, port 0 for a free one (127.0.0.1:2830)\n"
+    "  --store URL          where sessions are kept (memory:)\n"
+    "  --threads N          event loops (1)\n"
+    "\n"
+    "All routes are GET: /plain /set /get /clear /incr /add /put?key=K&value=V /all\n"
+    "/slow?ms=N&key=K&value=V /login?owner=U /logout /flash?message=M /take /fail\n";
+
+struct Arguments {
+  std::string listen = "127.0.0.1:2830";
+  std::string store = "memory:";
+  std::size_t threads = 1;
+  bool help = false;
+};
+
+std::optional<std::uint32_t> number(std::string_view text) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+Arguments parse(std::span<char*> words) {
+  Arguments arguments;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const std::string_view name = words[i];
+    if (name == "--help") {
+      arguments.help = true;
+      return arguments;
+    }
+    if (name != "--listen" && name != "--store" && name != "--threads") {
+      throw std::invalid_argument("unknown option `" + std::string(name) + "`: see --help");
+    }
+    if (++i == words.size() || *words[i] == '\0') {
+      throw std::invalid_argument(std::string(name) + " needs a value");
+    }
+    if (name == "--listen") arguments.listen = words[i];
+    if (name == "--store") arguments.store = words[i];
+    if (name == "--threads") {
+      arguments.threads = number(words[i]).value_or(0);
+      if (arguments.threads == 0 || arguments.threads > 1024) {
+        throw std::invalid_argument("--threads must be a number from 1 to 1024");
+      }
+    }
+  }
+  return arguments;
+}
+
+std::string query(const flame::Context& context, std::string_view name) {
+  return context.query(name).value_or("");
+}
+
+std::string json_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out.append({'\\', c});
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      constexpr const char* digits = "0123456789abcdef";
+      out.append("\\u00").append({digits[c / 16], digits[c % 16]});
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+// Of the types that these routes store.
+std::string json_value(const session::Session& s, std::string_view key) {
+  if (const auto text = s.get<std::string>(key)) return json_string(*text);
+  if (const auto integer = s.get<std::int64_t>(key)) return std::to_string(*integer);
+  if (const auto boolean = s.get<bool>(key)) return *boolean ? "true" : "false";
+  return "null";
+}
+
+void add_reference_routes(flame::Flame& f) {
+  f.get("/plain", [] { return "Hello, world"; });
+  f.get("/set", [](session::Session& s) {
+    s.set("user_id", 123);
+    return "Succeed";
+  });
+  f.get("/get", [](const session::Session& s) -> std::string {
+    const auto user_id = s.get<int>("user_id");
+    if (!user_id || *user_id <= 0) return "Not authenticated";
+    return "Authenticated as " + std::to_string(*user_id);
+  });
+  f.get("/clear", [](session::Session& s) {
+    s.erase("user_id");
+    return "Cleared";
+  });
+}
+
+void add_value_routes(flame::Flame& f) {
+  f.get("/incr", [](session::Session& s) {
+    const auto n = s.get_or("n", 0) + 1;
+    s.set("n", n);
+    return std::to_string(n);
+  });
+  f.get("/add", [](session::Session& s) {
+    s.update("n", 0, [](int n) { return n + 1; });
+    return "Added";
+  });
+  f.get("/put", [](const flame::Context& c, session::Session& s) {
+    s.set(query(c, "key"), query(c, "value"));
+    return "Succeed";
+  });
+  f.get("/all", [](const session::Session& s) {
+    std::string members;
+    for (const auto& key : s.keys()) {
+      if (!members.empty()) members += ',';
+      members.append(json_string(key)).append(":").append(json_value(s, key));
+    }
+    return flame::Json("{" + members + "}");
+  });
+  f.get("/slow", [](flame::Context& c, session::Session& s) -> flame::Task<std::string> {
+    const std::chrono::milliseconds time(number(query(c, "ms")).value_or(0));
+    co_await flame::sleep_for(c, time);
+    s.set(query(c, "key"), query(c, "value"));
+    co_return "Succeed";
+  });
+  f.get("/fail", [](session::Session& s) {
+    s.set("failed", true);
+    throw std::runtime_error("/fail fails on purpose");
+  });
+}
+
+void add_life_routes(flame::Flame& f) {
+  f.get("/login", [](const flame::Context& c, session::Session& s) {
+    s.set_owner(query(c, "owner"));
+    s.set("user", query(c, "owner"));
+    return "Succeed";
+  });
+  f.get("/logout", [](session::Session& s) {
+    s.destroy();
+    return "Succeed";
+  });
+  f.get("/flash", [](const flame::Context& c, session::Session& s) {
+    s.set_flash(query(c, "message"));
+    return "Succeed";
+  });
+  f.get("/take", [](const session::Flash& flash) { return flash.get<std::string>().value_or(""); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  try {
+    arguments = parse({argv, static_cast<std::size_t>(argc)});
+  } catch (const std::invalid_argument& error) {
+    std::fprintf(stderr, "bench_server: %s\n", error.what());
+    return 1;
+  }
+  if (arguments.help) return std::fputs(usage, stdout) < 0;
+
+  flame::Flame f({.address = arguments.listen, .threads = arguments.threads});
+  f.use(session::sessioner({.store = session::open_store(arguments.store)}));
+  add_reference_routes(f);
+  add_value_routes(f);
+  add_life_routes(f);
+  f.run();
+}

@@ -1,0 +1,17 @@
+-- For wrk: requests that were written before, in rotation. Its argument is a file with the value of
+-- a Cookie field in each line; an empty line is a request without one.
+local requests = {}
+local last = 0
+
+function init(arguments)
+  for cookie in io.lines(arguments[1]) do
+    local fields = {}
+    if cookie ~= "" then fields["Cookie"] = cookie end
+    requests[#requests + 1] = wrk.format("GET", nil, fields)
+  end
+end
+
+function request()
+  last = last % #requests + 1
+  return requests[last]
+end

@@ -1,0 +1,114 @@
+"""Parallel requests of one session: nothing is lost, nothing comes back, nothing comes twice."""
+
+import json
+import unittest
+
+from driver import ID, Case, at_once
+
+# Long beside the time in which the server takes up what came meanwhile; a slow machine cannot make
+# these tests fail, only meet fewer races.
+SLOW_MS = 300
+
+
+class Races:
+    def setUp(self):
+        self.server = self.serve("--threads", self.THREADS)
+        self.client = self.server.connect()
+
+    def connections(self, count):
+        return [self.server.connect() for _ in range(count)]
+
+    def values(self, session_id):
+        return json.loads(self.client.get("/all", session_id).body)
+
+    def all_taken_up(self, connections):
+        """Sends nothing that follows before the servers' loops could take up what came before."""
+        at_once(connections, [("/plain", None)] * len(connections))
+
+    def test_parallel_puts_are_all_kept(self):
+        visitor = self.begin(self.client)
+        requests = [(f"/put?key=k{i}&value={i}", visitor) for i in range(200)]
+        for response in at_once(self.connections(200), requests):
+            self.answer(response, "Succeed")
+        expected = {f"k{i}": str(i) for i in range(200)} | {"user_id": 123}
+        self.assertEqual(expected, self.values(visitor))
+
+    def test_parallel_adds_all_count(self):
+        visitor = self.begin(self.client)
+        for response in at_once(self.connections(200), [("/add", visitor)] * 200):
+            self.answer(response, "Added")
+        self.assertEqual(200, self.values(visitor)["n"])
+
+    def test_slow_requests_that_overlap_are_all_kept(self):
+        visitor = self.begin(self.client)
+        requests = [(f"/slow?ms={SLOW_MS}&key=k{i}&value={i}", visitor) for i in range(50)]
+        for response in at_once(self.connections(50), requests):
+            self.answer(response, "Succeed")
+        expected = {f"k{i}": str(i) for i in range(50)} | {"user_id": 123}
+        self.assertEqual(expected, self.values(visitor))
+
+    def test_logout_beside_slow(self):
+        races = 100
+        slow, logout = self.connections(races), self.connections(races)
+        for _ in range(3):
+            visitors = [self.begin(self.client) for _ in range(races)]
+            path = f"/slow?ms={SLOW_MS}&key=late&value=1"
+            for connection, visitor in zip(slow, visitors):
+                connection.send(path, visitor)
+            self.all_taken_up(logout)
+            for response in at_once(logout, [("/logout", visitor) for visitor in visitors]):
+                self.answer(response, "Succeed")
+                self.assertEqual("", response.session_id)
+            for connection, visitor in zip(slow, visitors):
+                response = self.answer(connection.receive(), "Succeed")
+                self.assertEqual([], response.all("Set-Cookie"))
+                self.answer(self.client.get("/all", visitor), "{}")
+        self.server.wait_for("flame-session: dropped ")  # otherwise no race was met
+
+    def test_one_of_parallel_takes_gets_the_flash(self):
+        visitor = self.begin(self.client)
+        takers = self.connections(8)
+        for i in range(300):
+            self.answer(self.client.get(f"/flash?message=m{i}", visitor), "Succeed")
+            bodies = [r.body for r in at_once(takers, [("/take", visitor)] * len(takers))]
+            self.assertEqual([""] * 7 + [f"m{i}"], sorted(bodies))
+
+    def test_login_beside_slow(self):
+        races = 100
+        slow, login = self.connections(races), self.connections(races)
+        visitors = [self.begin(self.client) for _ in range(races)]
+        for connection, visitor in zip(slow, visitors):
+            connection.send(f"/slow?ms={SLOW_MS}&key=late&value=1", visitor)
+        self.all_taken_up(login)
+        answers = at_once(login, [("/login?owner=ann", visitor) for visitor in visitors])
+        for connection, visitor, answer in zip(slow, visitors, answers):
+            self.answer(answer, "Succeed")
+            self.assertRegex(answer.session_id, ID)
+            self.assertNotEqual(visitor, answer.session_id)
+            response = self.answer(connection.receive(), "Succeed")
+            self.assertEqual([], response.all("Set-Cookie"))
+            self.assertEqual({"user": "ann", "user_id": 123}, self.values(answer.session_id))
+            self.assertEqual({}, self.values(visitor))
+
+    def test_two_logins_at_once_are_both_signed_in(self):
+        connections = self.connections(2)
+        for _ in range(100):
+            visitor = self.begin(self.client)
+            requests = [("/login?owner=ann", visitor), ("/login?owner=ben", visitor)]
+            for owner, answer in zip(["ann", "ben"], at_once(connections, requests)):
+                self.answer(answer, "Succeed")
+                self.assertRegex(answer.session_id, ID)
+                self.assertEqual(owner, self.values(answer.session_id)["user"])
+            self.assertEqual({}, self.values(visitor))
+
+
+class OneThread(Races, Case):
+    THREADS = "1"
+
+
+class TwoThreads(Races, Case):
+    THREADS = "2"
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,126 @@
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "interleaving_world.hpp"
+
+// Three requests in flight on one session, in every order there is where that is feasible, else in orders
+// by seed. FLAME_SEED=n replays one seed, FLAME_SEEDS=n runs so many.
+
+namespace flame::session_tests {
+namespace {
+
+using session::test_support::AllChoices;
+using session::test_support::Choices;
+
+const std::vector<unsigned> kinds{nothing, set_own,   update_n,   regenerate,        destroy,
+                                  login,   put_flash, take_flash, take_flash | fails};
+
+/// Every schedule of a scenario. False after a failure.
+bool run_all(const Scenario& scenario) {
+  AllChoices all;
+  while (all.next()) {
+    const auto problem = run(scenario, all.choices());
+    if (!problem) continue;
+    ADD_FAILURE() << *problem << all.choices().describe();
+    return false;
+  }
+  return true;
+}
+
+/// Calls f with every multiset of `count` kinds: requests that do the same may change places.
+template <class F>
+void each_combination(std::size_t count, F f) {
+  std::vector<std::size_t> at(count, 0);
+  for (;;) {
+    std::vector<unsigned> requests;
+    for (const std::size_t i : at) requests.push_back(kinds[i]);
+    if (!f(requests)) return;
+    std::size_t i = count;
+    while (i > 0 && at[i - 1] + 1 == kinds.size()) --i;
+    if (i == 0) return;
+    const std::size_t next = at[i - 1] + 1;
+    for (std::size_t j = i - 1; j < count; ++j) at[j] = next;
+  }
+}
+
+void run_all_combinations(std::size_t count, Scenario scenario) {
+  each_combination(count, [&](const std::vector<unsigned>& requests) {
+    scenario.requests = requests;
+    return run_all(scenario);
+  });
+}
+
+TEST(Interleaving, AllTriplesOnMemory) {
+  Scenario scenario;
+  scenario.gated_managers = 0;
+  run_all_combinations(3, scenario);
+  scenario.touch_due = true;
+  run_all_combinations(3, scenario);
+}
+
+TEST(Interleaving, AllPairsWithNewerIdsOnMemory) {
+  Scenario scenario;
+  scenario.gated_managers = 0;
+  scenario.newer_ids = true;
+  run_all_combinations(3, scenario);
+}
+
+TEST(Interleaving, AllPairsThroughTheGate) {
+  Scenario scenario;
+  run_all_combinations(2, scenario);
+  scenario.touch_due = true;
+  run_all_combinations(2, scenario);
+}
+
+TEST(Interleaving, AllTriplesThroughTheGate) {
+  Scenario scenario;
+  scenario.reads_at_once = true;
+  run_all_combinations(3, scenario);
+}
+
+TEST(Interleaving, AllPairsThroughTheGateWithAFault) {
+  Scenario scenario;
+  scenario.reads_at_once = true;
+  scenario.faults = 1;
+  run_all_combinations(2, scenario);
+}
+
+/// A scenario of the seed's own making.
+Scenario random_scenario(Choices& choices, bool faults) {
+  constexpr unsigned all_actions = 2 * bad_update - 1;
+  Scenario scenario;
+  const std::size_t requests = 2 + choices.pick(3);
+  for (std::size_t i = 0; i < requests; ++i) {
+    unsigned actions = kinds[choices.pick(kinds.size())];
+    if (choices.once_in(3)) actions |= kinds[choices.pick(kinds.size())];
+    if (choices.once_in(10)) actions = static_cast<unsigned>(choices.pick(all_actions + 1));
+    scenario.requests.push_back(actions);
+  }
+  scenario.gated_managers = 1 + (choices.once_in(3) ? 1 : 0);
+  scenario.flash_at_start = !choices.once_in(4);
+  scenario.touch_due = choices.once_in(4);
+  scenario.newer_ids = choices.once_in(2);
+  if (!faults) return scenario;
+  scenario.faults = choices.pick(5);
+  scenario.advances = choices.pick(4);
+  return scenario;
+}
+
+void run_seed(std::uint64_t seed) {
+  Choices choices(seed);
+  const bool faults = seed % 2 == 1;
+  const auto scenario = random_scenario(choices, faults);
+  const auto problem = run(scenario, choices);
+  if (problem) ADD_FAILURE() << *problem << choices.describe();
+}
+
+TEST(Interleaving, RandomRequestsOrdersAndFaultsBySeed) {
+  using session::test_support::seed_to_replay;
+  using session::test_support::seeds_to_run;
+  if (const auto seed = seed_to_replay()) return run_seed(*seed);
+  for (std::uint64_t seed = 0; seed < seeds_to_run(100'000) && !HasFailure(); ++seed) run_seed(seed);
+}
+
+}  // namespace
+}  // namespace flame::session_tests

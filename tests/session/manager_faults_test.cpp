@@ -1,0 +1,157 @@
+#include <string>
+#include <thread>
+
+#include "manager_fixture.hpp"
+
+namespace flame::session {
+namespace {
+
+using namespace tests;
+
+class ManagerFaults : public ManagerTest {
+ protected:
+  void fail_all(Verb verb, Fault fault = Fault::fail) {
+    for (std::size_t i = 0; i < 3; ++i) store->next(verb, fault, i);
+  }
+};
+
+void expect_error(const Answer& answer, Errc code, int status) {
+  ASSERT_FALSE(answer.result);
+  EXPECT_EQ(answer.result.error().code, code) << answer.result.error().text;
+  EXPECT_FALSE(answer.result.error().text.empty());
+  EXPECT_EQ(http_status(code), status);
+}
+
+TEST_F(ManagerFaults, ACreateThatIsNotConfirmedIsAnErrorWithoutACookie) {
+  for (const auto fault : {Fault::fail, Fault::refuse, Fault::lose_reply}) {
+    fail_all(Verb::create, fault);
+    expect_error(request({}, [](Session& s) { s.set("n", 1); }), Errc::store_unavailable, 503);
+  }
+}
+
+TEST_F(ManagerFaults, AReplaceThatIsNotConfirmedIsAnErrorAndNotApplied) {
+  for (const auto fault : {Fault::fail, Fault::refuse}) {
+    const auto cookie = visitor();
+    fail_all(Verb::replace, fault);
+    expect_error(request(cookie, [](Session& s) { s.set("n", 2), s.regenerate(); }),
+                 Errc::store_unavailable, 503);
+    EXPECT_EQ(n_of(cookie), 1);
+  }
+}
+
+TEST_F(ManagerFaults, AnEraseThatIsNotConfirmedIsAnErrorAndTheCookieStays) {
+  const auto cookie = visitor();
+  store->next(Verb::erase, Fault::fail);
+  expect_error(request(cookie, [](Session& s) { s.destroy(); }), Errc::store_unavailable, 503);
+  EXPECT_EQ(n_of(cookie), 1);
+  EXPECT_EQ(count(event::destroyed), 0U);
+}
+
+TEST_F(ManagerFaults, ALostReplyHasOneEffect) {
+  auto cookie = visitor();
+  for (int i = 2; i < 10; ++i) {
+    store->next(Verb::replace, Fault::lose_reply);
+    EXPECT_TRUE(
+        request(cookie, [](Session& s) { s.update("n", 0, [](int n) { return n + 1; }); }).result);
+    EXPECT_EQ(n_of(cookie), i);
+  }
+  store->next(Verb::replace, Fault::lose_reply);
+  const auto renewed = request(cookie, [](Session& s) { s.regenerate(); });
+  EXPECT_EQ(n_of(renewed.cookie()), 9);
+  EXPECT_EQ(n_of(cookie), -1);
+}
+
+TEST_F(ManagerFaults, ALostReplyOfACreateLeavesNothingThatOpens) {
+  store->next(Verb::create, Fault::lose_reply);
+  const auto answer = request({}, [](Session& s) { s.set("n", 5); });
+  EXPECT_EQ(n_of(answer.cookie()), 5);
+  EXPECT_EQ(store->count(Verb::create), 2U) << "the second try has another ID";
+  EXPECT_EQ(count(event::created), 1U);
+}
+
+TEST_F(ManagerFaults, AStoreThatIsDownIsUnavailableAndNeverAnonymous) {
+  const auto cookie = visitor();
+  store->down();
+  const auto failed = try_load(cookie);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, Errc::store_unavailable);
+  EXPECT_TRUE(try_load().has_value()) << "who brings no ID needs no store";
+  for (int i = 0; i < 5; ++i) static_cast<void>(try_load(cookie));
+  EXPECT_EQ(count(event::store_down), 1U) << "told at the change, not at each request";
+  store->down(false);
+  EXPECT_EQ(n_of(cookie), 1);
+  EXPECT_EQ(n_of(cookie), 1);
+  EXPECT_EQ(count(event::store_up), 1U);
+  store->down();
+  static_cast<void>(try_load(cookie));
+  EXPECT_EQ(count(event::store_down), 2U);
+}
+
+TEST_F(ManagerFaults, AStoreThatIsDownAtTheStartIsServedOnceItIsUp) {
+  store->down();
+  auto session = load();
+  session.set("n", 1);
+  expect_error(commit(session), Errc::store_unavailable, 503);
+  EXPECT_EQ(count(event::store_down), 1U);
+  store->down(false);
+  EXPECT_EQ(n_of(visitor()), 1);
+  EXPECT_EQ(count(event::store_up), 1U);
+}
+
+TEST_F(ManagerFaults, AFullStoreTakesNoMore) {
+  options.store = memory::store({.max_sessions = 1});
+  const auto cookie = request({}, [](Session& s) { s.set_owner("ada"), s.set("n", 1); }).cookie();
+  expect_error(request({}, [](Session& s) { s.set("n", 2); }), Errc::overloaded, 503);
+  EXPECT_EQ(count(event::store_full), 1U);
+  EXPECT_EQ(n_of(cookie), 1) << "an owner's session never goes for another";
+}
+
+TEST_F(ManagerFaults, ARefusedReplaceKeepsTheOldRecord) {
+  const auto cookie = visitor();
+  store->next(Verb::replace, Outcome::refused);
+  expect_error(request(cookie, [](Session& s) { s.set("n", 2); }), Errc::overloaded, 503);
+  EXPECT_EQ(n_of(cookie), 1);
+  EXPECT_EQ(count(event::store_full), 1U);
+}
+
+TEST_F(ManagerFaults, AStoreThatAnswersNothingIsFoundOut) {
+  const auto cookie = visitor();
+  store->next(Verb::load, Outcome::unanswered);
+  const auto failed = try_load(cookie);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, Errc::store_unavailable);
+}
+
+TEST_F(ManagerFaults, AnEventHandlerThatThrowsBreaksNothing) {
+  options.on_event = [](const Event&) { throw std::runtime_error("no"); };
+  EXPECT_EQ(n_of(visitor()), 1);
+}
+
+TEST_F(ManagerFaults, EveryErrorHasItsStatus) {
+  for (const auto code : {Errc::store_unavailable, Errc::deadline, Errc::overloaded, Errc::stopped})
+    EXPECT_EQ(http_status(code), 503);
+  for (const auto code :
+       {Errc::invalid_option, Errc::too_large, Errc::update_failed, Errc::random_failed})
+    EXPECT_EQ(http_status(code), 500);
+}
+
+TEST_F(ManagerFaults, ThreadsOnOneSessionLoseNothing) {
+  const auto cookie = visitor();
+  constexpr int threads = 4, each = 50;
+  {
+    std::vector<std::jthread> running;
+    for (int t = 0; t < threads; ++t)
+      running.emplace_back([&, t] {
+        for (int i = 0; i < each; ++i)
+          EXPECT_TRUE(request(cookie, [&](Session& s) {
+                        s.set("k" + std::to_string(t * each + i), i);
+                        s.update("n", 0, [](int n) { return n + 1; });
+                      }).result);
+      });
+  }
+  EXPECT_EQ(n_of(cookie), 1 + threads * each);
+  EXPECT_EQ(load(cookie).keys().size(), 1U + threads * each);
+}
+
+}  // namespace
+}  // namespace flame::session
