@@ -75,6 +75,9 @@ session::Result<void> listen(tcp::acceptor& acceptor, const std::string& address
   return {};
 }
 
+/// The server that this thread is one of: it cannot wait for its own end.
+thread_local const void* serving = nullptr;
+
 std::size_t threads_of(const HostOptions& options) {
   if (options.threads != 0) return options.threads;
   return std::max(1U, std::thread::hardware_concurrency());
@@ -125,7 +128,12 @@ struct Server::Impl {
         if (!failed) control.stop();
       });
     }
-    for (auto& worker : workers) threads.emplace_back([&worker] { worker.run(); });
+    for (auto& worker : workers) {
+      threads.emplace_back([this, &worker] {
+        serving = this;
+        worker.run();
+      });
+    }
     supervisor = std::thread([this] { supervise(); });
     return {};
   }
@@ -147,12 +155,6 @@ struct Server::Impl {
     const std::scoped_lock lock(mutex);
     ended = true;
     has_ended.notify_all();
-  }
-
-  [[nodiscard]] bool on_own_thread() const {
-    const auto self = std::this_thread::get_id();
-    return std::any_of(threads.begin(), threads.end(),
-                       [&](const std::thread& thread) { return thread.get_id() == self; });
   }
 
   App& app;
@@ -182,7 +184,7 @@ session::Result<void> Server::start(bool with_signals) { return impl_->start(wit
 void Server::stop() noexcept { impl_->control.stop(); }
 
 void Server::wait() noexcept {
-  if (!impl_->supervisor.joinable() || impl_->on_own_thread()) return;
+  if (serving == impl_.get() || !impl_->supervisor.joinable()) return;
   std::unique_lock lock(impl_->mutex);
   impl_->has_ended.wait(lock, [this] { return impl_->ended; });
 }
