@@ -76,9 +76,10 @@ void AsyncLoad::orphaned() {
 bool AsyncJob::start() {
   owner_.add(*this);
   if (job().answers_first()) {
-    deliver(*operation_.exchange(nullptr), nullptr);
+    Operation* const first = operation_.exchange(nullptr);
+    if (first) deliver(*first, nullptr);
     if (advance()) owner_.remove(*this);
-    return true;
+    return first != nullptr;
   }
   if (!advance()) return false;
   Operation* const operation = operation_.exchange(nullptr);
@@ -118,6 +119,7 @@ bool AsyncJob::call() {
   self_ = shared_from_this();
   if (call_.op.verb == Verb::erase) owner_.gate.erase_begins(call_.op.record.key);
   if (!owner_.dispatch.submit(call_)) return false;
+  self_.reset();
   call_answered();
   return true;
 }
@@ -145,6 +147,7 @@ bool AsyncJob::write() {
   in_gate_ = true;
   owner_.gate.enter(ticket_);
   if (turn_.exchange(Turn::handed_over) != Turn::answered) return false;
+  self_.reset();
   job().written(std::move(ticket_.newest));
   return true;
 }

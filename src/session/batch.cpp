@@ -1,16 +1,11 @@
 #include "batch.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <new>
 #include <utility>
 
 namespace flame::inline v0::session {
 namespace {
-
-bool before(const StoreCall* a, const StoreCall* b) noexcept {
-  if (a->op.verb != b->op.verb) return a->op.verb < b->op.verb;
-  return a->op.record.key < b->op.record.key;
-}
 
 bool equal_place(const StoreOp& a, const StoreOp& b) noexcept {
   return a.verb == b.verb && a.record.key == b.record.key;
@@ -27,30 +22,45 @@ void merge(StoreOp& into, const StoreOp& from) noexcept {
 
 }  // namespace
 
-void Batch::fill(std::vector<StoreCall*>& calls) {
-  std::stable_sort(calls.begin(), calls.end(), before);
-  std::vector<StoreCall*> left;
-  for (StoreCall* call : calls) {
-    const bool equal = !ops_.empty() && equal_place(ops_.back(), call->op);
-    if (equal && !repeatable(call->op.verb)) {
-      left.push_back(call);
-      continue;
-    }
-    if (equal)
-      merge(ops_.back(), call->op);
-    else
-      ops_.push_back(std::move(call->op));
-    calls_.push_back({call, ops_.size() - 1});
-  }
-  calls = std::move(left);
-  for (StoreOp& op : ops_) op.outcome = Outcome::unanswered;
-  failures_.assign(ops_.size(), std::nullopt);
+Batch::Batch(std::size_t max_calls) {
+  calls_.reserve(max_calls);
+  ops_.reserve(max_calls);
+  failures_.reserve(max_calls);
+  all_.reserve(max_calls);
 }
 
-Batch::Part Batch::all() const {
-  Part part(ops_.size());
-  std::iota(part.begin(), part.end(), 0U);
-  return part;
+bool Batch::before(const Member& a, const Member& b) noexcept {
+  const StoreOp& x = a.call->op;
+  const StoreOp& y = b.call->op;
+  if (x.verb != y.verb) return x.verb < y.verb;
+  const auto order = x.record.key <=> y.record.key;
+  return order != 0 ? order < 0 : a.at < b.at;
+}
+
+void Batch::fill(std::vector<StoreCall*>& calls) noexcept {
+  for (StoreCall* call : calls) calls_.push_back({call, static_cast<std::uint32_t>(calls_.size())});
+  calls.clear();
+  std::sort(calls_.begin(), calls_.end(), before);
+  auto end = calls_.begin();
+  for (Member member : calls_) {
+    StoreOp& op = member.call->op;
+    const bool equal = !ops_.empty() && equal_place(ops_.back(), op);
+    if (equal && !repeatable(op.verb)) {
+      calls.push_back(member.call);
+      continue;
+    }
+    if (equal) {
+      merge(ops_.back(), op);
+    } else {
+      all_.push_back(static_cast<std::uint32_t>(ops_.size()));
+      ops_.push_back(std::move(op));
+      ops_.back().outcome = Outcome::unanswered;
+    }
+    member.at = all_.back();
+    *end++ = member;
+  }
+  calls_.erase(end, calls_.end());
+  failures_.resize(ops_.size());
 }
 
 Batch::Part Batch::unanswered(const Part& part) const {
@@ -69,7 +79,13 @@ Batch::Part Batch::take_repeatable(Part& part) const {
 }
 
 void Batch::fail(const Part& part, const Failure& failure) {
-  for (const auto at : unanswered(part)) failures_[at] = failure;
+  for (const auto at : part)
+    if (ops_[at].outcome == Outcome::unanswered && !failures_[at]) failures_[at] = failure;
+}
+
+std::size_t Batch::conflicts() const noexcept {
+  return static_cast<std::size_t>(
+      std::ranges::count(ops_, Outcome::conflict, [](const StoreOp& op) { return op.outcome; }));
 }
 
 Batch::Run::Run(Batch& batch, const Part& part)
@@ -87,17 +103,24 @@ void Batch::answer() noexcept {
   // done() may free the call, and what it is part of: nothing of it is touched afterwards.
   for (std::size_t i = 0; i < calls_.size(); ++i) {
     const auto [call, at] = calls_[i];
-    const bool shared = i + 1 < calls_.size() && calls_[i + 1].op == at;
-    call->failure = failures_[at];
-    if (shared)
-      call->op = ops_[at];
-    else
-      call->op = std::move(ops_[at]);
+    const bool shared = i + 1 < calls_.size() && calls_[i + 1].at == at;
+    try {
+      if (shared) {
+        call->failure = failures_[at];
+        call->op = ops_[at];
+      } else {
+        call->failure = std::move(failures_[at]);
+        call->op = std::move(ops_[at]);
+      }
+    } catch (const std::bad_alloc&) {  // no text: it would need memory
+      call->failure = Failure{{Errc::overloaded, {}}, true};
+    }
     call->done(*call);
   }
   calls_.clear();
   ops_.clear();
   failures_.clear();
+  all_.clear();
 }
 
 }  // namespace flame::inline v0::session

@@ -7,6 +7,7 @@
 
 #include <flame/session/error.hpp>
 #include <flame/session/store.hpp>
+#include <flame/session/store_counters.hpp>
 
 #include "store_time.hpp"
 
@@ -25,7 +26,8 @@ struct StoreCall {
   std::optional<Failure> failure{};  ///< set: op.outcome means nothing
   void (*done)(StoreCall&) noexcept = nullptr;
   void* context = nullptr;
-  StoreCall* next = nullptr;  ///< the queue's
+  StoreCall* next = nullptr;  ///< the queue's, and so is queued_at
+  Deadline queued_at{};
 };
 
 /// How the Manager reaches its store. Any thread.
@@ -44,7 +46,12 @@ class Dispatch {
   /// Answers all that is under way, and nothing after that.
   virtual void stop() noexcept = 0;
 
-  std::function<void()> on_wake{};  ///< set before open()
+  [[nodiscard]] virtual StoreCounters counters() const noexcept { return {}; }
+
+  // Set before open(); must not throw.
+  std::function<void()> on_wake{[] {}};
+  /// Expired records could not be removed: nobody waits for an answer that would say so.
+  std::function<void(const Error&)> on_sweep_failed{[](const Error&) {}};
 };
 
 /// A Store that brings its own way of being called: how tests step a store by hand.

@@ -107,6 +107,11 @@ void Gate::run(Entry& entry) {
     if (!entry.flow) {
       entry.units.clear();
       for (Ticket* ticket : entry.under_way) entry.units.push_back(ticket->unit);
+      if (!entry.newest && entry.under_way.size() > 1) {
+        // Each came with a base of its own: only the store knows which is the newest.
+        entry.newest.emplace();
+        entry.newest->record.key = entry.key;
+      }
       const Base* base = entry.newest ? &*entry.newest : entry.under_way.front()->base;
       entry.flow.emplace(entry.context, core_.random, base, entry.units, true);
     }
@@ -125,11 +130,13 @@ bool Gate::advance(Entry& entry) {
     entry.call.context = &entry;
     entry.call.done = [](StoreCall& call) noexcept {
       Entry& self = *static_cast<Entry*>(call.context);
+      self.gate->core_.note(call);
       *self.planned = std::move(call.op);
       self.flow->answer(call.failure, self.gate->core_.time.now());
       self.gate->run(self);
     };
     if (!dispatch_.submit(entry.call)) return false;
+    core_.note(entry.call);
     *entry.planned = std::move(entry.call.op);
     entry.flow->answer(entry.call.failure, core_.time.now());
   }

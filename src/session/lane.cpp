@@ -9,19 +9,39 @@ std::size_t bytes_of(const StoreCall& call) noexcept {
 
 }  // namespace
 
-bool Lane::push(StoreCall& call) noexcept {
+StoreCounters::Lane LaneCounters::read() const noexcept {
+  const auto get = [](const auto& number) { return number.load(std::memory_order_relaxed); };
+  StoreCounters::Lane out;
+  out.operations = get(operations);
+  out.exchanges = get(exchanges);
+  out.queue_time = std::chrono::nanoseconds(get(queue_time));
+  out.exchange_time = std::chrono::nanoseconds(get(exchange_time));
+  out.repeated = get(repeated);
+  out.conflicts = get(conflicts);
+  out.aborted = get(aborted);
+  out.refused = get(refused);
+  return out;
+}
+
+Lane::Pushed Lane::push(StoreCall& call) noexcept {
   bool wake = false;
   {
     const std::scoped_lock lock(mutex_);
-    if (closed_ || waiting_ >= max_waiting) return false;
+    if (closed_) return Pushed::closed;
+    if (waiting_ >= max_waiting) {
+      LaneCounters::add(counters.refused, 1);
+      return Pushed::full;
+    }
+    // Where others wait already, whoever was woken for them comes by here; and so does every worker
+    // that is busy, when it is done.
+    wake = !first_ && idle_workers_ > 0;
     call.next = nullptr;
     *end_ = &call;
     end_ = &call.next;
     ++waiting_;
-    wake = idle_workers_ > 0;  // a worker that is busy looks here by itself when it is done
   }
   if (wake) filled_.notify_one();
-  return true;
+  return Pushed::waits;
 }
 
 bool Lane::take(std::size_t max_calls, std::size_t max_bytes, Deadline until,
@@ -46,25 +66,31 @@ bool Lane::take(std::size_t max_calls, std::size_t max_bytes, Deadline until,
   return true;
 }
 
-void Lane::take_late(Deadline now, std::vector<StoreCall*>& out) {
+StoreCall* Lane::take_late(Deadline now) noexcept {
+  StoreCall* late = nullptr;
+  StoreCall** late_end = &late;
   const std::scoped_lock lock(mutex_);
-  for (StoreCall** at = &first_; *at;) {
-    StoreCall* const call = *at;
+  StoreCall** at = &first_;
+  while (StoreCall* const call = *at) {
     if (call->deadline > now) {
       at = &call->next;
       continue;
     }
     *at = call->next;
-    if (end_ == &call->next) end_ = at;
-    out.push_back(call);
+    call->next = nullptr;
+    *late_end = call;
+    late_end = &call->next;
     --waiting_;
   }
+  end_ = at;
+  return late;
 }
 
 void Lane::close() noexcept {
   const std::scoped_lock lock(mutex_);
   closed_ = true;
   filled_.notify_all();
+  closing_.notify_all();
 }
 
 bool Lane::closed() const noexcept {
@@ -74,7 +100,7 @@ bool Lane::closed() const noexcept {
 
 void Lane::pause(Deadline until) {
   std::unique_lock lock(mutex_);
-  filled_.wait_until(lock, until, [this] { return closed_; });
+  closing_.wait_until(lock, until, [this] { return closed_; });
 }
 
 }  // namespace flame::inline v0::session

@@ -15,8 +15,8 @@ namespace {
 std::atomic<unsigned> fork_generation{0};
 
 void count_forks() {
-  static const int registered =
-      pthread_atfork(nullptr, nullptr, [] { fork_generation.fetch_add(1, std::memory_order_relaxed); });
+  static const int registered = pthread_atfork(
+      nullptr, nullptr, [] { fork_generation.fetch_add(1, std::memory_order_relaxed); });
   static_cast<void>(registered);
 }
 
@@ -36,48 +36,80 @@ LaneName lane_of(Verb verb) noexcept {
   return writes;
 }
 
+StoreTraits checked(StoreTraits traits) noexcept {
+  traits.max_batch = std::max<std::size_t>(traits.max_batch, 1);
+  return traits;
+}
+
 /// Lanes, workers and watchdog of one process.
 class Machine {
  public:
-  Machine(RunnerShared& shared, const std::function<void()>& on_wake)
-      : shared_(shared), on_wake_(on_wake), generation_(fork_generation.load()) {
-    constexpr std::array counts{read_workers, write_workers, background_workers};
-    for (std::size_t lane = 0; lane < lanes_.size(); ++lane)
-      for (std::size_t i = 0; i < counts[lane]; ++i)
-        workers_.push_back(std::make_unique<Worker>(shared, lanes_[lane], lane == background));
-    watchdog_ = std::thread([this] { watch(); });
-  }
-
-  ~Machine() {
-    for (Lane& lane : lanes_) lane.close();
-    workers_.clear();
-    {
-      const std::scoped_lock lock(mutex_);
-      stopping_ = true;
+  /// Threads that cannot be started are thrown as std::system_error.
+  Machine(const StorePtr& store, StoreTime& time, const Clock& clock,
+          std::chrono::milliseconds deadline, const Dispatch& told, bool prepared,
+          const Machine* inherited)
+      : shared_{.store = store,
+                .time = time,
+                .clock = clock,
+                .on_sweep_failed = told.on_sweep_failed,
+                .deadline = deadline,
+                .traits = checked(store->traits()),
+                .prepared = prepared},
+        on_wake_(told.on_wake),
+        inherited_(inherited),
+        generation_(fork_generation.load()) {
+    try {
+      constexpr std::array counts{read_workers, write_workers, background_workers};
+      for (std::size_t lane = 0; lane < lanes_.size(); ++lane)
+        for (std::size_t i = 0; i < counts[lane]; ++i)
+          workers_.push_back(std::make_unique<Worker>(shared_, lanes_[lane], lane == background));
+      watchdog_ = std::thread([this] { watch(); });
+    } catch (...) {
+      stop();
+      throw;
     }
-    changed_.notify_one();
-    watchdog_.join();
   }
+  ~Machine() = default;  // stop() came before
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
 
   [[nodiscard]] bool is_of_this_process() const noexcept {
     return generation_ == fork_generation.load(std::memory_order_relaxed);
   }
-  [[nodiscard]] bool push(StoreCall& call) noexcept { return lanes_[lane_of(call.op.verb)].push(call); }
-
+  [[nodiscard]] Lane::Pushed push(StoreCall& call) noexcept {
+    call.queued_at = shared_.clock.steady();
+    return lanes_[lane_of(call.op.verb)].push(call);
+  }
   void wake_at(Deadline at) noexcept {
     const std::scoped_lock lock(mutex_);
     alarm_ = at;
     if (at < sleeps_until_) changed_.notify_one();
   }
+  [[nodiscard]] StoreCounters counters() const noexcept {
+    const auto of = [this](LaneName lane) { return lanes_[lane].counters.read(); };
+    return {of(reads), of(writes), of(background)};
+  }
+
+  /// Answers what waits, and nothing after that. The watchdog goes last: it aborts what hangs.
+  void stop() noexcept {
+    for (Lane& lane : lanes_) lane.close();
+    for (const auto& worker : workers_) worker->join();
+    {
+      const std::scoped_lock lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_one();
+    if (watchdog_.joinable()) watchdog_.join();
+  }
 
  private:
-  void watch() {
+  void watch() noexcept {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
-      const auto tick = std::chrono::steady_clock::now() + shared_.deadline / 2;
+      const auto tick = shared_.clock.steady() + shared_.deadline / 2;
       sleeps_until_ = alarm_ == Deadline{} ? tick : std::min(tick, alarm_);
-      changed_.wait_until(lock, sleeps_until_);
-      const auto now = std::chrono::steady_clock::now();
+      changed_.wait_until(lock, shared_.real(sleeps_until_));
+      const auto now = shared_.clock.steady();
       const bool ring = alarm_ != Deadline{} && alarm_ <= now;
       if (ring) alarm_ = {};
       lock.unlock();
@@ -87,20 +119,16 @@ class Machine {
     }
   }
 
-  void look_after_workers(Deadline now) {
-    for (const auto& worker : workers_) worker->abort_older_than(now - shared_.deadline * exchange_deadlines);
-    for (Lane& lane : lanes_) {
-      std::vector<StoreCall*> late;
-      lane.take_late(now, late);
-      for (StoreCall* call : late) {
-        call->failure = Failure{{Errc::deadline, "the store was too busy to begin: nothing was done"}, false};
-        call->done(*call);
-      }
-    }
+  void look_after_workers(Deadline now) noexcept {
+    for (const auto& worker : workers_) worker->abort_older_than(now - shared_.exchange_limit());
+    for (Lane& lane : lanes_)
+      refuse_all(lane.take_late(now), Errc::deadline,
+                 "the store was too busy to begin: nothing was done");
   }
 
-  RunnerShared& shared_;
+  RunnerShared shared_;
   const std::function<void()>& on_wake_;
+  const Machine* const inherited_;  // left alone, and kept reachable for leak checkers
   const unsigned generation_;
   std::array<Lane, 3> lanes_{};
   std::vector<std::unique_ptr<Worker>> workers_{};
@@ -115,15 +143,20 @@ class Machine {
 
 class Runner final : public Dispatch {
  public:
-  Runner(StorePtr store, StoreTime& time, std::chrono::milliseconds deadline)
-      : shared_(std::move(store), time, deadline) {
+  Runner(StorePtr store, StoreTime& time, const Clock& clock, std::chrono::milliseconds deadline)
+      : store_(std::move(store)), time_(time), clock_(clock), deadline_(deadline) {
     count_forks();
   }
-  ~Runner() override { stop(); }
+  ~Runner() override {
+    stop();
+    Machine* const machine = machine_.load();
+    if (machine && machine->is_of_this_process()) delete machine;
+  }
 
   std::optional<Failure> open() override {
     try {
-      shared_.prepare(std::chrono::steady_clock::now() + shared_.deadline);
+      store_->prepare({time_.now(), std::chrono::steady_clock::now() + deadline_});
+      prepared_ = true;
     } catch (const StoreError& error) {
       if (error.kind() == StoreError::Kind::refused) throw;
       return Failure{{Errc::store_unavailable, error.what()}, false};
@@ -133,9 +166,15 @@ class Runner final : public Dispatch {
 
   bool submit(StoreCall& call) noexcept override {
     Machine* const machine = running();
-    if (machine && machine->push(call)) return false;
-    call.failure = machine ? Failure{{Errc::overloaded, "too many operations wait for the store"}, false}
-                           : Failure{{Errc::stopped, "the session manager was stopped"}, false};
+    const auto pushed = machine ? machine->push(call) : Lane::Pushed::full;
+    if (pushed == Lane::Pushed::waits) return false;
+    if (pushed == Lane::Pushed::closed || stopped_)
+      call.failure = failure_of(Errc::stopped, "the session manager was stopped", false);
+    else
+      call.failure = failure_of(Errc::overloaded,
+                                machine ? "too many operations wait for the store"
+                                        : "the threads that serve the store cannot be started",
+                                false);
     return true;
   }
 
@@ -145,41 +184,53 @@ class Runner final : public Dispatch {
     if (Machine* const machine = running()) machine->wake_at(at);
   }
 
+  [[nodiscard]] StoreCounters counters() const noexcept override {
+    const Machine* const machine = machine_.load(std::memory_order_acquire);
+    return machine && machine->is_of_this_process() ? machine->counters() : StoreCounters{};
+  }
+
+  /// The machine itself stays: a submit() that overlaps with this may still reach for it.
   void stop() noexcept override {
-    Machine* machine = nullptr;
-    {
-      const std::scoped_lock lock(mutex_);
-      stopped_ = true;
-      machine = machine_.exchange(nullptr);
-    }
-    if (machine && machine->is_of_this_process()) delete machine;
+    const std::scoped_lock lock(mutex_);
+    if (stopped_.exchange(true)) return;
+    Machine* const machine = machine_.load();
+    if (machine && machine->is_of_this_process()) machine->stop();
   }
 
  private:
-  /// Starts the threads where none of this process run. Those of a parent process are left alone, with their
-  /// connections, which are still the parent's.
+  /// Starts the threads where none of this process run. Those of a parent process are left alone,
+  /// with their connections, which are still the parent's. Null: stopped, or they did not start.
   Machine* running() noexcept {
     Machine* machine = machine_.load(std::memory_order_acquire);
     if (machine && machine->is_of_this_process()) return machine;
     const std::scoped_lock lock(mutex_);
     machine = machine_.load();
-    if (stopped_ || (machine && machine->is_of_this_process())) return machine;
-    machine = new Machine(shared_, on_wake);
+    if (machine && machine->is_of_this_process()) return machine;
+    if (stopped_) return nullptr;
+    try {
+      machine = new Machine(store_, time_, clock_, deadline_, *this, prepared_, machine);
+    } catch (const std::exception&) {
+      return nullptr;
+    }
     machine_.store(machine, std::memory_order_release);
     return machine;
   }
 
-  RunnerShared shared_;
+  const StorePtr store_;
+  StoreTime& time_;
+  const Clock& clock_;
+  const std::chrono::milliseconds deadline_;
+  bool prepared_ = false;
   std::mutex mutex_{};
   std::atomic<Machine*> machine_{nullptr};
-  bool stopped_ = false;
+  std::atomic<bool> stopped_{false};
 };
 
 }  // namespace
 
-std::unique_ptr<Dispatch> store_runner(StorePtr store, StoreTime& time,
+std::unique_ptr<Dispatch> store_runner(StorePtr store, StoreTime& time, const Clock& clock,
                                        std::chrono::milliseconds deadline) {
-  return std::make_unique<Runner>(std::move(store), time, deadline);
+  return std::make_unique<Runner>(std::move(store), time, clock, deadline);
 }
 
 }  // namespace flame::inline v0::session

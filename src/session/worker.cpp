@@ -1,6 +1,7 @@
 #include "worker.hpp"
 
 #include <algorithm>
+#include <new>
 
 #include "completion.hpp"
 #include "runner.hpp"
@@ -9,24 +10,58 @@ namespace flame::inline v0::session {
 namespace {
 
 constexpr std::chrono::hours idle_wait{1};  // wait_until() overflows with Deadline::max()
+constexpr auto too_late = "the store was too busy to begin: nothing was done";
 
-Deadline steady_now() noexcept { return std::chrono::steady_clock::now(); }
+/// What the exception being handled says of the operations that are unanswered.
+Failure caught() noexcept {
+  try {
+    throw;
+  } catch (const StoreError& error) {
+    const bool lost = error.kind() == StoreError::Kind::connection_lost;
+    return failure_of(Errc::store_unavailable, error.what(), lost);
+  } catch (const std::bad_alloc&) {
+    return failure_of(Errc::store_unavailable, "out of memory", true);
+  } catch (...) {
+    return failure_of(Errc::store_unavailable, "the store threw no StoreError: a bug of its", true);
+  }
+}
 
 }  // namespace
+
+std::chrono::milliseconds RunnerShared::exchange_limit() const noexcept {
+  return deadline * exchange_deadlines;
+}
 
 void RunnerShared::prepare(Deadline until) {
   const std::scoped_lock lock(prepare_mutex);
   if (prepared) return;
-  store->prepare(call_now(until));
+  store->prepare({time.now(), until});
   prepared = true;
 }
 
-/// While one lives, the watchdog may abort the connection.
+Failure failure_of(Errc code, const char* text, bool maybe_applied) noexcept {
+  Failure failure{{code, {}}, maybe_applied};
+  try {
+    failure.error.text = text;
+  } catch (const std::bad_alloc&) {
+  }
+  return failure;
+}
+
+void refuse_all(StoreCall* list, Errc code, const char* text) noexcept {
+  const CompletionBatch completions;
+  while (StoreCall* const call = list) {
+    list = call->next;  // call is gone after done()
+    call->failure = failure_of(code, text, false);
+    call->done(*call);
+  }
+}
+
 class Worker::Exchange {
  public:
-  explicit Exchange(Worker& worker) : worker_(worker) {
+  explicit Exchange(Worker& worker) noexcept : worker_(worker) {
     const std::scoped_lock lock(worker_.mutex_);
-    worker_.exchange_since_ = steady_now();
+    worker_.exchange_since_ = worker_.shared_.clock.steady();
   }
   ~Exchange() {
     bool aborted = false;
@@ -35,7 +70,9 @@ class Worker::Exchange {
       worker_.exchange_since_ = {};
       aborted = std::exchange(worker_.aborted_, false);
     }
-    if (aborted) worker_.disconnect();  // whatever it answered: half an exchange may be left on it (R07)
+    if (!aborted) return;
+    worker_.disconnect();  // whatever it answered: half an exchange may be left on it
+    LaneCounters::add(worker_.lane_.counters.aborted, 1);
   }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -44,15 +81,33 @@ class Worker::Exchange {
   Worker& worker_;
 };
 
-Worker::Worker(RunnerShared& shared, Lane& lane, bool background)
+/// One exchange of a batch, in the counters.
+class Worker::Counted {
+ public:
+  explicit Counted(Worker& worker) noexcept
+      : worker_(worker), began_(worker.shared_.clock.steady()) {}
+  ~Counted() {
+    auto& counters = worker_.lane_.counters;
+    const std::chrono::nanoseconds took = worker_.shared_.clock.steady() - began_;
+    LaneCounters::add(counters.exchanges, 1);
+    LaneCounters::add(counters.exchange_time, took.count());
+  }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  Worker& worker_;
+  const Deadline began_;
+};
+
+Worker::Worker(RunnerShared& shared, Lane& lane, bool is_background)
     : shared_(shared),
       lane_(lane),
-      background_(background),
+      background_(is_background),
       jitter_(std::random_device{}()),
-      next_sweep_(steady_now() + with_jitter(sweep_interval)),
+      batch_(shared.traits.max_batch),
+      next_sweep_(shared.clock.steady() + with_jitter(sweep_interval)),
       thread_([this] { loop(); }) {}
-
-Worker::~Worker() { thread_.join(); }
 
 void Worker::abort_older_than(Deadline limit) noexcept {
   const std::scoped_lock lock(mutex_);
@@ -61,9 +116,12 @@ void Worker::abort_older_than(Deadline limit) noexcept {
   connection_->abort();
 }
 
-void Worker::loop() {
+void Worker::loop() noexcept {
   std::vector<StoreCall*> calls;
-  const auto until = [this] { return background_ ? next_sweep_ : steady_now() + idle_wait; };
+  calls.reserve(shared_.traits.max_batch);
+  const auto until = [this] {
+    return background_ ? shared_.real(next_sweep_) : std::chrono::steady_clock::now() + idle_wait;
+  };
   while (lane_.take(shared_.traits.max_batch, max_batch_bytes, until(), calls)) {
     if (!calls.empty()) run(calls);
     if (background_) background();
@@ -71,92 +129,124 @@ void Worker::loop() {
   disconnect();
 }
 
-void Worker::run(std::vector<StoreCall*>& calls) {
-  const CompletionBatch completions;
-  const auto late = std::partition(calls.begin(), calls.end(), [now = steady_now()](const StoreCall* call) {
-    return call->deadline > now;
-  });
-  for (auto at = late; at != calls.end(); ++at) {
-    (*at)->failure = Failure{{Errc::deadline, "the store was too busy to begin: nothing was done"}, false};
-    (*at)->done(**at);
-  }
-  calls.erase(late, calls.end());
+void Worker::run(std::vector<StoreCall*>& calls) noexcept {
+  const bool is_connected = connected();  // may take its time: who is late is seen after it
+  refuse_late(calls);
   while (!calls.empty()) {
+    const CompletionBatch completions;
     batch_.fill(calls);
-    exchange();
+    try {
+      if (is_connected)
+        run_part(batch_.all(), false);
+      else
+        batch_.fail(batch_.all(), {last_error_, false});
+    } catch (const std::bad_alloc&) {
+      batch_.fail(batch_.all(), {{Errc::overloaded, {}}, true});
+    }
+    LaneCounters::add(lane_.counters.conflicts, batch_.conflicts());
     batch_.answer();
   }
 }
 
-void Worker::exchange() {
-  const auto until = steady_now() + shared_.deadline * exchange_deadlines;
-  run_part(batch_.all(), until, false);
+void Worker::refuse_late(std::vector<StoreCall*>& calls) noexcept {
+  const auto now = shared_.clock.steady();
+  auto queue_time = std::chrono::nanoseconds::zero();
+  StoreCall* late = nullptr;
+  LaneCounters::add(lane_.counters.operations, calls.size());
+  std::erase_if(calls, [&](StoreCall* call) {
+    queue_time += now - call->queued_at;
+    if (call->deadline > now) return false;
+    call->next = std::exchange(late, call);
+    return true;
+  });
+  LaneCounters::add(lane_.counters.queue_time, queue_time.count());
+  if (late) refuse_all(late, Errc::deadline, too_late);
 }
 
-void Worker::run_part(Batch::Part part, Deadline until, bool repeated) {
-  if (!connected(until)) return batch_.fail(part, {last_error_, false});
+void Worker::run_part(const Batch::Part& part, bool repeated) {
+  if (!connected()) return batch_.fail(part, {last_error_, false});
   try {
-    const Exchange exchange(*this);
-    Batch::Run run(batch_, part);  // gives the operations back, whatever happens
-    connection_->run(run.ops(), shared_.call_now(until));
-  } catch (const StoreError& error) {
-    return failed(part, until, repeated, error);
-  } catch (const std::exception& error) {
-    return failed(part, until, repeated,
-                  {StoreError::Kind::connection_lost, "the store threw no StoreError: a bug of its"});
+    exchange(part);
+  } catch (...) {
+    return failed(part, repeated, caught());
   }
   shared_.breaker.succeeded();
-  batch_.fail(part, {{Errc::store_unavailable, "the store left an operation unanswered: a bug of its"}, true});
+  const auto forgotten = batch_.unanswered(part);
+  if (forgotten.empty()) return;
+  const auto text = "the store left an operation unanswered: a bug of its";
+  batch_.fail(forgotten, failure_of(Errc::store_unavailable, text, true));
+}
+
+void Worker::exchange(const Batch::Part& part) {
+  const Counted counted(*this);
+  const Exchange exchange(*this);
+  Batch::Run run(batch_, part);  // gives the operations back, whatever happens
+  connection_->run(run.ops(), shared_.call_within(shared_.exchange_limit()));
 }
 
 /// What became of the unanswered ones, and what is to be done about it.
-void Worker::failed(Batch::Part part, Deadline until, bool repeated, const StoreError& error) {
-  const bool lost = error.kind() == StoreError::Kind::connection_lost;
-  if (lost) {
-    disconnect();
-    note_failure(error.what());
-  }
+void Worker::failed(const Batch::Part& part, bool repeated, const Failure& failure) {
+  const bool is_lost = failure.maybe_applied;
+  if (is_lost)
+    lost(failure, connected_since_);
+  else
+    shared_.breaker.succeeded();
   Batch::Part open = batch_.unanswered(part);
-  if (!lost && open.size() > 1) {
+  if (!is_lost && open.size() > 1) {
     const auto half = open.begin() + static_cast<std::ptrdiff_t>(open.size() / 2);
-    run_part({open.begin(), half}, until, repeated);
-    return run_part({half, open.end()}, until, repeated);
+    run_part({open.begin(), half}, repeated);
+    return run_part({half, open.end()}, repeated);
   }
   Batch::Part again;
-  if (lost && !repeated) again = batch_.take_repeatable(open);
-  batch_.fail(open, {{Errc::store_unavailable, error.what()}, lost});
-  if (!again.empty()) run_part(again, until, true);
+  if (is_lost && !repeated) again = batch_.take_repeatable(open);
+  batch_.fail(open, failure);
+  if (again.empty()) return;
+  LaneCounters::add(lane_.counters.repeated, again.size());
+  run_part(again, true);
 }
 
-void Worker::note_failure(const char* text) {
-  last_error_ = {Errc::store_unavailable, text};
-  shared_.breaker.failed(steady_now(), static_cast<std::uint32_t>(jitter_()));
+void Worker::lost(Failure failure, Deadline began) noexcept {
+  disconnect();
+  last_error_ = std::move(failure.error);
+  shared_.breaker.failed(shared_.clock.steady(), began, static_cast<std::uint32_t>(jitter_()));
 }
 
-bool Worker::connected(Deadline until) {
+/// Connects where it must, for as long as one operation would wait for it.
+bool Worker::connected() noexcept {
+  if (connection_) return true;
+  const auto until = shared_.clock.steady() + shared_.deadline;
   while (!connection_) {
-    const auto now = steady_now();
-    if (shared_.breaker.open(now) || now >= until) {
-      if (last_error_.text.empty()) last_error_ = {Errc::store_unavailable, "the store is down"};
+    const auto now = shared_.clock.steady();
+    const auto due = shared_.breaker.next_try(now, shared_.deadline);
+    if (!due || now >= until) {
+      if (last_error_.text.empty())
+        last_error_ = failure_of(Errc::store_unavailable, "the store is down", false).error;
       return false;
     }
-    if (const auto due = shared_.breaker.next_try(); due > now) lane_.pause(std::min(due, until));
+    if (*due > now) lane_.pause(shared_.real(std::min(*due, until)));
+    const auto began = shared_.clock.steady();
     try {
-      connect(std::min(until, steady_now() + shared_.deadline));
-    } catch (const std::exception& error) {
-      note_failure(error.what());
+      connect();
+    } catch (...) {
+      lost(caught(), began);
       if (lane_.closed()) return false;
     }
   }
   return true;
 }
 
-void Worker::connect(Deadline until) {
-  shared_.prepare(until);
-  auto connection = shared_.store->connect(until);
-  if (const auto now = connection->clock(shared_.call_now(until))) shared_.time.set(*now);
-  const std::scoped_lock lock(mutex_);
-  connection_ = std::move(connection);
+void Worker::connect() {
+  const auto call = shared_.call_within(shared_.deadline);
+  shared_.prepare(call.deadline);
+  auto connection = shared_.store->connect(call.deadline);
+  {
+    const std::scoped_lock lock(mutex_);
+    connection_ = std::move(connection);
+  }
+  connected_since_ = shared_.clock.steady();
+  const Exchange exchange(*this);
+  if (const auto now = connection_->clock(shared_.call_within(shared_.deadline)))
+    shared_.time.set(*now);
 }
 
 void Worker::disconnect() noexcept {
@@ -165,22 +255,29 @@ void Worker::disconnect() noexcept {
   closing = std::move(connection_);
 }
 
-void Worker::background() {
-  const auto now = steady_now();
+void Worker::background() noexcept {
+  const auto now = shared_.clock.steady();
   if (now < next_sweep_) return;
   next_sweep_ = now + with_jitter(sweep_interval);
-  const auto until = now + shared_.deadline * exchange_deadlines;
-  if (shared_.breaker.open(now) || !connected(until)) return;
+  if (!connected()) return shared_.on_sweep_failed(last_error_);
   try {
-    const Exchange exchange(*this);
-    if (const auto time = connection_->clock(shared_.call_now(until))) shared_.time.set(*time);
-    // A full batch: there is more, which other work may come between.
-    if (connection_->sweep(sweep_limit, shared_.call_now(until)) >= sweep_limit)
-      next_sweep_ = now + with_jitter(std::chrono::milliseconds(20));
-  } catch (const std::exception& error) {
-    disconnect();
-    note_failure(error.what());
+    sweep();
+    shared_.breaker.succeeded();
+  } catch (...) {
+    auto failure = caught();
+    shared_.on_sweep_failed(failure.error);
+    if (failure.maybe_applied) lost(std::move(failure), connected_since_);
   }
+}
+
+void Worker::sweep() {
+  const Exchange exchange(*this);
+  if (const auto now = connection_->clock(shared_.call_within(shared_.exchange_limit())))
+    shared_.time.set(*now);
+  // A full batch: there is more, which other work may come between.
+  const auto call = shared_.call_within(shared_.exchange_limit());
+  if (connection_->sweep(sweep_limit, call) >= sweep_limit)
+    next_sweep_ = shared_.clock.steady() + with_jitter(std::chrono::milliseconds(20));
 }
 
 std::chrono::milliseconds Worker::with_jitter(std::chrono::milliseconds pause) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -10,63 +11,77 @@
 
 namespace flame::inline v0::session {
 
-/// What the workers of one runner share.
+/// What the workers of one machine share.
 struct RunnerShared {
   StorePtr store;
   StoreTime& time;
+  const Clock& clock;
+  const std::function<void(const Error&)>& on_sweep_failed;  // set, and does not throw
   const std::chrono::milliseconds deadline;
-  StoreTraits traits;
+  const StoreTraits traits;
   Breaker breaker{};
   std::mutex prepare_mutex{};
   bool prepared = false;
 
-  RunnerShared(StorePtr its_store, StoreTime& its_time, std::chrono::milliseconds its_deadline)
-      : store(std::move(its_store)),
-        time(its_time),
-        deadline(its_deadline),
-        traits(store->traits()) {}
-
+  /// How long one exchange may take.
+  [[nodiscard]] std::chrono::milliseconds exchange_limit() const noexcept;
   /// Throws StoreError.
   void prepare(Deadline until);
-  [[nodiscard]] Call call_now(Deadline until) const { return {time.now(), until}; }
+  /// What stores and waits are given is the steady clock's, whatever clock a test runs on.
+  [[nodiscard]] Deadline real(Deadline at) const noexcept {
+    return std::chrono::steady_clock::now() + (at - clock.steady());
+  }
+  [[nodiscard]] Call call_within(std::chrono::milliseconds limit) const noexcept {
+    return {time.now(), std::chrono::steady_clock::now() + limit};
+  }
 };
+
+/// A failure's text may need memory; without any it has none.
+[[nodiscard]] Failure failure_of(Errc code, const char* text, bool maybe_applied) noexcept;
+/// Answers a list of calls that were never sent.
+void refuse_all(StoreCall* list, Errc code, const char* text) noexcept;
 
 /// A thread with a connection: takes what waits in its lane, and runs it as batches.
 class Worker {
  public:
   Worker(RunnerShared& shared, Lane& lane, bool background);
-  ~Worker();  ///< joins: the lane must be closed before
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
+  /// Its end: the lane must be closed before.
+  void join() noexcept { thread_.join(); }
   /// From the watchdog: aborts an exchange that began before `limit`.
   void abort_older_than(Deadline limit) noexcept;
 
  private:
-  void loop();
-  void run(std::vector<StoreCall*>& calls);
-  void exchange();
-  void run_part(Batch::Part part, Deadline until, bool repeated);
-  void failed(Batch::Part part, Deadline until, bool repeated, const StoreError& error);
-  void note_failure(const char* text);
-  [[nodiscard]] bool connected(Deadline until);
-  void connect(Deadline until);
+  void loop() noexcept;
+  void run(std::vector<StoreCall*>& calls) noexcept;
+  void refuse_late(std::vector<StoreCall*>& calls) noexcept;
+  void run_part(const Batch::Part& part, bool repeated);
+  void exchange(const Batch::Part& part);
+  void failed(const Batch::Part& part, bool repeated, const Failure& failure);
+  void lost(Failure failure, Deadline began) noexcept;
+  [[nodiscard]] bool connected() noexcept;
+  void connect();
   void disconnect() noexcept;
-  void background();
+  void background() noexcept;
+  void sweep();
   [[nodiscard]] std::chrono::milliseconds with_jitter(std::chrono::milliseconds pause);
 
   /// While one lives, the watchdog may abort the connection.
   class Exchange;
+  class Counted;
 
   RunnerShared& shared_;
   Lane& lane_;
   const bool background_;
   std::minstd_rand jitter_;
-  Batch batch_{};
+  Batch batch_;
   Error last_error_{};
+  Deadline connected_since_{};
   Deadline next_sweep_{};
 
-  std::mutex mutex_{};  // between this thread and the watchdog: the connection, and when its exchange began
+  std::mutex mutex_{};  // with the watchdog: the connection, and when its exchange began
   std::unique_ptr<StoreConnection> connection_{};
   Deadline exchange_since_{};
   bool aborted_ = false;

@@ -24,7 +24,6 @@ StoreOp* WriteFlow::next(TimePoint now) {
     // A create takes another ID at each try; a replace keeps its own, since an earlier try may have won.
     if (unit->may_need_id() && (!base_ || !unit->fresh)) unit->fresh = SessionId::draw(random_);
   token_ = draw_write_token();
-  planned_ = true;
   Plan planned = plan(base_, units_, context_, token_, now);
   if (planned.write == Plan::Write::nothing) {
     finished_ = true;
@@ -82,7 +81,9 @@ void WriteFlow::adopt_newest(TimePoint now) {
   if (state != RecordState::readable) return end_all();
   written_ = {};
   base_ = &newest_;
-  const auto is_kept = [&header = newest_.header](WriteToken token) { return header.contains(token); };
+  const auto is_kept = [&header = newest_.header](WriteToken token) {
+    return token != WriteToken{} && header.contains(token);
+  };
   // Also the last try's own: whoever ran it may have repeated it after a lost reply.
   if (is_kept(token_) || std::ranges::any_of(unknown_, is_kept, &Try::token)) {
     finished_ = true;
@@ -90,8 +91,7 @@ void WriteFlow::adopt_newest(TimePoint now) {
   }
   // More writes came since than the header tells of: ours may be among them, and must not be sent again.
   if (!std::ranges::all_of(unknown_, is_kept, &Try::expected))
-    return fail_all({Errc::overloaded, "so many other writes of this session came between that whether the "
-                                       "changes were saved is unknown"});
+    return fail_all({Errc::store_unavailable, "too many other writes of this session came between"});
   // What expected an older token can never apply any more.
   std::erase_if(unknown_,
                 [this](const Try& each) { return each.expected != newest_.record.token; });
@@ -114,11 +114,11 @@ void WriteFlow::end_all() {
 
 void WriteFlow::fail_all(Error error) {
   if (!unknown_.empty()) error.text += "; whether the changes were saved is unknown";
-  bool on_this_write = !planned_;
+  bool on_this_write = token_ == WriteToken{};
   for (Unit* unit : units_) {
     // What the units before the first change came to holds without this write; for those after it, only with
-    // it. One that planning failed keeps its own error.
-    on_this_write |= unit->result.verdict == Verdict::applied;
+    // it. A claim wants the newest record too, and that is not known. What planning failed keeps its error.
+    on_this_write |= unit->result.verdict == Verdict::applied || unit->claims_flash;
     if (!on_this_write || unit->result.verdict == Verdict::failed) continue;
     unit->result = {};
     unit->result.verdict = Verdict::failed;

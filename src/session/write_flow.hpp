@@ -51,7 +51,7 @@ class WriteFlow {
   StoreOp op_{};
   Base newest_{};  // what base_ points to after a conflict
   Record written_{};
-  WriteToken token_{};  // of the last try
+  WriteToken token_{};  // of the last try; 0: nothing is planned yet
   struct Try {
     WriteToken token{}, expected{};
   };
@@ -59,7 +59,6 @@ class WriteFlow {
   int conflicts_ = 0;
   int failures_ = 0;
   bool settling_ = false;  // or reading first
-  bool planned_ = false;
   bool finished_ = false;
 };
 

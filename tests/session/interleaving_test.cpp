@@ -4,8 +4,8 @@
 
 #include "interleaving_world.hpp"
 
-// Three requests in flight on one session, in every order there is where that is feasible, else in orders
-// by seed. FLAME_SEED=n replays one seed, FLAME_SEEDS=n runs so many.
+// Three requests in flight on one session, in every order there is where that is feasible, else in
+// orders by seed. FLAME_SEED=n replays one seed, FLAME_SEEDS=n runs so many.
 
 namespace flame::session_tests {
 namespace {
@@ -119,7 +119,8 @@ TEST(Interleaving, RandomRequestsOrdersAndFaultsBySeed) {
   using session::test_support::seed_to_replay;
   using session::test_support::seeds_to_run;
   if (const auto seed = seed_to_replay()) return run_seed(*seed);
-  for (std::uint64_t seed = 0; seed < seeds_to_run(100'000) && !HasFailure(); ++seed) run_seed(seed);
+  for (std::uint64_t seed = 0; seed < seeds_to_run(100'000) && !HasFailure(); ++seed)
+    run_seed(seed);
 }
 
 }  // namespace

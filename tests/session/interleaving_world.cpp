@@ -15,7 +15,7 @@ using namespace flame::session::test_support;
 using namespace std::chrono_literals;
 
 constexpr auto deadline = 5s;
-constexpr auto idle = 120s;         // so a touch is due after 6 s
+constexpr auto idle = 120s;  // so a touch is due after 6 s
 constexpr auto touch_after = 6100ms;
 
 std::string own_key(std::size_t i) { return "k" + std::to_string(i); }
@@ -37,7 +37,8 @@ class World {
     if (scenario_.advances > 0) options.advance_by = {1100ms, 3100ms};
     options.reads_at_once = scenario_.reads_at_once;
     Schedule schedule(clock_, hosts_, choices_, options);
-    for (std::size_t i = 0; i < scenario_.requests.size(); ++i) requests_.push_back(&add(schedule, i));
+    for (std::size_t i = 0; i < scenario_.requests.size(); ++i)
+      requests_.push_back(&add(schedule, i));
     const bool ended = schedule.run();
     std::optional<std::string> problem;
     if (!ended)
@@ -67,7 +68,8 @@ class World {
 
   void add_gated() {
     stores_.push_back(SteppedStore::make(memory_, clock_));
-    managers_.push_back(std::make_unique<Manager>(options(stores_.back()), Environment{&clock_, &random_}));
+    managers_.push_back(
+        std::make_unique<Manager>(options(stores_.back()), Environment{&clock_, &random_}));
     open(*managers_.back());
     hosts_.push_back({managers_.back().get(), stores_.back().get()});
   }
@@ -105,7 +107,8 @@ class World {
   std::string present(std::size_t i) {
     std::vector<int> known{0};
     for (std::size_t j = 0; scenario_.newer_ids && j < requests_.size(); ++j)
-      if (requests_[j]->id_out && !requests_[j]->id_out->empty()) known.push_back(static_cast<int>(j) + 1);
+      if (requests_[j]->id_out && !requests_[j]->id_out->empty())
+        known.push_back(static_cast<int>(j) + 1);
     const int id = known[known.size() > 1 ? choices_.pick(known.size()) : 0];
     seen_[i].id = id;
     return id == 0 ? ids_[0] : *requests_[static_cast<std::size_t>(id) - 1]->id_out;
@@ -131,7 +134,9 @@ class World {
       session.set(own_key(i), self);
       session.set("last", self);
     }
-    if (seen.actions & update_n) session.update<int>("n", 0, [](int n, int by) { return n + by; }, 1);
+    if (seen.actions & update_n)
+      session.update<int>(
+          "n", 0, [](int n, int by) { return n + by; }, 1);
     if (seen.actions & bad_update)
       session.update<int>("n", 0, [](int) -> int { throw std::runtime_error("bad update"); });
     if (seen.actions & put_flash) session.set_flash(self + 1);
@@ -152,27 +157,32 @@ class World {
   }
 
   /// Whether it surely was not applied, by its text.
-  static bool is_unknown(const Error& error) { return error.text.find("unknown") != std::string::npos; }
+  static bool is_unknown(const Error& error) {
+    return error.text.find("unknown") != std::string::npos;
+  }
 
   std::optional<std::string> note_answers(std::size_t i) {
     const ScheduledRequest& request = *requests_[i];
     Seen& seen = seen_[i];
     seen.loading = {request.load_started, request.load_answered};
     if (request.commit_started == 0) {
-      if (!history_.faults) return "request " + std::to_string(i) + " failed to load: " + request.error->text;
+      if (!history_.faults)
+        return "request " + std::to_string(i) + " failed to load: " + request.error->text;
       seen.load = Seen::Load::error;
       return std::nullopt;
     }
     seen.committing = {request.commit_started, request.commit_answered};
     if (!request.error) {
       seen.commit = Seen::Commit::ok;
-      if (request.id_out) seen.cookie = request.id_out->empty() ? Seen::Cookie::removed : Seen::Cookie::fresh;
+      if (request.id_out)
+        seen.cookie = request.id_out->empty() ? Seen::Cookie::removed : Seen::Cookie::fresh;
       if ((seen.actions & fails) && request.id_out) return "a request that failed got a cookie";
       if (seen.cookie == Seen::Cookie::fresh) ids_[i + 1] = *request.id_out;
-    } else if (request.error->code == Errc::update_failed) {
+    } else if (request.error->code == Errc::update_failed && (seen.actions & bad_update)) {
       seen.commit = Seen::Commit::update_failed;
     } else {
-      if (!history_.faults) return "request " + std::to_string(i) + " failed: " + request.error->text;
+      if (!history_.faults)
+        return "request " + std::to_string(i) + " failed: " + request.error->text;
       seen.commit = is_unknown(*request.error) ? Seen::Commit::unknown : Seen::Commit::not_applied;
     }
     return std::nullopt;
@@ -189,7 +199,10 @@ class World {
     }
     for (auto& opened : history_.at_end)
       if (opened.exists)
-        opened.flash = load(ids_[static_cast<std::size_t>(opened.id)], Need::flash).flash().get<int>().value_or(-1);
+        opened.flash = load(ids_[static_cast<std::size_t>(opened.id)], Need::flash)
+                           .flash()
+                           .get<int>()
+                           .value_or(-1);
   }
 
   Session load(const std::string& id, Need need) {
@@ -207,8 +220,8 @@ class World {
     for (std::size_t i = 0; i < seen_.size(); ++i) {
       const auto& each = seen_[i];
       text += "request " + std::to_string(i) + ": ID " + std::to_string(each.id) + ", " +
-              (each.exists ? "saw " + session_tests::describe(each.content) : "saw no session") + ", flash " +
-              std::to_string(each.flash) + "\n";
+              (each.exists ? "saw " + session_tests::describe(each.content) : "saw no session") +
+              ", flash " + std::to_string(each.flash) + "\n";
     }
     return text;
   }

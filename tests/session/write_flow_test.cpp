@@ -215,7 +215,7 @@ TEST(WriteFlow, BehindEightItIsUnknownAndNeverSentAgain) {
     flow.answer(by_conflict ? Outcome::conflict : Outcome::done,
                 flow.written_by_others(one, tokens));
     EXPECT_EQ(flow.op_text(), "end");
-    EXPECT_EQ(flow.results(), "failed 3");
+    EXPECT_EQ(flow.results(), "failed 1");
     EXPECT_NE(flow.units[0].result.error.text.find("unknown"), std::string::npos);
   }
 }
@@ -285,6 +285,34 @@ TEST(WriteFlow, StoppedEndsAtOnce) {
   flow.fail({{Errc::stopped, "stopped"}, false});
   EXPECT_EQ(flow.op_text(), "end");
   EXPECT_EQ(flow.results(), "failed 4");
+}
+
+TEST(WriteFlow, ABaseThatKnowsOnlyItsKeyIsReadFirst) {
+  Planner planner;
+  Base bare;
+  bare.record.key = planner.id.key();
+  auto unit = planner.unit({.edit = add("a", 5)});
+  Unit* pointer = &unit;
+  WriteFlow flow(planner.context, planner.random, &bare, std::span(&pointer, 1), false);
+  auto* op = flow.next(at(10));
+  ASSERT_NE(op, nullptr);
+  EXPECT_EQ(op->verb, Verb::load);
+  op->record = planner.record(one, {WriteToken{3}});
+  op->outcome = Outcome::done;
+  flow.answer(std::nullopt, at(10));
+  op = flow.next(at(10));
+  ASSERT_NE(op, nullptr);
+  EXPECT_EQ(op->verb, Verb::replace);
+  EXPECT_EQ(op->expected, WriteToken{3});
+  EXPECT_EQ(planner.print(op->record, {&unit, 1}), "{a:6} 0/0/1000 id=same");
+}
+
+TEST(WriteFlow, ARepeatThatConflictsWithItselfWasApplied) {
+  Driven flow(one, {{.edit = add("a", 5)}});
+  const auto written = flow.op->record;  // the store's driver sent it twice
+  flow.answer(Outcome::conflict, written);
+  EXPECT_EQ(flow.op_text(), "end");
+  EXPECT_EQ(flow.results(), "applied");
 }
 
 TEST(WriteFlow, MissingWhileSettlingHasEnded) {

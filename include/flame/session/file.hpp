@@ -12,7 +12,7 @@ namespace flame::inline v0::session::file {
 enum class Durability : std::uint8_t {
   none,           ///< promises nothing, and costs nothing
   process_crash,  ///< the end of any process, kill -9 too; a power cut may lose the last seconds
-  power_cut,      ///< also a power cut, at some disk flushes for each save; touches alone may be lost
+  power_cut,  ///< also a power cut, at some disk flushes for each save; touches alone may be lost
 };
 
 struct FileOptions {
@@ -22,8 +22,8 @@ struct FileOptions {
   Durability durability = Durability::process_crash;
 };
 
-/// Sessions as files, one each; any number of processes of one machine and user may share the folder.
-/// The layout, and what each level does: src/stores/file/README.md.
+/// Sessions as files, one each; any number of processes of one machine and user may share the
+/// folder. The layout, and what each level does: src/stores/file/README.md.
 [[nodiscard]] StorePtr store(FileOptions options);
 
 }  // namespace flame::inline v0::session::file

@@ -16,7 +16,8 @@
 
 namespace flame::inline v0::session::test_support {
 
-/// Decides whatever a test leaves open: by a seed, or by a list of choices (and the first after it ends).
+/// Decides whatever a test leaves open: by a seed, or by a list of choices (and the first after it
+/// ends).
 class Choices {
  public:
   explicit Choices(std::uint64_t seed) noexcept : random_(seed) {}
@@ -63,13 +64,13 @@ struct ScheduledRequest {
 
   /// In steps of the schedule, from 1; 0: did not happen.
   std::size_t load_started = 0, load_answered = 0, commit_started = 0, commit_answered = 0;
-  bool failed = false;              ///< the handler
-  std::optional<Error> error{};     ///< of load or commit
+  bool failed = false;                  ///< the handler
+  std::optional<Error> error{};         ///< of load or commit
   std::optional<std::string> id_out{};  ///< of Set-Cookie; empty: it takes the cookie away
 };
 
-/// Runs the phases of several requests, and the operations of their stores, in an order that Choices decide.
-/// One thread. A phase: the load starts; the handler runs and its commit starts.
+/// Runs the phases of several requests, and the operations of their stores, in an order that
+/// Choices decide. One thread. A phase: the load starts; the handler runs and its commit starts.
 class Schedule {
  public:
   struct Host {
@@ -77,10 +78,11 @@ class Schedule {
     SteppedStore* store = nullptr;  ///< null: the store never blocks
   };
   struct Options {
-    std::size_t faults = 0;     ///< at most so many operations fail or lose their reply
-    std::size_t advances = 0;   ///< at most so often time passes
+    std::size_t faults = 0;    ///< at most so many operations fail or lose their reply
+    std::size_t advances = 0;  ///< at most so often time passes
     std::vector<std::chrono::milliseconds> advance_by{};
-    bool reads_at_once = false;  ///< a load's first operation is not put off: fewer orders, same answers
+    bool reads_at_once =
+        false;  ///< a load's first operation is not put off: fewer orders, same answers
   };
 
   Schedule(FakeClock& clock, std::span<const Host> hosts, Choices& choices, Options options);
@@ -90,8 +92,8 @@ class Schedule {
 
   /// Before run(). The answer is good as long as the schedule.
   ScheduledRequest& add(ScheduledRequest request);
-  /// Until every request is answered and no operation waits. False: something went wrong by itself, and
-  /// problem() says what: no answer, or two, or one that came after its deadline.
+  /// Until every request is answered and no operation waits. False: something went wrong by itself,
+  /// and problem() says what: no answer, or two, or one that came after its deadline.
   bool run();
 
   [[nodiscard]] const std::string& problem() const noexcept { return problem_; }

@@ -1,0 +1,378 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <flame/session/manager.hpp>
+#include <flame/session/memory.hpp>
+#include <flame/session/test_support/seeded_random.hpp>
+#include <flame/session/test_support/stepped_store.hpp>
+
+// A manager and a store that blocks, stepped by hand: who waits for whom, what is told to whom, and
+// when.
+
+namespace flame::session_tests {
+namespace {
+
+using namespace flame::session;
+using namespace flame::session::test_support;
+using namespace std::chrono_literals;
+
+class GateTest : public testing::Test {
+ protected:
+  GateTest() {
+    EXPECT_TRUE(manager_.open().has_value());
+    auto& created = commit({}, [](Session& session) {
+      session.set("begun", true);
+      session.set_flash(std::string("hello"));
+    });
+    store_->step_all();
+    id_ = created.new_id();
+    EXPECT_EQ(id_.size(), 43u);
+  }
+  ~GateTest() override { store_->step_all(); }
+
+  /// A load and a commit, of which each is under way until it is answered.
+  struct Request {
+    std::string cookie{};
+    LoadOperation load{};
+    CommitOperation commit{};
+    Session session{};
+    int answers = 0;
+    bool answered = false;
+
+    void expect(Operation& operation) {
+      operation.context = this;
+      operation.done = [](Operation& self) noexcept {
+        static_cast<Request*>(self.context)->answer();
+      };
+      answered = false;
+    }
+    void answer() {
+      answered = true;
+      ++answers;
+    }
+    [[nodiscard]] std::string new_id() const {
+      for (const auto& [name, value] : commit.result->value().fields)
+        if (name == "Set-Cookie")
+          return value.substr(value.find('=') + 1, value.find(';') - value.find('=') - 1);
+      return "none";
+    }
+    [[nodiscard]] std::string error() const { return commit.result->error().text; }
+  };
+
+  /// Loads at once, and leaves what the store has to do for a claim to the test.
+  Request& load(const std::string& id, Need need = Need::write,
+                std::chrono::milliseconds deadline = 0ms) {
+    auto& request = requests_.emplace_back();
+    request.cookie = "__Host-session=" + id;
+    const std::string_view line = request.cookie;
+    if (!id.empty()) request.load.request.cookie_lines = {&line, 1};
+    request.load.need = need;
+    if (deadline.count() > 0) request.load.deadline = clock_.steady() + deadline;
+    request.expect(request.load);
+    if (manager_.start(request.load))
+      request.answer();
+    else
+      store_->step(store_->pending() - 1);
+    return request;
+  }
+  void begin_commit(Request& request, const std::function<void(Session&)>& handler,
+                    std::chrono::milliseconds deadline = 0ms) {
+    request.session = std::move(request.load.result->value());
+    handler(request.session);
+    request.commit.session = &request.session;
+    if (deadline.count() > 0) request.commit.deadline = clock_.steady() + deadline;
+    request.expect(request.commit);
+    if (manager_.start(request.commit)) request.answer();
+  }
+  Request& commit(const std::string& id, const std::function<void(Session&)>& handler,
+                  std::chrono::milliseconds deadline = 0ms) {
+    auto& request = load(id);
+    begin_commit(request, handler, deadline);
+    return request;
+  }
+  /// What an ID opens now, by another way.
+  Session look(const std::string& id) {
+    Manager direct(Options{.store = memory_}, Environment{&clock_, &random_});
+    EXPECT_TRUE(direct.open().has_value());
+    const std::string cookie = "__Host-session=" + id;
+    const std::string_view line = cookie;
+    RequestView view;
+    view.cookie_lines = {&line, 1};
+    return std::move(*direct.load(view, Need::read));
+  }
+  std::vector<std::string> pending() const {
+    std::vector<std::string> out;
+    for (std::size_t i = 0; i < store_->pending(); ++i) {
+      const auto text = store_->describe(i);
+      out.push_back(text.substr(0, text.rfind(' ')));
+    }
+    return out;
+  }
+  std::size_t count(std::string_view name) const {
+    return static_cast<std::size_t>(std::count(events_.begin(), events_.end(), name));
+  }
+
+  using Texts = std::vector<std::string>;
+  FakeClock clock_{};
+  SeededRandom random_{};
+  StorePtr memory_ = memory::store();
+  std::shared_ptr<SteppedStore> store_ = SteppedStore::make(memory_, clock_);
+  std::vector<std::string> events_{};
+  std::list<Request> requests_{};
+  Manager manager_{
+      Options{.store = store_,
+              .deadline = 2s,
+              .on_event = [this](const Event& event) { events_.emplace_back(event.name); }},
+      Environment{&clock_, &random_}};
+  std::string id_{};
+};
+
+void add_one(Session& session) {
+  session.update<int>("n", 0, [](int n) { return n + 1; });
+}
+const auto set = [](const char* key) { return [key](Session& session) { session.set(key, 1); }; };
+
+TEST_F(GateTest, WhatComesDuringAWriteGoesTogetherAsTheNext) {
+  commit(id_, add_one);
+  for (int i = 0; i < 9; ++i) commit(id_, add_one);
+  EXPECT_EQ(pending(), Texts{"replace"});
+  store_->step(0);
+  EXPECT_EQ(pending(), Texts{"replace"});
+  store_->step(0);
+  EXPECT_EQ(pending(), Texts{});
+  for (const auto& request : requests_) EXPECT_TRUE(request.commit.result->has_value());
+  EXPECT_EQ(look(id_).get<int>("n"), 10);
+}
+
+TEST_F(GateTest, SessionsDoNotWaitForEachOther) {
+  auto& other = commit({}, set("other"));
+  store_->step_all();
+  commit(id_, add_one);
+  commit(other.new_id(), add_one);
+  EXPECT_EQ(pending(), (Texts{"replace", "replace"}));
+}
+
+TEST_F(GateTest, ACommitBehindAHungOneEndsAtItsOwnDeadlineAndSurelyIsNotApplied) {
+  auto& hung = commit(id_, set("hung"), 4s);
+  auto& waiting = commit(id_, set("waiting"), 2s);
+  auto& patient = commit(id_, set("patient"), 30s);
+  store_->advance(1999ms);
+  EXPECT_FALSE(waiting.answered);
+  store_->advance(1ms);
+  EXPECT_TRUE(waiting.answered);
+  EXPECT_EQ(waiting.commit.result->error().code, Errc::deadline);
+  EXPECT_NE(waiting.error().find("nothing was saved"), std::string::npos);
+  EXPECT_FALSE(hung.answered);
+  store_->advance(2s);
+  EXPECT_EQ(hung.commit.result->error().code, Errc::deadline);
+  EXPECT_NE(hung.error().find("unknown"), std::string::npos);
+  EXPECT_FALSE(patient.answered);
+
+  store_->step_all();  // it comes back
+  EXPECT_TRUE(patient.commit.result->has_value());
+  EXPECT_EQ(look(id_).keys(), (Texts{"begun", "hung", "patient"}));
+  EXPECT_EQ(waiting.answers, 2);  // its load, its commit
+  EXPECT_EQ(hung.answers, 2);
+}
+
+TEST_F(GateTest, AnUnknownOutcomeIsSettledBeforeTheNextWrite) {
+  auto& lost = commit(id_, add_one);
+  auto& waiting = commit(id_, add_one);
+  store_->lose_reply(0);
+  EXPECT_EQ(pending(), Texts{"load"});
+  EXPECT_FALSE(lost.answered);
+  store_->step(0);
+  EXPECT_TRUE(lost.commit.result->has_value());
+  EXPECT_FALSE(waiting.answered);
+  store_->step_all();
+  EXPECT_EQ(look(id_).get<int>("n"), 2);
+}
+
+TEST_F(GateTest, ALateStatementIsNotAppliedTwice) {
+  auto& lost = commit(id_, add_one);
+  store_->lose_and_apply_later(0);
+  store_->step(1);  // the settling load: not there
+  ASSERT_EQ(pending(), (Texts{"late replace", "replace"}));
+  store_->step(0);
+  EXPECT_FALSE(lost.answered);
+  store_->step(0);  // conflict: the first one's token is found
+  EXPECT_TRUE(lost.commit.result->has_value());
+  EXPECT_EQ(pending(), Texts{});
+  EXPECT_EQ(look(id_).get<int>("n"), 1);
+}
+
+TEST_F(GateTest, ALateStatementAfterTheNextWriteIsNotApplied) {
+  commit(id_, add_one);
+  store_->lose_and_apply_later(0);
+  store_->step(1);
+  store_->step(1);
+  EXPECT_EQ(pending(), Texts{"late replace"});
+  store_->step(0);
+  EXPECT_EQ(look(id_).get<int>("n"), 1);
+}
+
+TEST_F(GateTest, TooManyWritesOfOthersLeaveItUnknown) {
+  auto& lost = commit(id_, add_one);
+  store_->lose_reply(0);
+  Manager other(Options{.store = memory_}, Environment{&clock_, &random_});
+  ASSERT_TRUE(other.open().has_value());
+  for (int i = 0; i < 9; ++i) {
+    const std::string cookie = "__Host-session=" + id_;
+    const std::string_view line = cookie;
+    RequestView view;
+    view.cookie_lines = {&line, 1};
+    auto session = other.load(view, Need::write);
+    add_one(*session);
+    ASSERT_TRUE(other.commit(*session).has_value());
+  }
+  store_->step_all();
+  ASSERT_FALSE(lost.commit.result->has_value());
+  EXPECT_NE(lost.error().find("unknown"), std::string::npos);
+  EXPECT_EQ(look(id_).get<int>("n"), 10);
+}
+
+TEST_F(GateTest, AFailedWriteFailsWhatWasDecidedOnIt) {
+  auto& first = commit(id_, set("first"));
+  auto& renews = commit(id_, [](Session& session) { session.regenerate(); });
+  auto& after = commit(id_, set("after"));  // by the old ID: dropped, if the new one had been saved
+  store_->step(0);
+  EXPECT_TRUE(first.commit.result->has_value());
+  for (int i = 0; i < 3; ++i) store_->fail(0);
+  EXPECT_EQ(pending(), Texts{});
+  EXPECT_FALSE(renews.commit.result->has_value());
+  EXPECT_FALSE(after.commit.result->has_value());
+  EXPECT_EQ(after.error().find("unknown"), std::string::npos);
+  EXPECT_EQ(count(event::dropped), 0u);
+  EXPECT_TRUE(look(id_).exists());
+}
+
+TEST_F(GateTest, WhatWaitsBehindAFailedWriteIsNotPlannedOnIt) {
+  auto& renews = commit(id_, [](Session& session) { session.regenerate(); });
+  auto& waiting = commit(id_, set("waiting"));
+  for (int i = 0; i < 3; ++i) store_->fail(0);
+  EXPECT_FALSE(renews.commit.result->has_value());
+  store_->step_all();
+  EXPECT_TRUE(waiting.commit.result->has_value());
+  EXPECT_EQ(look(id_).keys(), (Texts{"begun", "waiting"}));
+}
+
+TEST_F(GateTest, DestroyDoesNotWaitAndAnswersThoseWhoDo) {
+  auto& writing = commit(id_, set("writing"));
+  auto& waiting = commit(id_, set("waiting"));
+  auto& destroying = commit(id_, [](Session& session) { session.destroy(); });
+  auto& coming = commit(id_, set("coming"));
+  ASSERT_EQ(pending(), (Texts{"replace", "erase"}));
+  EXPECT_FALSE(waiting.answered || coming.answered);
+  store_->step(1);
+  EXPECT_EQ(destroying.new_id(), "");
+  EXPECT_TRUE(waiting.answered && coming.answered);
+  EXPECT_EQ(waiting.new_id(), "none");
+  EXPECT_EQ(pending(), Texts{"replace"});
+  store_->step(0);
+  EXPECT_EQ(writing.new_id(), "none");
+  EXPECT_EQ(count(event::dropped), 3u);
+  EXPECT_FALSE(look(id_).exists());
+}
+
+TEST_F(GateTest, ADestroyThatFailsEndsNobody) {
+  auto& destroying = commit(id_, [](Session& session) { session.destroy(); });
+  auto& first = commit(id_, set("first"));
+  auto& second = commit(id_, set("second"));
+  EXPECT_EQ(pending(), Texts{"erase"});
+  store_->fail(0);
+  ASSERT_FALSE(destroying.commit.result->has_value());
+  EXPECT_EQ(destroying.error().find("unknown"), std::string::npos);
+  store_->step_all();
+  EXPECT_TRUE(first.commit.result->has_value() && second.commit.result->has_value());
+  EXPECT_EQ(look(id_).keys(), (Texts{"begun", "first", "second"}));
+}
+
+TEST_F(GateTest, ADestroyOfUnknownOutcomeSaysSo) {
+  auto& destroying = commit(id_, [](Session& session) { session.destroy(); });
+  store_->lose_reply(0);
+  EXPECT_NE(destroying.error().find("unknown"), std::string::npos);
+}
+
+TEST_F(GateTest, AFlashClaimedForNobodyGoesBack) {
+  auto& gone = load(id_, Need::write | Need::flash, 2s);
+  ASSERT_EQ(pending(), Texts{"replace"});
+  store_->advance(2s);
+  EXPECT_TRUE(gone.answered);
+  EXPECT_FALSE(gone.load.result->has_value());
+  store_->step(0);
+  EXPECT_EQ(pending(), Texts{"replace"});
+  store_->step(0);
+  auto& next = load(id_, Need::flash);
+  store_->step_all();
+  EXPECT_EQ(next.load.result->value().flash().get<std::string>(), "hello");
+  EXPECT_EQ(count(event::flash_lost), 0u);
+}
+
+TEST_F(GateTest, AFlashOfACommitThatFailedGoesBack) {
+  auto& request = load(id_, Need::write | Need::flash);
+  store_->step_all();
+  begin_commit(request, set("key"), 2s);
+  for (int i = 0; i < 3; ++i) store_->fail(0);
+  EXPECT_FALSE(request.answered);  // first the message goes back
+  store_->step_all();
+  EXPECT_FALSE(request.commit.result->has_value());
+  auto& next = load(id_, Need::flash);
+  store_->step_all();
+  EXPECT_EQ(next.load.result->value().flash().get<std::string>(), "hello");
+}
+
+TEST_F(GateTest, OfTwoClaimsOneGetsItAndBothGetTheSession) {
+  auto& one = load(id_, Need::flash);
+  auto& other = load(id_, Need::flash);
+  store_->step_all();
+  EXPECT_TRUE(one.load.result->value().flash());
+  EXPECT_FALSE(other.load.result->value().flash());
+  EXPECT_TRUE(other.load.result->value().exists());
+}
+
+TEST_F(GateTest, ATouchIsNotWaitedFor) {
+  store_->advance(100s);
+  auto& request = commit(id_, [](Session&) {});
+  EXPECT_TRUE(request.answered);
+  EXPECT_EQ(pending(), Texts{"touch"});
+  store_->fail(0);
+  commit(id_, [](Session&) {});
+  store_->step_all();
+  store_->advance(1750s);
+  EXPECT_TRUE(look(id_).exists());
+}
+
+TEST_F(GateTest, AnOperationWhoseDeadlineHasPassedIsAnsweredOnce) {
+  clock_.advance(10s);
+  auto& request = load(id_);
+  begin_commit(request, set("key"), 1ms);
+  store_->advance(5ms);
+  EXPECT_TRUE(request.answered);
+  store_->step_all();
+  EXPECT_EQ(request.answers, 2);
+}
+
+TEST_F(GateTest, AfterStopEverythingIsAnsweredStopped) {
+  store_->step_all();
+  manager_.stop();
+  auto& request = load(id_);
+  EXPECT_TRUE(request.answered);
+  EXPECT_EQ(request.load.result->error().code, Errc::stopped);
+}
+
+TEST_F(GateTest, TheStoreIsReportedDownAndUpByWrites) {
+  commit(id_, set("key"));
+  store_->fail(0);
+  EXPECT_EQ(count(event::store_down), 1u);
+  store_->step_all();
+  EXPECT_EQ(count(event::store_up), 1u);
+}
+
+}  // namespace
+}  // namespace flame::session_tests
