@@ -4,8 +4,9 @@ namespace flame::inline v0::session {
 namespace {
 
 Error late(bool withdrawn) {
-  return {Errc::deadline, withdrawn ? "the store was busy with this session: nothing was saved"
-                                    : "the store did not answer in time: what became of it is unknown"};
+  return {Errc::deadline, withdrawn
+                              ? "the store was busy with this session: nothing was saved"
+                              : "the store did not answer in time: what became of it is unknown"};
 }
 
 class AsyncCommit final : public AsyncJob {
@@ -30,8 +31,7 @@ class AsyncCommit final : public AsyncJob {
 class AsyncLoad final : public AsyncJob {
  public:
   AsyncLoad(AsyncJobs& owner, LoadOperation& operation, Deadline ends)
-      : AsyncJob(owner, operation, ends),
-        job_(owner.core, operation.request, operation.need) {}
+      : AsyncJob(owner, operation, ends), job_(owner.core, operation.request, operation.need) {}
 
  private:
   Job& job() noexcept override { return job_; }
@@ -144,7 +144,9 @@ bool AsyncJob::write() {
   const auto keep = self_;
   turn_ = Turn::handing_over;
   if (!gate_key_) gate_key_ = job().base().record.key;
-  in_gate_ = true;
+  // A flash message on its way back is not taken out: its commit has ended already, and it would be
+  // lost.
+  in_gate_ = !job().unit().returned_flash;
   owner_.gate.enter(ticket_);
   if (turn_.exchange(Turn::handed_over) != Turn::answered) return false;
   self_.reset();

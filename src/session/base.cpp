@@ -6,7 +6,8 @@ namespace flame::inline v0::session {
 
 RecordState open_record(Record& record, std::chrono::milliseconds idle,
                         std::chrono::milliseconds absolute, TimePoint now, Base& base) {
-  const auto end = std::min({record.expires_at, record.last_seen + idle, record.created_at + absolute});
+  const auto end =
+      std::min({record.expires_at, record.last_seen + idle, record.created_at + absolute});
   if (end <= now) return RecordState::expired;
   std::string_view payload;
   switch (open_envelope(record.blob, record.key, base.header, payload)) {
@@ -26,7 +27,8 @@ RecordState open_record(Record& record, std::chrono::milliseconds idle,
 
 Standing standing(const Header& header, const Verifier& presented, TimePoint now) noexcept {
   if (equal(header.current, presented)) return Standing::current;
-  if (now < header.previous_until && equal(header.previous, presented)) return Standing::superseded;
+  for (const Superseded& each : header.superseded)
+    if (now < each.until && equal(each.verifier, presented)) return Standing::superseded;
   return Standing::unknown;
 }
 

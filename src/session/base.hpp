@@ -8,7 +8,8 @@
 namespace flame::inline v0::session {
 
 /// A record with its blob opened: what a request loaded, or the newest that a conflict brought.
-/// The document views into record.blob, which outlives a move (a blob is never short enough to move).
+/// The document views into record.blob, which outlives a move (a blob is never short enough to
+/// move).
 struct Base {
   Record record{};
   Header header{};
@@ -17,10 +18,11 @@ struct Base {
 
 enum class RecordState : std::uint8_t { readable, expired, unreadable, newer_version };
 
-/// Opens `record` into `base`; judges expiry itself, whatever the store answered (S07). `record` stays as it
-/// was unless it is readable.
+/// Opens `record` into `base`; judges expiry itself, whatever the store answered (S07). `record`
+/// stays as it was unless it is readable.
 [[nodiscard]] RecordState open_record(Record& record, std::chrono::milliseconds idle,
-                                      std::chrono::milliseconds absolute, TimePoint now, Base& base);
+                                      std::chrono::milliseconds absolute, TimePoint now,
+                                      Base& base);
 
 /// What an ID with this verifier is to a session.
 enum class Standing : std::uint8_t { current, superseded, unknown };

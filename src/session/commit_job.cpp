@@ -12,7 +12,7 @@ CommitJob::CommitJob(Core& core, std::unique_ptr<SessionState> session, bool fai
 }
 
 CommitJob::Stage CommitJob::first_stage(bool failed) {
-  if (failed) return return_flash();
+  if (failed) return session_->flash ? return_flash() : touch_if_due();
   const bool destroys = session_->changes.destroy;
   unit_.presence = session_->presence;
   unit_.presented = session_->presented;
@@ -91,7 +91,8 @@ void CommitJob::erased(const std::optional<Failure>& failure) {
     stage_ = return_flash();
     return;
   }
-  core_.events.emit(event::destroyed, &session_->base.record.key, "signed out, or ended by the application");
+  core_.events.emit(event::destroyed, &session_->base.record.key,
+                    "signed out, or ended by the application");
   removes_cookie_ = true;
 }
 
@@ -125,7 +126,7 @@ void CommitJob::report(const Unit& unit) {
     return;
   }
   if (result.verdict == Verdict::dropped)
-    core_.events.emit(event::dropped, live() ? &session_->base.record.key : nullptr,
+    core_.events.emit(event::dropped, &session_->base.record.key,
                       "the session had ended, or got a new ID, before these changes came");
   if (result.verdict != Verdict::applied || !result.new_id) return;
   const auto key = result.new_id->key();

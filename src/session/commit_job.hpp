@@ -4,7 +4,8 @@
 
 namespace flame::inline v0::session {
 
-/// From a Session to the fields of its response: its changes to the store, or its flash message back.
+/// From a Session to the fields of its response: its changes to the store, or its flash message
+/// back.
 class CommitJob final : public Job {
  public:
   /// `session` may be null: of no Manager, unchanged. `failed`: nothing is saved.

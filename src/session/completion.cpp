@@ -7,7 +7,8 @@ namespace {
 
 thread_local CompletionBatch* open_batch = nullptr;
 
-/// Takes the operations of one executor out of a list that is newest first; they come out oldest first.
+/// Takes the operations of one executor out of a list that is newest first; they come out oldest
+/// first.
 Operation* take_all_of(Executor* executor, Operation*& list) noexcept {
   Operation* taken = nullptr;
   for (Operation** at = &list; *at;) {

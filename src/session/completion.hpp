@@ -7,8 +7,8 @@ namespace flame::inline v0::session {
 /// Hands a finished operation to its caller: on this thread, or to its executor.
 void complete(Operation& operation) noexcept;
 
-/// While one is open on a thread, what completes there goes to each executor as one list, at its end: one
-/// wake-up of an event loop for a whole batch.
+/// While one is open on a thread, what completes there goes to each executor as one list, at its
+/// end: one wake-up of an event loop for a whole batch.
 class CompletionBatch {
  public:
   CompletionBatch() noexcept;

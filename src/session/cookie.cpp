@@ -64,7 +64,8 @@ std::string set_cookie(const CookieRules& rules, const SessionId& id) {
   std::string out;
   out.reserve(rules.name.size() + 1 + SessionId::size + rules.attributes.size() + 24);
   out.append(rules.name).append(1, '=').append(id.text()).append(rules.attributes);
-  if (rules.max_age.count() > 0) out.append("; Max-Age=").append(std::to_string(rules.max_age.count()));
+  if (rules.max_age.count() > 0)
+    out.append("; Max-Age=").append(std::to_string(rules.max_age.count()));
   return out;
 }
 

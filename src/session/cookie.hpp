@@ -28,7 +28,8 @@ struct Presented {
 
 /// Reads Cookie fields (RFC 6265bis, 4.2.1) in one pass, decoding nothing, and the ID header.
 [[nodiscard]] Presented read_presented(std::span<const std::string_view> cookie_lines,
-                                       std::string_view id_header, const CookieRules& rules) noexcept;
+                                       std::string_view id_header,
+                                       const CookieRules& rules) noexcept;
 
 /// The value of a Set-Cookie field that hands out an ID, or takes the cookie away.
 [[nodiscard]] std::string set_cookie(const CookieRules& rules, const SessionId& id);

@@ -12,7 +12,8 @@ constexpr std::chrono::milliseconds sweep_pause{1000};
 
 Failure failure_of(const StoreError& error) {
   // Refused means that nothing was applied; of a connection that broke nobody knows.
-  return {{Errc::store_unavailable, error.what()}, error.kind() == StoreError::Kind::connection_lost};
+  return {{Errc::store_unavailable, error.what()},
+          error.kind() == StoreError::Kind::connection_lost};
 }
 
 class DirectDispatch final : public Dispatch {
@@ -37,22 +38,10 @@ class DirectDispatch final : public Dispatch {
     } catch (const std::bad_alloc&) {
       call.failure = Failure{{Errc::overloaded, "out of memory"}, true};
     } catch (...) {
-      call.failure = Failure{{Errc::store_unavailable, "the store threw no StoreError: a bug of its"}, true};
+      call.failure =
+          Failure{{Errc::store_unavailable, "the store threw no StoreError: a bug of its"}, true};
     }
     return true;
-  }
-
-  void sweep(TimePoint now) noexcept override {
-    auto due = next_sweep_.load(std::memory_order_relaxed);
-    if (now.time_since_epoch().count() < due) return;
-    const auto next = now + sweep_pause;
-    if (!next_sweep_.compare_exchange_strong(due, next.time_since_epoch().count())) return;
-    try {
-      auto* connection = connection_.load(std::memory_order_acquire);
-      // A full batch: there is more, so the next request goes on.
-      if (connection && connection->sweep(sweep_batch, {now, {}}) >= sweep_batch) next_sweep_ = 0;
-    } catch (...) {  // what is not swept now is swept later
-    }
   }
 
   void stop() noexcept override { stopped_.store(true); }
@@ -63,12 +52,41 @@ class DirectDispatch final : public Dispatch {
       call.failure = Failure{{Errc::stopped, "the session manager was stopped"}, false};
       return;
     }
-    auto* connection = connection_.load(std::memory_order_acquire);
-    if (!connection) connection = connect();
-    connection->run({&call.op, 1}, {time_.now(), call.deadline});
+    auto* const connection = connected(call);
+    if (!connection) return;
+    const Call now{time_.now(), call.deadline};
+    connection->run({&call.op, 1}, now);
+    sweep(*connection, now);
     if (call.op.outcome == Outcome::unanswered)
-      call.failure = Failure{{Errc::store_unavailable, "the store left an operation unanswered: a bug of its"},
-                             true};
+      call.failure = Failure{
+          {Errc::store_unavailable, "the store left an operation unanswered: a bug of its"}, true};
+  }
+
+  /// Null: the call has failed, and was not sent.
+  StoreConnection* connected(StoreCall& call) {
+    if (auto* const connection = connection_.load(std::memory_order_acquire)) return connection;
+    try {
+      return connect();
+    } catch (const StoreError& error) {
+      call.failure = Failure{{Errc::store_unavailable, error.what()}, false};
+      return nullptr;
+    }
+  }
+
+  /// A few at a time, now and then, at the cost of whoever comes then.
+  void sweep(StoreConnection& connection, const Call& call) noexcept {
+    auto due = next_sweep_.load(std::memory_order_relaxed);
+    if (call.now.time_since_epoch().count() < due) return;
+    const auto next = call.now + sweep_pause;
+    if (!next_sweep_.compare_exchange_strong(due, next.time_since_epoch().count())) return;
+    try {
+      // A full batch: there is more, so the next request goes on.
+      if (connection.sweep(sweep_batch, call) >= sweep_batch) next_sweep_ = 0;
+    } catch (const std::exception& error) {
+      on_sweep_failed({Errc::store_unavailable, error.what()});
+    } catch (...) {
+      on_sweep_failed({Errc::store_unavailable, "the store threw no StoreError: a bug of its"});
+    }
   }
 
   StoreConnection* connect() {

@@ -30,18 +30,17 @@ struct StoreCall {
   Deadline queued_at{};
 };
 
-/// How the Manager reaches its store. Any thread.
+/// How the Manager reaches its store, and sweeps it. Any thread.
 class Dispatch {
  public:
   virtual ~Dispatch() = default;
-  /// Connects where it can. The failure of a store that is down for now; throws StoreError(refused) for what
-  /// the operator must mend.
+  /// Connects where it can. The failure of a store that is down for now; throws StoreError(refused)
+  /// for what the operator must mend.
   virtual std::optional<Failure> open() = 0;
   /// True: answered now, and done() is not called.
   virtual bool submit(StoreCall& call) noexcept = 0;
-  /// Removes a few expired records now and then.
-  virtual void sweep(TimePoint now) noexcept = 0;
-  /// Calls the wake handler at that time, on a thread of its own; a later call replaces an earlier one.
+  /// Calls the wake handler at that time, on a thread of its own; a later call replaces an earlier
+  /// one.
   virtual void wake_at(Deadline) noexcept {}
   /// Answers all that is under way, and nothing after that.
   virtual void stop() noexcept = 0;

@@ -77,7 +77,10 @@ std::size_t Document::content_size() const noexcept {
 
 std::size_t Document::payload_size() const noexcept {
   const auto n = count();
-  return content_size() + (n < 24 ? 1 : n < 256 ? 2 : n < 65536 ? 3 : 5);  // RFC 8949, 3: the map's head
+  return content_size() + (n < 24      ? 1
+                           : n < 256   ? 2
+                           : n < 65536 ? 3
+                                       : 5);  // RFC 8949, 3: the map's head
 }
 
 void Document::append_to(std::string& payload) const {

@@ -8,8 +8,8 @@
 
 namespace flame::inline v0::session {
 
-/// The payload's index: one CBOR map whose text and byte string keys are the application's, and whose
-/// unsigned integer keys are the library's. Values stay bytes; nothing here owns any of them.
+/// The payload's index: one CBOR map whose text and byte string keys are the application's, and
+/// whose unsigned integer keys are the library's. Values stay bytes; nothing here owns any of them.
 class Document {
  public:
   struct Entry {
@@ -32,7 +32,9 @@ class Document {
   void set_flash(std::optional<std::string_view> flash) noexcept { flash_ = flash; }
 
   /// Nothing that would be worth a record.
-  [[nodiscard]] bool empty() const noexcept { return values_.empty() && !flash_ && unknown_.empty(); }
+  [[nodiscard]] bool empty() const noexcept {
+    return values_.empty() && !flash_ && unknown_.empty();
+  }
   /// Bytes of keys and values: what Options::max_bytes bounds.
   [[nodiscard]] std::size_t content_size() const noexcept;
   [[nodiscard]] std::size_t payload_size() const noexcept;
@@ -45,7 +47,8 @@ class Document {
 
   Entries values_{};  // ascending by key, so that look-up is a search and a rewrite is canonical
   std::optional<std::string_view> flash_{};
-  boost::container::small_vector<std::string_view, 1> unknown_{};  // of a newer release: kept as they are
+  boost::container::small_vector<std::string_view, 1>
+      unknown_{};  // of a newer release: kept as they are
 };
 
 }  // namespace flame::inline v0::session

@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace flame::inline v0::session {
 namespace {
@@ -66,10 +67,16 @@ std::uint8_t count_tokens(const Header& header) {
       std::find(header.tokens.begin(), header.tokens.end(), WriteToken{}) - header.tokens.begin());
 }
 
+std::uint8_t count_superseded(const Header& header) {
+  return static_cast<std::uint8_t>(
+      std::ranges::find(header.superseded, TimePoint{}, &Superseded::until) -
+      header.superseded.begin());
+}
+
 std::size_t overhead(const Header& header) {
   return magic.size() + 2 + sizeof(Verifier) + 1 +
-         (header.previous_until == TimePoint{} ? 0 : sizeof(Verifier) + 8) + 1 +
-         8 * count_tokens(header) + 4 + checksum_size;
+         (sizeof(Verifier) + 8) * count_superseded(header) + 1 + 8 * count_tokens(header) + 4 +
+         checksum_size;
 }
 
 }  // namespace
@@ -77,6 +84,16 @@ std::size_t overhead(const Header& header) {
 void Header::push(WriteToken token) noexcept {
   std::shift_right(tokens.begin(), tokens.end(), 1);
   tokens.front() = token;
+}
+
+void Header::supersede(const Verifier& next, TimePoint now) noexcept {
+  std::shift_right(superseded.begin(), superseded.end(), 1);
+  superseded.front() = {std::exchange(current, next), now + superseded_for};
+}
+
+void Header::forget_superseded(TimePoint now) noexcept {
+  for (Superseded& each : superseded)
+    if (each.until <= now) each = {};
 }
 
 bool Header::contains(WriteToken token) const noexcept {
@@ -95,13 +112,16 @@ Opened open_envelope(std::string_view blob, const SessionKey& key, Header& heade
   if (cursor.take<std::uint8_t>() != codec_cbor) return Opened::unreadable;
   header = {};
   cursor.take(header.current);
-  if (cursor.take<std::uint8_t>() != 0) {
-    cursor.take(header.previous);
-    header.previous_until = TimePoint(std::chrono::milliseconds(cursor.take<std::int64_t>()));
+  const std::size_t superseded = cursor.take<std::uint8_t>();
+  if (superseded > superseded_kept) return Opened::unreadable;
+  for (std::size_t i = 0; i < superseded; ++i) {
+    cursor.take(header.superseded[i].verifier);
+    header.superseded[i].until = TimePoint(std::chrono::milliseconds(cursor.take<std::int64_t>()));
   }
   const std::size_t tokens = cursor.take<std::uint8_t>();
   if (tokens > write_tokens_kept) return Opened::unreadable;
-  for (std::size_t i = 0; i < tokens; ++i) header.tokens[i] = WriteToken{cursor.take<std::uint64_t>()};
+  for (std::size_t i = 0; i < tokens; ++i)
+    header.tokens[i] = WriteToken{cursor.take<std::uint64_t>()};
   const std::size_t size = cursor.take<std::uint32_t>();
   if (!cursor.ok() || cursor.left() != size) return Opened::unreadable;
   payload = cursor.take(size);
@@ -115,11 +135,11 @@ void begin_envelope(std::string& blob, const Header& header, std::size_t payload
   put(blob, format_version);
   put(blob, codec_cbor);
   put(blob, header.current);
-  const bool has_previous = header.previous_until != TimePoint{};
-  put(blob, static_cast<std::uint8_t>(has_previous));
-  if (has_previous) {
-    put(blob, header.previous);
-    put(blob, static_cast<std::int64_t>(header.previous_until.time_since_epoch().count()));
+  const auto superseded = count_superseded(header);
+  put(blob, superseded);
+  for (std::size_t i = 0; i < superseded; ++i) {
+    put(blob, header.superseded[i].verifier);
+    put(blob, static_cast<std::int64_t>(header.superseded[i].until.time_since_epoch().count()));
   }
   const auto tokens = count_tokens(header);
   put(blob, tokens);

@@ -8,22 +8,31 @@
 
 #include "session_id.hpp"
 
-/// The blob: magic, format version, codec, verifiers, write tokens, payload, and a checksum that is bound to
-/// the session's key. All numbers are little-endian.
+/// The blob: magic, format version, codec, verifiers, write tokens, payload, and a checksum that is
+/// bound to the session's key. All numbers are little-endian.
 namespace flame::inline v0::session {
 
 inline constexpr std::size_t write_tokens_kept = 8;
-/// How long the ID before the last regenerate is known as superseded, and not merely unknown.
+/// How long an ID that a regenerate replaced is known as superseded, and not merely unknown; and
+/// how many of them at most, the latest ones.
 inline constexpr std::chrono::seconds superseded_for{60};
+inline constexpr std::size_t superseded_kept = 4;
+
+struct Superseded {
+  Verifier verifier{};
+  TimePoint until{};  ///< the epoch: unused
+};
 
 /// What the envelope says of the session beside its values.
 struct Header {
   Verifier current{};
-  Verifier previous{};
-  TimePoint previous_until{};  ///< the epoch: there is no previous one
-  std::array<WriteToken, write_tokens_kept> tokens{};  ///< newest first; 0: unused
+  std::array<Superseded, superseded_kept> superseded{};  ///< newest first
+  std::array<WriteToken, write_tokens_kept> tokens{};    ///< newest first; 0: unused
 
   void push(WriteToken token) noexcept;
+  /// The current verifier is replaced by `next`.
+  void supersede(const Verifier& next, TimePoint now) noexcept;
+  void forget_superseded(TimePoint now) noexcept;
   [[nodiscard]] bool contains(WriteToken token) const noexcept;
 };
 
@@ -36,8 +45,8 @@ enum class Opened : std::uint8_t { done, unreadable, newer_version };
 [[nodiscard]] Opened open_envelope(std::string_view blob, const SessionKey& key, Header& header,
                                    std::string_view& payload) noexcept;
 
-/// Writes an envelope around a payload of exactly `payload_size` bytes, which the caller appends between
-/// the two calls.
+/// Writes an envelope around a payload of exactly `payload_size` bytes, which the caller appends
+/// between the two calls.
 void begin_envelope(std::string& blob, const Header& header, std::size_t payload_size);
 void seal_envelope(std::string& blob, const SessionKey& key);
 

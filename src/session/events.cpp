@@ -9,7 +9,8 @@
 namespace flame::inline v0::session {
 namespace {
 
-/// The default handler. Requests of strangers cause events: so lines are bounded, and none is forged.
+/// The default handler. Requests of strangers cause events: so lines are bounded, and none is
+/// forged.
 class Printer {
  public:
   explicit Printer(const Clock& clock) : clock_(clock) {}
@@ -43,7 +44,8 @@ class Printer {
     line.append("flame-session: ").append(event.name);
     if (event.key) line.append(" ").append(to_string(*event.key));
     line.append(": ");
-    for (const char c : event.text) line += static_cast<unsigned char>(c) >= 0x20 && c != 0x7f ? c : '?';
+    for (const char c : event.text)
+      line += static_cast<unsigned char>(c) >= 0x20 && c != 0x7f ? c : '?';
     line += '\n';
   }
   static void append_left_out(std::string& line, std::string_view name, std::size_t count) {
@@ -64,7 +66,8 @@ Events::Events(std::function<void(const Event&)> handler, const Clock& clock)
     handler_ = [printer = std::make_shared<Printer>(clock)](const Event& e) { printer->print(e); };
 }
 
-void Events::emit(std::string_view name, const SessionKey* key, std::string_view text) const noexcept {
+void Events::emit(std::string_view name, const SessionKey* key,
+                  std::string_view text) const noexcept {
   try {
     handler_({name, key, text});
   } catch (...) {  // an event must never break the request that it is about
@@ -83,7 +86,8 @@ void Events::unreadable(const SessionKey& key, std::string_view text) noexcept {
 void Events::cookie_at_risk() noexcept {
   if (warned_of_cookie_.exchange(true)) return;
   emit(event::cookie_at_risk, nullptr,
-       "a session was created over plain http from another host, and browsers will not keep a Secure cookie "
+       "a session was created over plain http from another host, and browsers will not keep a "
+       "Secure cookie "
        "from there: serve over https, or set cookie.plain_http for development");
 }
 

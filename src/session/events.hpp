@@ -14,7 +14,8 @@ namespace flame::inline v0::session {
 /// Lines of one name that the default handler prints in a second; the rest is counted.
 inline constexpr unsigned max_event_lines = 10;
 
-/// Hands events to the application, or to stderr; says once what would otherwise repeat. Any thread.
+/// Hands events to the application, or to stderr; says once what would otherwise repeat. Any
+/// thread.
 class Events {
  public:
   Events(std::function<void(const Event&)> handler, const Clock& clock);

@@ -5,7 +5,8 @@
 
 namespace flame::inline v0::session {
 
-/// The writes of one session. Its lists are under the shard's lock; the rest belongs to the write under way.
+/// The writes of one session. Its lists are under the shard's lock; the rest belongs to the write
+/// under way.
 struct Gate::Entry {
   Gate* gate = nullptr;
   SessionKey key{};
@@ -29,7 +30,8 @@ Gate::Gate(Core& core, Dispatch& dispatch) : core_(core), dispatch_(dispatch) {}
 Gate::~Gate() = default;
 
 std::size_t Gate::KeyHash::operator()(const SessionKey& key) const noexcept {
-  std::size_t hash = 0;  // keys are random bytes, unless somebody made one up: it still only shares a bucket
+  std::size_t hash =
+      0;  // keys are random bytes, unless somebody made one up: it still only shares a bucket
   std::memcpy(&hash, key.bytes.data(), sizeof hash);
   return hash;
 }
@@ -100,18 +102,13 @@ void Gate::erase_ended(const SessionKey& key, bool erased) {
   if (runs) run(entry);
 }
 
-/// Plans and submits until an answer is awaited or nobody waits any more. A loop, since a store may answer
-/// at once.
+/// Plans and submits until an answer is awaited or nobody waits any more. A loop, since a store may
+/// answer at once.
 void Gate::run(Entry& entry) {
   do {
     if (!entry.flow) {
       entry.units.clear();
       for (Ticket* ticket : entry.under_way) entry.units.push_back(ticket->unit);
-      if (!entry.newest && entry.under_way.size() > 1) {
-        // Each came with a base of its own: only the store knows which is the newest.
-        entry.newest.emplace();
-        entry.newest->record.key = entry.key;
-      }
       const Base* base = entry.newest ? &*entry.newest : entry.under_way.front()->base;
       entry.flow.emplace(entry.context, core_.random, base, entry.units, true);
     }
@@ -165,7 +162,8 @@ bool Gate::finish(Entry& entry) {
 void Gate::remember(Entry& entry, Record& written) {
   Base newest;
   const auto& rules = core_.rules;
-  if (open_record(written, rules.idle, rules.absolute, core_.time.now(), newest) == RecordState::readable)
+  if (open_record(written, rules.idle, rules.absolute, core_.time.now(), newest) ==
+      RecordState::readable)
     entry.newest.emplace(std::move(newest));
 }
 

@@ -4,7 +4,8 @@ namespace flame::inline v0::session {
 
 void Core::note(const StoreCall& call) noexcept {
   if (call.failure) {
-    if (call.failure->error.code == Errc::store_unavailable) events.store_down(call.failure->error.text);
+    if (call.failure->error.code == Errc::store_unavailable)
+      events.store_down(call.failure->error.text);
     return;
   }
   events.store_answered();

@@ -23,7 +23,9 @@ struct Core {
         events(options.on_event, clock) {}
 
   [[nodiscard]] PlanContext plan_context() const { return {rules, hash}; }
-  [[nodiscard]] Deadline deadline_from_now() const noexcept { return clock.steady() + rules.deadline; }
+  [[nodiscard]] Deadline deadline_from_now() const noexcept {
+    return clock.steady() + rules.deadline;
+  }
   /// Every answered operation passes here: what it says of the store itself.
   void note(const StoreCall& call) noexcept;
 };

@@ -35,6 +35,8 @@ void LoadJob::answered(const std::optional<Failure>& failure) {
     error_ = failure->error;
   } else if (load_.outcome == Outcome::done) {
     open(load_.record);
+  } else if (load_.record.expires_at != TimePoint{}) {
+    expired();
   } else {
     reject("unknown, expired or ended");
   }
@@ -45,24 +47,30 @@ void LoadJob::reject(const char* why) {
   core_.events.emit(event::id_rejected, &key, why);
 }
 
+void LoadJob::expired() {
+  const auto key = id_.key();
+  core_.events.emit(event::expired, &key, "its idle or absolute timeout has passed");
+}
+
 void LoadJob::open(Record& record) {
   const auto now = core_.time.now();
   const auto key = record.key;
   switch (open_record(record, core_.rules.idle, core_.rules.absolute, now, session_->base)) {
     case RecordState::readable:
-      return admit(session_->base.header);
+      return admit(session_->base.header, now);
     case RecordState::expired:
-      return core_.events.emit(event::expired, &key, "its idle or absolute timeout has passed");
+      return expired();
     case RecordState::unreadable:
-      return core_.events.unreadable(key, "its record is damaged, or not of this library: left as it is");
+      return core_.events.unreadable(
+          key, "its record is damaged, or not of this library: left as it is");
     case RecordState::newer_version:
       return core_.events.unreadable(key, "its record is of a newer release: left as it is");
   }
 }
 
-void LoadJob::admit(const Header& header) {
+void LoadJob::admit(const Header& header, TimePoint now) {
   session_->presented = core_.hash(id_);
-  switch (standing(header, session_->presented, core_.time.now())) {
+  switch (standing(header, session_->presented, now)) {
     case Standing::current:
       session_->presence = Presence::live;
       if (claims_flash_ && session_->base.document.flash()) start_claim();
@@ -100,7 +108,8 @@ void LoadJob::written(Record newest) {
 void LoadJob::become(Presence presence) {
   session_->presence = presence;
   session_->base = {};
-  session_->base.record.key = id_.key();  // where a flash message that was claimed goes back to
+  session_->base.record.key =
+      id_.key();  // for events, and for a claimed flash message to go back to
 }
 
 Result<Session> LoadJob::result() {

@@ -20,7 +20,8 @@ class LoadJob final : public Job {
  private:
   void reject(const char* why);
   void open(Record& record);
-  void admit(const Header& header);
+  void admit(const Header& header, TimePoint now);
+  void expired();
   void start_claim();
   void become(Presence presence);
 

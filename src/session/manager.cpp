@@ -43,7 +43,8 @@ void Manager::Impl::write(Job& job, Deadline deadline) {
   Unit* unit = &job.unit();
   const auto context = core.plan_context();
   WriteFlow flow(context, core.random, &job.base(), std::span(&unit, 1), unit->claims_flash);
-  while (StoreOp* op = flow.next(core.time.now())) flow.answer(call(*op, deadline), core.time.now());
+  while (StoreOp* op = flow.next(core.time.now()))
+    flow.answer(call(*op, deadline), core.time.now());
   job.written(flow.take_newest());
 }
 
@@ -63,7 +64,7 @@ void Manager::Impl::drive(Job& job, Deadline deadline) {
 std::unique_ptr<Dispatch> Manager::Impl::make_dispatch(bool blocking) {
   if (auto* source = dynamic_cast<DispatchSource*>(options.store.get()))
     return source->dispatch(core.time);
-  if (blocking) return store_runner(options.store, core.time, options.deadline);
+  if (blocking) return store_runner(options.store, core.time, core.clock, options.deadline);
   return direct_dispatch(options.store, core.time);
 }
 
@@ -71,16 +72,16 @@ template <class Op, class Direct>
 bool Manager::Impl::start(Op& operation, Direct direct) noexcept {
   try {
     if (!serving.load(std::memory_order_acquire)) {
-      operation.result = tl::unexpected(
-          Error{Errc::stopped, dispatch ? "the session manager was stopped"
-                                        : "the session manager is not open: call Manager::open() first"});
+      operation.result = tl::unexpected(Error{
+          Errc::stopped, dispatch ? "the session manager was stopped"
+                                  : "the session manager is not open: call Manager::open() first"});
       return true;
     }
-    const auto deadline = deadline_of(operation);
-    if (jobs) return jobs->start(operation, deadline);
-    operation.result = direct(deadline);
+    if (jobs) return jobs->start(operation, deadline_of(operation));
+    operation.result = direct(operation.deadline);
   } catch (...) {
-    operation.result = tl::unexpected(Error{Errc::overloaded, {}});  // no text: it would need memory
+    operation.result =
+        tl::unexpected(Error{Errc::overloaded, {}});  // no text: it would need memory
   }
   return true;
 }
@@ -101,6 +102,9 @@ Result<void> Manager::open() {
   auto dispatch = self.make_dispatch(traits.blocking);
   self.core.rules = std::move(*rules);
   dispatch->on_wake = [&self] { self.jobs->expire(self.core.clock.steady()); };
+  dispatch->on_sweep_failed = [&self](const Error& error) {
+    self.core.events.emit(event::sweep_failed, nullptr, error.text);
+  };
   try {
     if (const auto failure = dispatch->open()) self.core.events.store_down(failure->error.text);
   } catch (const StoreError& error) {
@@ -118,10 +122,13 @@ void Manager::stop() noexcept {
   if (impl_->dispatch) impl_->dispatch->stop();
 }
 
+StoreCounters Manager::counters() const noexcept {
+  return impl_->dispatch ? impl_->dispatch->counters() : StoreCounters{};
+}
+
 bool Manager::start(LoadOperation& operation) noexcept {
   auto& self = *impl_;
   return self.start(operation, [&](Deadline deadline) {
-    self.dispatch->sweep(self.core.time.now());
     LoadJob job(self.core, operation.request, operation.need);
     self.drive(job, deadline);
     return job.result();

@@ -13,8 +13,7 @@ TimePoint expiry(TimePoint created_at, const Rules& rules, TimePoint now) {
 /// The session as it will be written. Copied before each unit, so that one alone can be undone.
 struct Draft {
   Document document{};
-  Verifier current{};
-  std::optional<Verifier> previous{};  ///< replaced by this write
+  Header header{};
   std::optional<TimePoint> restarted_at{};  ///< a login: the absolute timeout counts from here
   std::string_view owner{};
   bool exists = false;
@@ -27,7 +26,7 @@ class Planning {
       : base_(base), context_(context), now_(now) {
     if (!base) return;
     draft_.document = base->document;
-    draft_.current = base->header.current;
+    draft_.header = base->header;
     draft_.owner = base->record.owner;
     draft_.exists = true;
   }
@@ -42,8 +41,9 @@ class Planning {
       if (size > context_.rules.max_bytes && size > before.document.content_size())
         fail(unit, too_large());
     } catch (...) {
-      fail(unit, {Errc::update_failed, "a function given to Session::update() threw: its request's "
-                                       "changes are undone"});
+      fail(unit, {Errc::update_failed,
+                  "a function given to Session::update() threw: its request's "
+                  "changes are undone"});
     }
     if (unit.result.verdict == Verdict::failed) draft_ = std::move(before);
   }
@@ -65,7 +65,7 @@ class Planning {
     if (!base_) return unit.presence == Presence::absent;
     // A flash goes back to its session whatever became of the ID it was claimed with.
     if (unit.returned_flash) return true;
-    return unit.presence == Presence::live && equal(draft_.current, unit.presented);
+    return unit.presence == Presence::live && equal(draft_.header.current, unit.presented);
   }
 
   void fail(Unit& unit, Error error) {
@@ -148,7 +148,7 @@ class Planning {
   void begin(Unit& unit) {
     if (!unit.fresh) return fail(unit, no_random());
     key_ = unit.fresh->key();
-    draft_.current = context_.hash(*unit.fresh);
+    draft_.header.current = context_.hash(*unit.fresh);
     draft_.exists = draft_.changed = true;
     unit.result.verdict = Verdict::applied;
     unit.result.created = true;
@@ -158,14 +158,12 @@ class Planning {
   void renew(Unit& unit) {
     if (!unit.fresh) return fail(unit, no_random());
     const SessionId id = unit.fresh->with_key(key_);
-    draft_.previous = draft_.current;
-    draft_.current = context_.hash(id);
+    draft_.header.supersede(context_.hash(id), now_);
     unit.result.new_id = id;
   }
 
   void write_times(Record& record) const {
-    const auto created =
-        draft_.restarted_at.value_or(base_ ? base_->record.created_at : now_);
+    const auto created = draft_.restarted_at.value_or(base_ ? base_->record.created_at : now_);
     record.created_at = created;
     record.last_seen = now_;
     record.expires_at = expiry(created, context_.rules, now_);
@@ -175,14 +173,8 @@ class Planning {
   }
 
   void write_blob(Record& record, WriteToken token) const {
-    Header header = base_ ? base_->header : Header{};
-    if (draft_.previous) {
-      header.previous = *draft_.previous;
-      header.previous_until = now_ + superseded_for;
-    } else if (header.previous_until <= now_) {
-      header.previous_until = {};
-    }
-    header.current = draft_.current;
+    Header header = draft_.header;
+    header.forget_superseded(now_);
     header.push(token);
     begin_envelope(record.blob, header, draft_.document.payload_size());
     draft_.document.append_to(record.blob);
@@ -208,8 +200,7 @@ Plan plan(const Base* base, std::span<Unit* const> units, const PlanContext& con
 
 void settle_ended(Unit& unit) noexcept {
   unit.result = {};
-  const bool login =
-      unit.changes.owner && !unit.changes.owner->empty() && !unit.changes.destroy;
+  const bool login = unit.changes.owner && !unit.changes.owner->empty() && !unit.changes.destroy;
   unit.result.verdict = login ? Verdict::lost_login : Verdict::dropped;
 }
 

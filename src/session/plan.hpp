@@ -9,8 +9,8 @@
 #include "changes.hpp"
 #include "rules.hpp"
 
-/// All decisions about a write, pure: no I/O, no clock, no randomness. On a conflict it runs again, with the
-/// same units, on the newer base.
+/// All decisions about a write, pure: no I/O, no clock, no randomness. On a conflict it runs again,
+/// with the same units, on the newer base.
 namespace flame::inline v0::session {
 
 /// What the load of a request found.
@@ -64,8 +64,8 @@ struct PlanContext {
   const VerifierHash& hash;
 };
 
-/// Applies the units in order to `base` (null: there is no record, and so at most one unit that may create
-/// one), and sets each unit's result. A unit that fails is undone alone.
+/// Applies the units in order to `base` (null: there is no record, and so at most one unit that may
+/// create one), and sets each unit's result. A unit that fails is undone alone.
 [[nodiscard]] Plan plan(const Base* base, std::span<Unit* const> units, const PlanContext& context,
                         WriteToken token, TimePoint now);
 
@@ -73,6 +73,7 @@ struct PlanContext {
 void settle_ended(Unit& unit) noexcept;
 
 /// The expiry a session gets by a request now; empty where it would move by less than a step.
-[[nodiscard]] std::optional<TimePoint> due_touch(const Record& record, const Rules& rules, TimePoint now);
+[[nodiscard]] std::optional<TimePoint> due_touch(const Record& record, const Rules& rules,
+                                                 TimePoint now);
 
 }  // namespace flame::inline v0::session

@@ -65,11 +65,13 @@ Checked check_prefix(const CookieOptions& cookie) {
     if (!starts_with_any_case(cookie.name, prefix)) continue;
     const auto shown = "cookie.name " + quoted(cookie.name);
     if (!cookie.name.starts_with(prefix))
-      return wrong(shown + ": write the prefix as `" + std::string(prefix) + "`, browsers compare its case");
+      return wrong(shown + ": write the prefix as `" + std::string(prefix) +
+                   "`, browsers compare its case");
     if (cookie.name.size() == prefix.size())
       return wrong(shown + ": a name must follow the prefix");
     if (cookie.plain_http)
-      return wrong(shown + " needs Secure, which cookie.plain_http turns off: leave out the prefix");
+      return wrong(shown +
+                   " needs Secure, which cookie.plain_http turns off: leave out the prefix");
     if (prefix == host_prefix && !cookie.domain.empty())
       return wrong(shown + " allows no cookie.domain: leave out the domain or the prefix");
     if (prefix == host_prefix && cookie.path != "/")
@@ -90,14 +92,15 @@ Checked check_cookie(const CookieOptions& cookie) {
     return wrong("cookie.path " + quoted(cookie.path) +
                  " must start with `/` and have printable ASCII without `;` and spaces only");
   if (cookie.path.size() > max_attribute_size || cookie.domain.size() > max_attribute_size)
-    return wrong("cookie.path and cookie.domain have at most " + std::to_string(max_attribute_size) +
-                 " bytes each");
+    return wrong("cookie.path and cookie.domain have at most " +
+                 std::to_string(max_attribute_size) + " bytes each");
   if (!cookie.domain.empty() && !is_host_name(cookie.domain))
     return wrong("cookie.domain " + quoted(cookie.domain) +
                  " is no host name: write it as `example.org`, without a leading dot");
   if (cookie.same_site == SameSite::none && cookie.plain_http)
-    return wrong("cookie.same_site none needs Secure, which cookie.plain_http turns off: "
-                 "serve over https, or choose lax");
+    return wrong(
+        "cookie.same_site none needs Secure, which cookie.plain_http turns off: "
+        "serve over https, or choose lax");
   return {};
 }
 
@@ -118,7 +121,8 @@ Checked check_limits(const Options& options, std::size_t max_record) {
     return wrong("id_header " + quoted(options.id_header) + " is no header name");
   for (const std::string_view taken : {"Cookie", "Set-Cookie", "Vary", "Cache-Control"})
     if (starts_with_any_case(options.id_header, taken) && options.id_header.size() == taken.size())
-      return wrong("id_header " + quoted(options.id_header) + " has its own use here: choose another name");
+      return wrong("id_header " + quoted(options.id_header) +
+                   " has its own use here: choose another name");
   return {};
 }
 

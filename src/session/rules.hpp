@@ -11,7 +11,7 @@ namespace flame::inline v0::session {
 /// The session cookie as Options ask for it: its full name, and what follows the value.
 struct CookieRules {
   std::string name{};
-  std::string attributes{};  ///< "; Path=/; Secure; …", also of the removal (S15)
+  std::string attributes{};         ///< "; Path=/; Secure; …", also of the removal (S15)
   std::chrono::seconds max_age{0};  ///< 0: ends with the browser
 };
 
@@ -30,8 +30,8 @@ struct Rules {
   [[nodiscard]] std::chrono::milliseconds step() const noexcept { return idle / 20; }
 };
 
-inline constexpr std::size_t max_cookie_size = 4096;       ///< name and value (RFC 6265bis, 5.5)
-inline constexpr std::size_t max_attribute_size = 1024;    ///< one attribute's value
+inline constexpr std::size_t max_cookie_size = 4096;     ///< name and value (RFC 6265bis, 5.5)
+inline constexpr std::size_t max_attribute_size = 1024;  ///< one attribute's value
 inline constexpr std::chrono::hours max_cookie_age{400 * 24};
 inline constexpr std::size_t min_session_bytes = 64;
 

@@ -178,8 +178,6 @@ class Runner final : public Dispatch {
     return true;
   }
 
-  void sweep(TimePoint) noexcept override {}  // the background worker's
-
   void wake_at(Deadline at) noexcept override {
     if (Machine* const machine = running()) machine->wake_at(at);
   }

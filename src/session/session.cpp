@@ -60,14 +60,15 @@ namespace {
 
 void check_key(std::string_view key) {
   if (key.size() <= max_key_size) return;
-  throw ValueError("a session key has at most " + std::to_string(max_key_size) + " bytes, this one has " +
-                   std::to_string(key.size()) + ": shorten it");
+  throw ValueError("a session key has at most " + std::to_string(max_key_size) +
+                   " bytes, this one has " + std::to_string(key.size()) + ": shorten it");
 }
 
 void check_size(std::size_t size, std::size_t max_bytes, const char* what) {
   if (size <= max_bytes) return;
-  throw ValueError(std::string(what) + " of " + std::to_string(size) + " bytes is larger than max_bytes (" +
-                   std::to_string(max_bytes) + "): store less, or raise Options::max_bytes");
+  throw ValueError(std::string(what) + " of " + std::to_string(size) +
+                   " bytes is larger than max_bytes (" + std::to_string(max_bytes) +
+                   "): store less, or raise Options::max_bytes");
 }
 
 }  // namespace
@@ -79,7 +80,8 @@ void Session::set_encoded(std::string_view key, std::string value) {
   check_size(item.bytes().size(), self.max_bytes, "a value");
   auto& changes = self.changes.values;
   // Setting a key in a loop leaves one change, not a thousand.
-  if (!changes.empty() && changes.back().kind == Change::Kind::set && changes.back().item.key() == key)
+  if (!changes.empty() && changes.back().kind == Change::Kind::set &&
+      changes.back().item.key() == key)
     changes.back().item = std::move(item);
   else
     changes.push_back({Change::Kind::set, std::move(item), {}});
@@ -113,8 +115,9 @@ void Session::destroy() { impl().changes.destroy = true; }
 
 void Session::set_owner(std::string_view owner) {
   if (owner.size() > max_owner_size)
-    throw ValueError("an owner has at most " + std::to_string(max_owner_size) + " bytes, this one has " +
-                     std::to_string(owner.size()) + ": use a shorter name for the user");
+    throw ValueError("an owner has at most " + std::to_string(max_owner_size) +
+                     " bytes, this one has " + std::to_string(owner.size()) +
+                     ": use a shorter name for the user");
   impl().changes.owner = std::string(owner);
 }
 

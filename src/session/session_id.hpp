@@ -19,7 +19,8 @@ class SessionId {
   static constexpr std::size_t secret_bytes = 20;
 
   SessionId() = default;
-  /// Empty for anything but 16 and 27 characters of the alphabet with the spare bits of the last at zero.
+  /// Empty for anything but 16 and 27 characters of the alphabet with the spare bits of the last at
+  /// zero.
   [[nodiscard]] static std::optional<SessionId> parse(std::string_view text) noexcept;
   /// A new selector and a new secret; empty where no random bytes could be had.
   [[nodiscard]] static std::optional<SessionId> draw(RandomSource& random) noexcept;
@@ -51,7 +52,8 @@ class VerifierHash {
   std::string application_;
 };
 
-/// Write tokens, unique over all processes: a random start for each process, forks included, and a counter.
+/// Write tokens, unique over all processes: a random start for each process, forks included, and a
+/// counter.
 [[nodiscard]] WriteToken draw_write_token() noexcept;
 
 }  // namespace flame::inline v0::session

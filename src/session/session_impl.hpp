@@ -30,7 +30,8 @@ struct SessionAccess {
     session.impl_ = std::move(impl);
     return session;
   }
-  /// Leaves the Session empty, and not of any Manager. Null where nothing was ever loaded or changed.
+  /// Leaves the Session empty, and not of any Manager. Null where nothing was ever loaded or
+  /// changed.
   static std::unique_ptr<Impl> take(Session& session) noexcept { return std::move(session.impl_); }
 };
 using SessionState = SessionAccess::Impl;

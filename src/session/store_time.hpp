@@ -7,8 +7,9 @@
 
 namespace flame::inline v0::session {
 
-/// Store time: the steady clock plus an offset, so that a step of the wall clock ends and revives nothing
-/// (R12). The offset comes from the backend's clock, or at the start from the wall clock. Any thread.
+/// Store time: the steady clock plus an offset, so that a step of the wall clock ends and revives
+/// nothing (R12). The offset comes from the backend's clock, or at the start from the wall clock.
+/// Any thread.
 class StoreTime {
  public:
   explicit StoreTime(const Clock& clock) : clock_(clock) { set(clock.wall()); }

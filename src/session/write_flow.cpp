@@ -6,7 +6,11 @@ namespace flame::inline v0::session {
 
 WriteFlow::WriteFlow(const PlanContext& context, RandomSource& random, const Base* base,
                      std::span<Unit* const> units, bool keeps_written)
-    : context_(context), random_(random), base_(base), units_(units), keeps_written_(keeps_written),
+    : context_(context),
+      random_(random),
+      base_(base),
+      units_(units),
+      keeps_written_(keeps_written),
       settling_(needs_reading()) {}
 
 bool WriteFlow::needs_reading() const noexcept {
@@ -21,13 +25,16 @@ StoreOp* WriteFlow::next(TimePoint now) {
     return &op_;
   }
   for (Unit* unit : units_)
-    // A create takes another ID at each try; a replace keeps its own, since an earlier try may have won.
+    // A create takes another ID at each try; a replace keeps its own, since an earlier try may have
+    // won.
     if (unit->may_need_id() && (!base_ || !unit->fresh)) unit->fresh = SessionId::draw(random_);
   token_ = draw_write_token();
   Plan planned = plan(base_, units_, context_, token_, now);
   if (planned.write == Plan::Write::nothing) {
-    finished_ = true;
-    return nullptr;
+    // That must hold for the newest record, and not only for one that was read some time ago.
+    settling_ = base_ && base_ != &newest_;
+    finished_ = !settling_;
+    return next(now);
   }
   op_.verb = base_ ? Verb::replace : Verb::create;
   op_.expected = base_ ? base_->record.token : WriteToken{};
@@ -59,13 +66,15 @@ void WriteFlow::answer_write(const std::optional<Failure>& failure, TimePoint no
       return adopt_newest(now);
     case Outcome::exists:  // of a 96-bit selector: draws another
       if (++conflicts_ >= max_conflicts)
-        fail_all({Errc::random_failed, "the random source repeats itself: no new session ID could be made"});
+        fail_all({Errc::random_failed,
+                  "the random source repeats itself: no new session ID could be made"});
       return;
     case Outcome::refused:
     case Outcome::unanswered:
       break;
   }
-  fail_all({Errc::overloaded, "the store takes no more sessions: raise its bounds, or wait for others to end"});
+  fail_all({Errc::overloaded,
+            "the store takes no more sessions: raise its bounds, or wait for others to end"});
 }
 
 void WriteFlow::answer_settling(const std::optional<Failure>& failure, TimePoint now) {
@@ -89,9 +98,11 @@ void WriteFlow::adopt_newest(TimePoint now) {
     finished_ = true;
     return;
   }
-  // More writes came since than the header tells of: ours may be among them, and must not be sent again.
+  // More writes came since than the header tells of: ours may be among them, and must not be sent
+  // again.
   if (!std::ranges::all_of(unknown_, is_kept, &Try::expected))
-    return fail_all({Errc::store_unavailable, "too many other writes of this session came between"});
+    return fail_all(
+        {Errc::store_unavailable, "too many other writes of this session came between"});
   // What expected an older token can never apply any more.
   std::erase_if(unknown_,
                 [this](const Try& each) { return each.expected != newest_.record.token; });
@@ -114,10 +125,11 @@ void WriteFlow::end_all() {
 
 void WriteFlow::fail_all(Error error) {
   if (!unknown_.empty()) error.text += "; whether the changes were saved is unknown";
-  bool on_this_write = token_ == WriteToken{};
+  bool on_this_write = base_ != &newest_;
   for (Unit* unit : units_) {
-    // What the units before the first change came to holds without this write; for those after it, only with
-    // it. A claim wants the newest record too, and that is not known. What planning failed keeps its error.
+    // What the units before the first change came to holds without this write; for those after it,
+    // only with it. A claim wants the newest record too, and that is not known. What planning
+    // failed keeps its error.
     on_this_write |= unit->result.verdict == Verdict::applied || unit->claims_flash;
     if (!on_this_write || unit->result.verdict == Verdict::failed) continue;
     unit->result = {};
@@ -131,8 +143,7 @@ void WriteFlow::fail_all(Error error) {
 
 Record WriteFlow::take_newest() {
   if (!keeps_written_ || written_.token != WriteToken{}) return std::move(written_);
-  if (base_ == &newest_) return std::move(newest_.record);
-  return base_ ? base_->record : Record{};
+  return base_ == &newest_ ? std::move(newest_.record) : Record{};
 }
 
 }  // namespace flame::inline v0::session

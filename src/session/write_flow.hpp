@@ -15,13 +15,13 @@ inline constexpr int max_conflicts = 100;
 /// Store failures that one write bears.
 inline constexpr int max_store_failures = 3;
 
-/// One write of a session, until its outcome is known: plans its units on the newest record, again after
-/// each conflict, and settles an unknown outcome by the write's token. Decides only: whoever drives it runs
-/// the operations.
+/// One write of a session, until its outcome is known: plans its units on the newest record, again
+/// after each conflict, and settles an unknown outcome by the write's token. Decides only: whoever
+/// drives it runs the operations.
 class WriteFlow {
  public:
-  /// `base` null: creates a session, under a new ID at each try. One without a token knows only its key, and
-  /// is read first. base and units outlive the flow.
+  /// `base` null: creates a session, under a new ID at each try. One without a token knows only its
+  /// key, and is read first. base and units outlive the flow.
   WriteFlow(const PlanContext& context, RandomSource& random, const Base* base,
             std::span<Unit* const> units, bool keeps_written);
 
@@ -30,7 +30,8 @@ class WriteFlow {
   /// What became of it.
   void answer(const std::optional<Failure>& failure, TimePoint now);
 
-  /// The newest record as this flow knows it, the written one only if it was to be kept. Empty key: none.
+  /// The newest record as this flow knows it, the written one only if it was to be kept. Empty key:
+  /// none.
   [[nodiscard]] Record take_newest();
 
  private:

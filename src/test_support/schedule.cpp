@@ -77,7 +77,9 @@ struct Schedule::Running {
     if (deadline_in.count() > 0) operation.deadline = deadline;
     operation.context = this;
   }
-  [[nodiscard]] bool under_way() const { return phase == Phase::loading || phase == Phase::committing; }
+  [[nodiscard]] bool under_way() const {
+    return phase == Phase::loading || phase == Phase::committing;
+  }
 };
 
 struct Schedule::Step {
@@ -225,7 +227,8 @@ void Schedule::start_load(Running& running) {
 }
 
 void Schedule::load_answered(Running& running) {
-  if (running.phase != Running::Phase::loading) return fail(running.request.name + " was answered twice");
+  if (running.phase != Running::Phase::loading)
+    return fail(running.request.name + " was answered twice");
   running.request.load_answered = taken_.size();
   taken_.push_back({Step::Kind::load_answered, 0, 0, running.request.name});
   auto& result = *running.load.result;
@@ -270,7 +273,8 @@ void Schedule::commit_answered(Running& running) {
     return;
   }
   running.request.id_out = set_id(*result);
-  if (running.request.id_out) text += running.request.id_out->empty() ? ": its cookie is removed" : ": a new ID";
+  if (running.request.id_out)
+    text += running.request.id_out->empty() ? ": its cookie is removed" : ": a new ID";
 }
 
 void Schedule::check_deadlines() {

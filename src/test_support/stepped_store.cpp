@@ -74,7 +74,6 @@ class SteppedDispatch final : public Dispatch {
     list_->waiting.push_back({&call, {}});
     return false;
   }
-  void sweep(TimePoint) noexcept override {}
   void wake_at(Deadline when) noexcept override { list_->wakes_at = when; }
   void stop() noexcept override {
     list_->stopped = true;

@@ -75,6 +75,8 @@ class Connection:
             assert len(response.body.encode()) == length, "the body was cut"
         if response.session_id:
             self.server.issued.add(response.session_id)
+        if response.get("Connection") == "close":  # or the server waits for us to do it
+            self.close()
         return response
 
     def get(self, path, session_id=None):
@@ -87,7 +89,7 @@ class Connection:
 
 
 class Server:
-    """Ends with the `with` statement, by SIGTERM, and then must have left nothing to complain of."""
+    """Ends with the `with` statement, by SIGTERM; what it then left must be in order."""
 
     def __init__(self, name, *arguments, environment=None, host="127.0.0.1"):
         self.host = host
@@ -98,7 +100,8 @@ class Server:
             errors="replace", env={**os.environ, **(environment or {})})
         self.said = threading.Condition()
         self.output = {self.process.stdout: "", self.process.stderr: ""}
-        self.readers = [threading.Thread(target=self._read, args=(s,)) for s in self.output]
+        self.readers = [threading.Thread(target=self._read, args=(stream,))
+                        for stream in self.output]
         self.open_streams = len(self.readers)
         for reader in self.readers:
             reader.start()

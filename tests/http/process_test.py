@@ -26,7 +26,8 @@ class Start(Case):
         for names, url in [("nosuch", "nosuch:"), ("max_session", "memory:?max_session=1"),
                            ("max_sessions", "memory:?max_sessions=many"), ("URL", "memory")]:
             with self.subTest(url=url):
-                self.expect_refusal(names, "bench_server", "--listen", "127.0.0.1:0", "--store", url)
+                self.expect_refusal(names, "bench_server", "--listen", "127.0.0.1:0",
+                                    "--store", url)
 
     def test_addresses_that_are_wrong(self):
         for address in ["127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:http", ":x",
@@ -55,7 +56,8 @@ class End(Case):
         slow.send("/slow?ms=300&key=k&value=v", visitor)
         other.get("/plain")  # one loop: it has taken up /slow before this
         server.send_signal(number)
-        self.answer(slow.receive(), "Succeed")
+        response = self.answer(slow.receive(), "Succeed")
+        self.assertEqual("close", response.get("Connection"))
         self.assertEqual(0, server.wait())
         with self.assertRaises(ConnectionRefusedError):
             server.connect()

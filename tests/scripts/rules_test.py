@@ -89,11 +89,14 @@ class Includes(Tree):
         self.write("src/session/plan.hpp", "#include <vector>")
         self.write("src/session/plan.cpp", '#include "plan.hpp"')
         self.write("tests/session/plan_test.cpp", '#include "session/plan.hpp"')
+        self.write("src/test_support/stepped_store.cpp", '#include "session/plan.hpp"')
         self.assertEqual((0, ""), self.run_script("check-includes"))
         self.write("src/host/server.cpp", '#include "plan.hpp"')
         status, output = self.run_script("check-includes")
         self.assertEqual(1, status)
         self.assertIn('src/host/server.cpp:1: "plan.hpp"', output)
+        self.write("src/host/server.cpp", '#include "session/plan.hpp"')
+        self.assertIn("src/host/server.cpp:1", self.run_script("check-includes")[1])
 
 
 class Sizes(Tree):

@@ -100,16 +100,28 @@ TEST(OpenRecord, TheRecordOfAnotherKeyIsUnreadable) {
 TEST(Standing, ThePreviousVerifierIsKnownForItsTimeOnly) {
   Header header;
   header.current = verifier_of(1);
-  header.previous = verifier_of(2);
-  header.previous_until = born;
+  header.superseded[0].verifier = verifier_of(2);
+  header.superseded[0].until = born;
   EXPECT_EQ(standing(header, verifier_of(1), born + 1h), Standing::current);
   EXPECT_EQ(standing(header, verifier_of(2), born - 1ms), Standing::superseded);
   EXPECT_EQ(standing(header, verifier_of(2), born), Standing::unknown);
   EXPECT_EQ(standing(header, verifier_of(3), born - 1ms), Standing::unknown);
-  header.previous = {};
-  header.previous_until = {};
+  header.superseded[0].verifier = {};
+  header.superseded[0].until = {};
   EXPECT_EQ(standing(header, Verifier{}, born), Standing::unknown)
       << "no previous one, so no one is it";
+}
+
+TEST(Header, KeepsTheLatestSupersededVerifiers) {
+  Header header;
+  header.current = verifier_of(1);
+  for (int i = 2; i <= 7; ++i) header.supersede(verifier_of(i), born);
+  EXPECT_EQ(header.current, verifier_of(7));
+  EXPECT_EQ(standing(header, verifier_of(6), born), Standing::superseded);
+  EXPECT_EQ(standing(header, verifier_of(3), born), Standing::superseded);
+  EXPECT_EQ(standing(header, verifier_of(2), born), Standing::unknown) << "the fifth back";
+  header.forget_superseded(born + superseded_for);
+  EXPECT_EQ(header.superseded[0].until, TimePoint{}) << "so that it is not written again";
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ Header small_header() {
 
 Header full_header() {
   Header header = small_header();
-  header.previous = verifier_of(2);
-  header.previous_until = TimePoint(1234567890123ms);
+  header.superseded[0].verifier = verifier_of(2);
+  header.superseded[0].until = TimePoint(1234567890123ms);
   for (std::uint64_t n = 1; n <= 20; ++n) header.push(WriteToken{n << 40 | n});
   return header;
 }
@@ -42,8 +42,8 @@ void expect_round_trip(const Header& header, const std::string& content) {
   ASSERT_EQ(open_envelope(blob, key_of(1), read, payload), Opened::done);
   EXPECT_EQ(payload, content);
   EXPECT_EQ(read.current, header.current);
-  EXPECT_EQ(read.previous, header.previous);
-  EXPECT_EQ(read.previous_until, header.previous_until);
+  EXPECT_EQ(read.superseded[0].verifier, header.superseded[0].verifier);
+  EXPECT_EQ(read.superseded[0].until, header.superseded[0].until);
   EXPECT_EQ(read.tokens, header.tokens);
 }
 

@@ -237,6 +237,45 @@ TEST_F(GateTest, TooManyWritesOfOthersLeaveItUnknown) {
   EXPECT_EQ(look(id_).get<int>("n"), 10);
 }
 
+TEST_F(GateTest, ACreateWhoseReplyIsLostIsTriedAgainUnderAnotherId) {
+  auto& request = commit({}, set("key"));
+  const auto first = store_->op(0).record.key;
+  store_->lose_and_apply_later(0);
+  ASSERT_EQ(pending(), (Texts{"late create", "create"}));
+  EXPECT_NE(store_->op(1).record.key, first);
+  store_->step(0);
+  store_->step(0);
+  EXPECT_EQ(look(request.new_id()).keys(), Texts{"key"});
+}
+
+TEST_F(GateTest, AnIdThatIsDrawnTwiceIsNotGivenTwice) {
+  auto& one = commit({}, set("one"));
+  store_->step_all();
+  random_.repeat();
+  auto& other = commit({}, set("other"));
+  store_->step_all();
+  EXPECT_NE(one.new_id(), other.new_id());
+  EXPECT_EQ(look(one.new_id()).keys(), Texts{"one"});
+  EXPECT_EQ(look(other.new_id()).keys(), Texts{"other"});
+}
+
+TEST_F(GateTest, WhatChangesNothingIsDecidedOnTheNewestRecord) {
+  auto& request = load(id_);
+  commit(id_, set("key"));
+  store_->step_all();
+  begin_commit(request, [](Session& session) { session.erase("key"); });
+  store_->step_all();
+  EXPECT_TRUE(request.commit.result->has_value());
+  EXPECT_EQ(look(id_).keys(), Texts{"begun"});
+}
+
+TEST_F(GateTest, WhatChangesNothingIsNotAcknowledgedUnread) {
+  auto& request = commit(id_, [](Session& session) { session.erase("key"); });
+  ASSERT_EQ(pending(), Texts{"load"});
+  for (int i = 0; i < 3; ++i) store_->fail(0);
+  EXPECT_FALSE(request.commit.result->has_value());
+}
+
 TEST_F(GateTest, AFailedWriteFailsWhatWasDecidedOnIt) {
   auto& first = commit(id_, set("first"));
   auto& renews = commit(id_, [](Session& session) { session.regenerate(); });
@@ -257,7 +296,8 @@ TEST_F(GateTest, WhatWaitsBehindAFailedWriteIsNotPlannedOnIt) {
   auto& waiting = commit(id_, set("waiting"));
   for (int i = 0; i < 3; ++i) store_->fail(0);
   EXPECT_FALSE(renews.commit.result->has_value());
-  store_->step_all();
+  store_->step(0);
+  EXPECT_EQ(pending(), Texts{});
   EXPECT_TRUE(waiting.commit.result->has_value());
   EXPECT_EQ(look(id_).keys(), (Texts{"begun", "waiting"}));
 }
@@ -322,6 +362,23 @@ TEST_F(GateTest, AFlashOfACommitThatFailedGoesBack) {
   EXPECT_FALSE(request.answered);  // first the message goes back
   store_->step_all();
   EXPECT_FALSE(request.commit.result->has_value());
+  auto& next = load(id_, Need::flash);
+  store_->step_all();
+  EXPECT_EQ(next.load.result->value().flash().get<std::string>(), "hello");
+}
+
+TEST_F(GateTest, AFlashOnItsWayBackIsNotTakenOutByADeadline) {
+  auto& request = load(id_, Need::write | Need::flash);
+  store_->step_all();
+  begin_commit(request, set("key"), 2s);
+  commit(id_, set("other"), 30s);
+  store_->lose_reply(0);
+  for (int i = 0; i < 2; ++i) store_->fail(0);
+  ASSERT_EQ(pending(), Texts{"replace"});  // of the other, and the message waits behind it
+  store_->advance(2s);
+  EXPECT_NE(request.error().find("unknown"), std::string::npos);
+  store_->step_all();
+  EXPECT_EQ(look(id_).keys(), (Texts{"begun", "key", "other"}));
   auto& next = load(id_, Need::flash);
   store_->step_all();
   EXPECT_EQ(next.load.result->value().flash().get<std::string>(), "hello");

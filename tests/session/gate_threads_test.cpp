@@ -47,7 +47,6 @@ class ThreadedDispatch final : public Dispatch {
     call.failure = Failure{{Errc::stopped, "stopped"}, false};
     return true;
   }
-  void sweep(TimePoint) noexcept override {}
   void wake_at(Deadline when) noexcept override {
     const std::scoped_lock lock(mutex_);
     wakes_at_ = when;

@@ -13,8 +13,8 @@ constexpr std::size_t never = std::numeric_limits<std::size_t>::max();
 
 struct ModelSession {
   bool alive = false;
-  int current = -2;
-  int previous = -2;
+  int current = -1;
+  unsigned superseded = 0;  ///< a bit for each ID: no test renews so often that one is forgotten
   Content content{};
   int flash = -1;
 };
@@ -38,7 +38,7 @@ struct Model {
   int find(int id, Presence& presence) const {
     for (std::size_t i = 0; i < sessions.size(); ++i) {
       const auto& each = sessions[i];
-      if (!each.alive || id < 0 || (each.current != id && each.previous != id)) continue;
+      if (!each.alive || (each.current != id && !(each.superseded >> id & 1))) continue;
       presence = each.current == id ? Presence::live : Presence::superseded;
       return static_cast<int>(i);
     }
@@ -64,7 +64,7 @@ class Search {
 
   std::optional<std::string> run() {
     Model model;
-    model.sessions[0] = {true, 0, -2, {}, history_.flash_at_start ? 0 : -1};
+    model.sessions[0] = {true, 0, 0, {}, history_.flash_at_start ? 0 : -1};
     if (step(model, 0)) return std::nullopt;
     explaining_ = true;
     static_cast<void>(step(model, 0));
@@ -104,7 +104,8 @@ class Search {
     const Interval late{seen.committing.start, never};
     if (!failed && seen.commit == Seen::Commit::unknown)
       add(Event::Kind::commit, i, late, true, loaded);
-    else if (!failed && seen.commit == Seen::Commit::ok)
+    else if (!failed && (seen.commit == Seen::Commit::ok ||
+                         (seen.commit == Seen::Commit::update_failed && !history_.faults)))
       add(Event::Kind::commit, i, seen.committing, false, loaded);
     // Applied, and the session destroyed before the lost reply was settled: then it was as if
     // dropped, and a login signs in a second time.
@@ -216,8 +217,11 @@ class Search {
   /// What a commit that is known to have ended without an error must look like.
   bool answers(std::size_t i, const Seen& seen, Seen::Cookie cookie, bool update_throws = false) {
     if (seen.commit == Seen::Commit::unknown) return true;
-    if (update_throws)
-      return explaining_ && mismatch(i, "was answered well, though its update throws");
+    if (update_throws != (seen.commit == Seen::Commit::update_failed))
+      return explaining_ &&
+             mismatch(i, update_throws ? "was answered well, though its update throws"
+                                       : "was told that its update throws");
+    if (update_throws) return true;
     if (cookie == seen.cookie) return true;
     const auto name = [](Seen::Cookie each) {
       return std::string(each == Seen::Cookie::none    ? "no cookie"
@@ -229,6 +233,8 @@ class Search {
 
   void change(ModelSession& session, std::size_t i, unsigned actions) {
     const int self = static_cast<int>(i);
+    if (actions & erase_last) session.content.last = -1;
+    if (actions & clear_all) session.content = {0, 0, -1, session.content.owner};
     if (actions & set_own) {
       session.content.keys |= 1u << i;
       session.content.last = self;
@@ -244,7 +250,7 @@ class Search {
       return answers(i, seen, Seen::Cookie::none);
     if (!answers(i, seen, Seen::Cookie::fresh)) return false;
     auto& session = model.sessions[i + 1];
-    session = {true, static_cast<int>(i) + 1, -2, {}, -1};
+    session = {true, static_cast<int>(i) + 1, 0, {}, -1};
     change(session, i, seen.actions);
     return true;
   }
@@ -285,7 +291,7 @@ class Search {
     if (!answers(i, seen, renews ? Seen::Cookie::fresh : Seen::Cookie::none)) return false;
     change(session, i, seen.actions);
     if (renews) {
-      session.previous = session.current;
+      session.superseded |= 1u << session.current;
       session.current = static_cast<int>(i) + 1;
     }
     return true;
@@ -354,8 +360,9 @@ class Search {
 }  // namespace
 
 std::string describe(unsigned actions) {
-  static constexpr std::array names{"set",   "update",     "regenerate", "destroy",   "login",
-                                    "flash", "take flash", "fail",       "bad update"};
+  static constexpr std::array names{"set",        "update", "regenerate", "destroy",
+                                    "login",      "flash",  "take flash", "fail",
+                                    "bad update", "erase",  "clear"};
   std::string text;
   for (std::size_t i = 0; i < names.size(); ++i)
     if (actions >> i & 1) text += (text.empty() ? "" : " + ") + std::string(names[i]);

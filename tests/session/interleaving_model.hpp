@@ -20,6 +20,9 @@ enum Action : unsigned {
   take_flash = 64,   //
   fails = 128,       ///< the handler throws
   bad_update = 256,  ///< a function given to update() throws
+  erase_last = 512,  ///< "last", before it sets anything
+  clear_all = 1024,  ///< before it sets anything
+  end_of_actions = 2048,
 };
 [[nodiscard]] std::string describe(unsigned actions);
 
@@ -43,7 +46,7 @@ struct Interval {
 /// request i got.
 struct Seen {
   unsigned actions = 0;
-  int id = 0;  ///< that it came with; -1: none
+  int id = 0;  ///< that it came with
 
   enum class Load : std::uint8_t { ok, error };
   enum class Commit : std::uint8_t { none, ok, update_failed, not_applied, unknown };

@@ -130,6 +130,8 @@ class World {
     seen.content = content(session);
     seen.flash = session.flash().get<int>().value_or(-1);
     const int self = static_cast<int>(i);
+    if (seen.actions & erase_last) session.erase("last");
+    if (seen.actions & clear_all) session.clear();
     if (seen.actions & set_own) {
       session.set(own_key(i), self);
       session.set("last", self);

@@ -76,6 +76,23 @@ TEST_F(ManagerLogin, TheSupersededWindowIsSixtySeconds) {
   EXPECT_EQ(n_of(fresh), 1);
 }
 
+TEST_F(ManagerLogin, EachOfSeveralOldIdsIsSupersededForItsTime) {
+  const auto first = visitor();
+  const auto second = request(first, [](Session& s) { s.set_owner("alice"); }).cookie();
+  advance(30s);
+  const auto third = request(second, [](Session& s) { s.regenerate(); }).cookie();
+  for (const auto& old : {first, second}) {
+    auto late = slow(old);
+    expect_dropped(late);
+  }
+  advance(30s);
+  EXPECT_TRUE(request(first, [](Session& s) { s.set("n", 2); }).all("Set-Cookie").size() == 1)
+      << "forgotten: a stranger, who starts anew";
+  auto late = slow(second);
+  expect_dropped(late);
+  EXPECT_EQ(n_of(third), 1);
+}
+
 TEST_F(ManagerLogin, TwoRenewalsHaveOneWinner) {
   const auto old = visitor();
   auto first = load(old), second = load(old);

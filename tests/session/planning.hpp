@@ -64,8 +64,8 @@ struct Planner {
     Header header;
     header.current = hash(id);
     if (given.previous_until) {
-      header.previous = hash(other_id);
-      header.previous_until = at(*given.previous_until);
+      header.superseded[0].verifier = hash(other_id);
+      header.superseded[0].until = at(*given.previous_until);
     }
     for (const auto token : tokens) header.push(token);
     return {id.key(),
@@ -117,8 +117,9 @@ struct Planner {
     };
     out += " " + seconds_of(record.created_at) + "/" + seconds_of(record.last_seen) + "/" +
            seconds_of(record.expires_at) + " id=" + name_of(header.current, units);
-    if (header.previous_until != TimePoint{})
-      out += " prev=" + name_of(header.previous, units) + "<" + seconds_of(header.previous_until);
+    if (header.superseded[0].until != TimePoint{})
+      out += " prev=" + name_of(header.superseded[0].verifier, units) + "<" +
+             seconds_of(header.superseded[0].until);
     if (!header.contains(record.token)) out += " TOKEN MISSING";
     return out;
   }

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 
 #include <flame/session/open_store.hpp>
@@ -54,14 +55,14 @@ TEST(OpenStore, PassesOptionsOn) {
 
 TEST(OpenStore, NamesWhatIsWrong) {
   const std::pair<const char*, const char*> table[] = {
-      {"", "store URL without a scheme: this build knows memory:"},
-      {"memory", "store URL without a scheme: this build knows memory:"},
-      {"://x", "store URL without a scheme: this build knows memory:"},
-      {"my pass word:x", "store URL without a scheme: this build knows memory:"},
-      {"x:", "unknown store URL scheme `x:`: this build knows memory:"},
-      {"Memory:", "unknown store URL scheme `Memory:`: this build knows memory:"},
+      {"", "store URL without a scheme: this build knows memory:, file:"},
+      {"memory", "store URL without a scheme: this build knows memory:, file:"},
+      {"://x", "store URL without a scheme: this build knows memory:, file:"},
+      {"my pass word:x", "store URL without a scheme: this build knows memory:, file:"},
+      {"x:", "unknown store URL scheme `x:`: this build knows memory:, file:"},
+      {"Memory:", "unknown store URL scheme `Memory:`: this build knows memory:, file:"},
       {"nosuch://user:canary@host/1",
-       "unknown store URL scheme `nosuch:`: this build knows memory:"},
+       "unknown store URL scheme `nosuch:`: this build knows memory:, file:"},
       {"memory://canary",
        "store URL `memory:`: it has no host or path: write memory: or memory:?max_sessions=N"},
       {"memory:?max_session=canary",
@@ -83,6 +84,37 @@ TEST(OpenStore, NamesWhatIsWrong) {
     const auto store = open_store(url);
     EXPECT_EQ(error_of([&] { store->prepare({}); }), text) << url;
   }
+}
+
+TEST(OpenStore, OpensFiles) {
+  const auto parent = std::filesystem::temp_directory_path() / "flame-open-store-test";
+  std::filesystem::remove_all(parent);
+  std::filesystem::create_directory(parent);
+  for (const auto* rest :
+       {"", "?", "?durability=none", "?durability=process_crash", "?durability=power_cut"}) {
+    for (const auto* scheme : {"file:", "file://"}) {
+      const auto url = scheme + (parent / "sessions").string() + rest;
+      EXPECT_EQ(error_of_url(url), "") << url;
+      EXPECT_TRUE(std::filesystem::is_directory(parent / "sessions")) << url;
+      std::filesystem::remove_all(parent / "sessions");
+    }
+  }
+  std::filesystem::remove_all(parent);
+}
+
+TEST(OpenStore, NamesWhatIsWrongWithFiles) {
+  for (const auto* url : {"file:", "file:/", "file:///", "file:canary", "file:canary/x",
+                          "file://canary/x", "file:?durability=none"}) {
+    EXPECT_EQ(error_of_url(url),
+              "store URL `file:`: it needs an absolute path: write file:/var/lib/NAME/sessions")
+        << url;
+  }
+  EXPECT_EQ(error_of_url("file:/canary?durability=canary"),
+            "store URL `file:`: `durability` must be one of none, process_crash, power_cut");
+  EXPECT_EQ(error_of_url("file:/canary?canary=1"),
+            "store URL `file:`: unknown parameter `canary`: it takes durability");
+  EXPECT_EQ(error_of_url("file:/dev/null"),
+            "file store: root_dir `/dev/null` is not a folder: give a folder");
 }
 
 TEST(OpenStore, RefusesConnectionsToAWrongUrl) {

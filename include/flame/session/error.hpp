@@ -9,13 +9,14 @@ namespace flame::inline v0::session {
 /// Why an operation of the Manager did not succeed.
 enum class Errc : std::uint8_t {
   invalid_option,     ///< an option, a store URL or a schema is wrong; found by open()
-  store_unavailable,  ///< the store is down or refused the call; whether a commit applied is in the text
-  deadline,           ///< no answer in time; a commit under way may still apply, whole or not at all
-  overloaded,         ///< too much is waiting already: try later; nothing was applied
-  stopped,            ///< the Manager was stopped
-  too_large,          ///< the session would grow over Options::max_bytes; this request's changes are undone
-  update_failed,      ///< a function given to Session::update threw; this request's changes are undone
-  random_failed,      ///< the system gave no random bytes: no session ID could be made
+  store_unavailable,  ///< the store is down or refused the call; whether a commit applied is in the
+                      ///< text
+  deadline,    ///< no answer in time; a commit under way may still apply, whole or not at all
+  overloaded,  ///< too much is waiting already: try later; nothing was applied
+  stopped,     ///< the Manager was stopped
+  too_large,  ///< the session would grow over Options::max_bytes; this request's changes are undone
+  update_failed,  ///< a function given to Session::update threw; this request's changes are undone
+  random_failed,  ///< the system gave no random bytes: no session ID could be made
 };
 
 /// The text names the input and the remedy, and holds no session ID, secret or value.

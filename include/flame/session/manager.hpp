@@ -17,6 +17,7 @@
 #include <flame/session/error.hpp>
 #include <flame/session/session.hpp>
 #include <flame/session/store.hpp>
+#include <flame/session/store_counters.hpp>
 
 namespace flame::inline v0::session {
 
@@ -25,7 +26,8 @@ enum class SameSite : std::uint8_t { lax, strict, none };
 /// The cookie that carries the ID: Secure, HttpOnly, and named with the strictest prefix that fits:
 /// `__Host-`, or `__Secure-` with a domain or another path (draft-ietf-httpbis-rfc6265bis, 4.1.3).
 struct CookieOptions {
-  std::string name = "session";  ///< an RFC 9110 token; the prefix is put before it unless it has one
+  std::string name =
+      "session";  ///< an RFC 9110 token; the prefix is put before it unless it has one
   std::string path = "/";
   std::string domain{};  ///< empty: this host only
   SameSite same_site = SameSite::lax;
@@ -44,29 +46,35 @@ inline constexpr std::string_view created = "created";
 inline constexpr std::string_view renewed = "renewed";      ///< a new ID: regenerate, or a login
 inline constexpr std::string_view destroyed = "destroyed";  ///< by Session::destroy
 inline constexpr std::string_view expired = "expired";
-inline constexpr std::string_view dropped = "dropped";  ///< changes of a session that had ended meanwhile
+inline constexpr std::string_view dropped =
+    "dropped";  ///< changes of a session that had ended meanwhile
 inline constexpr std::string_view id_rejected = "id_rejected";  ///< made-up, ended or superseded
-inline constexpr std::string_view dup_cookie = "dup_cookie";    ///< two different IDs in one request
-inline constexpr std::string_view decode_failed = "decode_failed";  ///< a record that cannot be read
+inline constexpr std::string_view dup_cookie = "dup_cookie";  ///< two different IDs in one request
+inline constexpr std::string_view decode_failed =
+    "decode_failed";  ///< a record that cannot be read
 inline constexpr std::string_view store_down = "store_down";
 inline constexpr std::string_view store_up = "store_up";
 inline constexpr std::string_view store_full = "store_full";
-inline constexpr std::string_view flash_lost = "flash_lost";  ///< a claimed message could not be put back
-inline constexpr std::string_view cookie_at_risk = "cookie_at_risk";  ///< Secure cookie over plain http
+inline constexpr std::string_view sweep_failed = "sweep_failed";  ///< expired records stay for now
+inline constexpr std::string_view flash_lost =
+    "flash_lost";  ///< a claimed message could not be put back
+inline constexpr std::string_view cookie_at_risk =
+    "cookie_at_risk";  ///< Secure cookie over plain http
 }  // namespace event
 
 /// Setting one option resets no other. open() checks them.
 struct Options {
   StorePtr store{};  ///< null: a memory store of its own
   CookieOptions cookie{};
-  std::string id_header{};    ///< not empty: the ID travels in this header too, both ways
-  std::string application{};  ///< goes into every verifier: two applications on one store cannot meet
+  std::string id_header{};  ///< not empty: the ID travels in this header too, both ways
+  std::string
+      application{};  ///< goes into every verifier: two applications on one store cannot meet
   std::chrono::seconds idle_timeout{30 * 60};
   std::chrono::seconds absolute_timeout{12 * 60 * 60};
   std::chrono::milliseconds deadline{2000};  ///< of one load or commit
   std::size_t max_bytes = 64 * 1024;         ///< of one session's keys and values, as encoded
-  /// Called on any thread, also on several at once; must not throw or call the Manager. Null: a line each
-  /// on stderr, at most ten of a name each second.
+  /// Called on any thread, also on several at once; must not throw or call the Manager. Null: a
+  /// line each on stderr, at most ten of a name each second.
   std::function<void(const Event&)> on_event{};
 };
 
@@ -82,13 +90,14 @@ enum class Need : std::uint8_t { read = 1, write = 2, flash = 4 };
 /// What the library needs of a request. Read during start() only.
 struct RequestView {
   std::span<const std::string_view> cookie_lines{};  ///< the values of all Cookie fields, undecoded
-  std::string_view id_header{};                      ///< the value of the field Options::id_header names
+  std::string_view id_header{};  ///< the value of the field Options::id_header names
   bool secure = false;           ///< over TLS, as seen by this process or a trusted proxy
   bool from_this_host = true;    ///< from a loopback address
   bool claims_flash = true;      ///< false for HEAD and prefetches (Sec-Purpose): the flash stays
 };
 
-/// Header fields to add to the response. Cache-Control replaces one that is there; others are appended.
+/// Header fields to add to the response. Cache-Control replaces one that is there; others are
+/// appended. The names live as long as the Manager.
 struct ResponseFields {
   std::vector<std::pair<std::string_view, std::string>> fields{};
 };
@@ -119,13 +128,15 @@ struct LoadOperation : Operation {
 };
 
 struct CommitOperation : Operation {
-  Session* session = nullptr;  ///< start() takes its changes out; it may go before the operation is done
-  bool failed = false;  ///< the handler threw or answered 5xx: saves nothing, puts a claimed flash back
+  Session* session =
+      nullptr;  ///< start() takes its changes out; it may go before the operation is done
+  bool failed =
+      false;  ///< the handler threw or answered 5xx: saves nothing, puts a claimed flash back
   std::optional<Result<ResponseFields>> result{};
 };
 
-/// What a host or an adapter calls: load before the handler, commit after it and before the first byte of
-/// the response. Any thread.
+/// What a host or an adapter calls: load before the handler, commit after it and before the first
+/// byte of the response. Any thread.
 class Manager {
  public:
   explicit Manager(Options options, Environment environment = {});
@@ -133,7 +144,8 @@ class Manager {
   Manager(const Manager&) = delete;
   Manager& operator=(const Manager&) = delete;
 
-  /// Checks options and store. A store that is down for now is no error: an event, and 503 until it is up.
+  /// Checks options and store. A store that is down for now is no error: an event, and 503 until it
+  /// is up.
   Result<void> open();
   /// Waits for what is under way; every operation after that ends with Errc::stopped.
   void stop() noexcept;
@@ -149,14 +161,15 @@ class Manager {
   Result<ResponseFields> abandon(Session& session);
 
   [[nodiscard]] const Options& options() const noexcept;
+  [[nodiscard]] StoreCounters counters() const noexcept;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-/// co_await Await(manager, operation), whatever the coroutine's type. Name the operation first: g++ 12.2
-/// destroys aggregate temporaries of a co_await expression twice.
+/// co_await Await(manager, operation), whatever the coroutine's type. Name the operation first:
+/// g++ 12.2 destroys aggregate temporaries of a co_await expression twice.
 template <class Op>
 struct Await : Op {
   Await(Manager& manager, Op operation) : Op(std::move(operation)), manager_(manager) {}

@@ -7,8 +7,8 @@
 namespace flame::inline v0::session {
 
 /// The store that a URL names: `memory:`, `memory:?max_sessions=N&max_bytes=N`, `file:/path`,
-/// `file:/path?durability=none|process_crash|power_cut`. Never throws: what is wrong with the URL is said
-/// by Store::prepare(), and so by Manager::open() and Flame::run().
+/// `file:/path?durability=none|process_crash|power_cut`. Never throws: what is wrong with the URL
+/// is said by Store::prepare(), and so by Manager::open() and Flame::run().
 [[nodiscard]] StorePtr open_store(std::string_view url);
 
 }  // namespace flame::inline v0::session

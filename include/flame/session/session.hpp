@@ -21,8 +21,8 @@ struct UpdateFunction {
 };
 }  // namespace detail
 
-/// The flash message that was claimed for this request: no other request gets it, whatever get<T> says.
-/// A view into the Session it came from, and no longer-lived than that.
+/// The flash message that was claimed for this request: no other request gets it, whatever get<T>
+/// says. A view into the Session it came from, and no longer-lived than that.
 class Flash {
  public:
   Flash() = default;
@@ -40,11 +40,12 @@ class Flash {
   const std::string* message_ = nullptr;
 };
 
-/// What a handler touches: the values of one visitor, as loaded, and the changes of this request, which
-/// the Manager commits. No I/O; one thread at a time; reading never throws.
+/// What a handler touches: the values of one visitor, as loaded, and the changes of this request,
+/// which the Manager commits. No I/O; one thread at a time; reading never throws.
 ///
-/// The changes of a request are one unit: all apply, in some order with those of other requests, to the
-/// newest record, or none does. What a handler reads is the loaded state with its own changes on top.
+/// The changes of a request are one unit: all apply, in some order with those of other requests, to
+/// the newest record, or none does. What a handler reads is the loaded state with its own changes
+/// on top.
 class Session {
  public:
   /// Empty, and not of any Manager: for the tests of handlers.
@@ -68,26 +69,29 @@ class Session {
   /// In ascending order of their bytes.
   [[nodiscard]] std::vector<std::string> keys() const;
 
-  /// Last write wins, by key. Throws ValueError: too deep, too large, key too long; nothing is set then.
+  /// Last write wins, by key. Throws ValueError: too deep, too large, key too long; nothing is set
+  /// then.
   template <class T>
   void set(std::string_view key, const T& value) {
     set_encoded(key, encode(value));
   }
   void set(std::string_view key, std::nullptr_t) = delete;
 
-  /// Atomic: f(value, arguments...) runs at commit on the newest value, perhaps again, perhaps on another
-  /// thread. So f captures nothing (checked), the arguments are copied, and there is no result; get() goes
-  /// on answering what it did. `initial` stands in where the key is absent or holds another type. If f
-  /// throws, this request alone fails, and none of its changes apply.
+  /// Atomic: f(value, arguments...) runs at commit on the newest value, perhaps again, perhaps on
+  /// another thread. So f captures nothing (checked), the arguments are copied, and there is no
+  /// result; get() goes on answering what it did. `initial` stands in where the key is absent or
+  /// holds another type. If f throws, this request alone fails, and none of its changes apply.
   template <class T, class F, class... Args>
   void update(std::string_view key, T initial, F f, Args... arguments) {
-    static_assert(std::is_empty_v<F> && std::is_default_constructible_v<F>,
-                  "update() takes a lambda without captures: give it what it needs as further arguments");
+    static_assert(
+        std::is_empty_v<F> && std::is_default_constructible_v<F>,
+        "update() takes a lambda without captures: give it what it needs as further arguments");
     static_assert(std::is_invocable_r_v<T, F&, T, const Args&...>,
                   "update() takes f(value, arguments...) that returns the new value");
     static_cast<void>(f);
     using Arguments = std::tuple<T, std::tuple<Args...>>;
-    add_update(key, {std::make_shared<const Arguments>(std::move(initial), std::tuple(std::move(arguments)...)),
+    add_update(key, {std::make_shared<const Arguments>(std::move(initial),
+                                                       std::tuple(std::move(arguments)...)),
                      [](const void* state, const std::string_view* stored) {
                        const auto& [fallback, args] = *static_cast<const Arguments*>(state);
                        auto value = stored ? decode<T>(*stored) : std::nullopt;
@@ -113,10 +117,12 @@ class Session {
 
   /// A new ID at commit; the old one is dead from then on, and what it still brings is dropped.
   void regenerate();
-  /// The record goes at commit, and the cookie with it. Final: what else this request changes is dropped.
+  /// The record goes at commit, and the cookie with it. Final: what else this request changes is
+  /// dropped.
   void destroy();
-  /// Signs in: the session belongs to `owner` from now on. Another owner than before means a new ID and a
-  /// new start of the absolute timeout. Empty: nobody's again. Throws ValueError above 255 bytes.
+  /// Signs in: the session belongs to `owner` from now on. Another owner than before means a new ID
+  /// and a new start of the absolute timeout. Empty: nobody's again. Throws ValueError above 255
+  /// bytes.
   void set_owner(std::string_view owner);
   [[nodiscard]] std::string_view owner() const noexcept;
   /// Loaded from the store, not new.

@@ -13,15 +13,16 @@
 #include <string_view>
 #include <vector>
 
-/// What a store author implements: plain calls on batches, one thread at a time. Batching, deadlines,
-/// reconnects and merging are the library's (docs/architecture.md).
+/// What a store author implements: plain calls on batches, one thread at a time. Batching,
+/// deadlines, reconnects and merging are the library's (docs/architecture.md).
 namespace flame::inline v0::session {
 
 /// Store time: milliseconds since the Unix epoch by the backend's clock.
 using TimePoint = std::chrono::sys_time<std::chrono::milliseconds>;
 using Deadline = std::chrono::steady_clock::time_point;
 
-/// The selector of a session ID. No secret: it opens nothing, so stores, logs and tools may name it.
+/// The selector of a session ID. No secret: it opens nothing, so stores, logs and tools may name
+/// it.
 struct SessionKey {
   std::array<std::byte, 12> bytes{};
   auto operator<=>(const SessionKey&) const = default;
@@ -42,15 +43,18 @@ struct Record {
   std::string blob{};
 };
 
-/// load reads. create never overwrites. replace writes only over a present, unexpired record whose token
-/// is the expected one; it never shortens (a touch may have come between). touch moves last_seen and
-/// expires_at, never shortens, never revives. erase is done also where there was nothing.
+/// load reads. create never overwrites. replace writes only over a present, unexpired record whose
+/// token is the expected one; it never shortens (a touch may have come between). touch moves
+/// last_seen and expires_at, never shortens, never revives. erase is done also where there was
+/// nothing.
 enum class Verb : std::uint8_t { load, create, replace, touch, erase };
 
 enum class Outcome : std::uint8_t {
   unanswered,  ///< after a return of run(): a bug of the store
   done,
-  missing,   ///< load, replace, touch: no such record, or expired at Call::now
+  /// load, replace, touch: no such record, or expired at Call::now. A load that still found the
+  /// expired one may leave its expires_at in StoreOp::record: an event tells of it then.
+  missing,
   exists,    ///< create: the key is taken; nothing was written
   conflict,  ///< replace: another token; the newest record is in StoreOp::record
   refused,   ///< the store is full, or will not take this record
@@ -58,14 +62,15 @@ enum class Outcome : std::uint8_t {
 
 struct StoreOp {
   Verb verb{};
-  /// In: what to write, or the key alone. Out: what load and conflict found. What a create or replace
-  /// wrote may be moved out of it once it is done; otherwise it stays as it was.
+  /// In: what to write, or the key alone. Out: what load and conflict found. What a create or
+  /// replace wrote may be moved out of it once it is done; otherwise it stays as it was.
   Record record{};
   WriteToken expected{};  ///< replace only
   Outcome outcome{};
 };
 
-/// Given with every call. A record whose expires_at <= now is missing, for every verb, swept or not.
+/// Given with every call. A record whose expires_at <= now is missing, for every verb, swept or
+/// not.
 struct Call {
   TimePoint now{};
   Deadline deadline{};
@@ -81,8 +86,8 @@ struct OwnerPage {
 /// The text names the remedy, and holds no secret, key or value.
 class StoreError : public std::runtime_error {
  public:
-  /// connection_lost: what became of the unanswered operations is unknown. refused (rights, schema, size,
-  /// options): none of them was applied; a refused batch is tried again in halves.
+  /// connection_lost: what became of the unanswered operations is unknown. refused (rights, schema,
+  /// size, options): none of them was applied; a refused batch is tried again in halves.
   enum class Kind : std::uint8_t { connection_lost, refused };
   StoreError(Kind kind, const std::string& text) : std::runtime_error(text), kind_(kind) {}
   [[nodiscard]] Kind kind() const noexcept { return kind_; }
@@ -95,11 +100,13 @@ class StoreError : public std::runtime_error {
 class StoreConnection {
  public:
   virtual ~StoreConnection() = default;
-  /// Runs a batch, sorted by verb, then key; keys are unique within a verb. Sets every outcome or throws.
+  /// Runs a batch, sorted by verb, then key; keys are unique within a verb. Sets every outcome or
+  /// throws.
   virtual void run(std::span<StoreOp> batch, const Call& call) = 0;
   /// Removes up to `limit` expired records; returns how many went.
   virtual std::size_t sweep(std::size_t limit, const Call& call) = 0;
-  /// Unexpired sessions of an owner in a stable order; `from` is empty or the `next` of the page before.
+  /// Unexpired sessions of an owner in a stable order; `from` is empty or the `next` of the page
+  /// before.
   virtual OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
                          const Call& call) = 0;
   /// The backend's own time, if it has a clock of its own.
@@ -117,12 +124,13 @@ struct StoreTraits {
   std::size_t max_record = std::size_t{1} << 20;  ///< bytes of one blob
 };
 
-/// A recipe for connections. Making one never throws and touches nothing: errors wait for prepare().
+/// A recipe for connections. Making one never throws and touches nothing: errors wait for
+/// prepare().
 class Store {
  public:
   virtual ~Store() = default;
-  /// Checks options, rights and schema. Throws StoreError: refused for what the operator must mend (its
-  /// text is the line to print), connection_lost for a backend that is down for now.
+  /// Checks options, rights and schema. Throws StoreError: refused for what the operator must mend
+  /// (its text is the line to print), connection_lost for a backend that is down for now.
   virtual void prepare(const Call& call) = 0;
   virtual std::unique_ptr<StoreConnection> connect(Deadline deadline) = 0;
   [[nodiscard]] virtual StoreTraits traits() const noexcept = 0;

@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <span>
 #include <utility>
 
+#include <flame/session/file.hpp>
 #include <flame/session/memory.hpp>
 #include <flame/session/open_store.hpp>
 
@@ -37,6 +39,23 @@ class Query {
       text.remove_prefix(end == text.npos ? text.size() : end + 1);
       if (end != text.npos && text.empty()) add({});
     }
+  }
+
+  /// Leaves `value` alone where there is no such parameter, as number() does.
+  template <class T>
+  void choice(std::string_view name, std::span<const std::pair<std::string_view, T>> choices,
+              T& value) const {
+    const auto at = std::ranges::find(given_, name, &Given::first);
+    if (at == given_.end()) return;
+    const auto chosen =
+        std::ranges::find(choices, at->second, &std::pair<std::string_view, T>::first);
+    if (chosen != choices.end()) {
+      value = chosen->second;
+      return;
+    }
+    std::string all;
+    for (const auto& each : choices) all.append(all.empty() ? "" : ", ").append(each.first);
+    wrong("`" + std::string(name) + "` must be one of " + all);
   }
 
   /// Leaves `value` alone where there is no such parameter.
@@ -94,12 +113,32 @@ StorePtr open_memory(std::string_view rest) {
   return memory::store(options);
 }
 
+// RFC 8089: file:/path or file:///path. Nothing in it is decoded, so it has no question mark.
+StorePtr open_file(std::string_view rest) {
+  constexpr std::pair<std::string_view, file::Durability> levels[] = {
+      {"none", file::Durability::none},
+      {"process_crash", file::Durability::process_crash},
+      {"power_cut", file::Durability::power_cut}};
+  const auto question = std::min(rest.find('?'), rest.size());
+  const auto path = rest.substr(0, question);
+  const bool has_host = path.starts_with("//") && !path.starts_with("///");
+  if (path.find_first_not_of('/') == path.npos || path.front() != '/' || has_host) {
+    refuse("store URL `file:`: it needs an absolute path: write file:/var/lib/NAME/sessions");
+  }
+  rest.remove_prefix(std::min(question + 1, rest.size()));
+  file::FileOptions options{.root_dir = path};
+  Query("file:", rest, {"durability"})
+      .choice<file::Durability>("durability", levels, options.durability);
+  return file::store(std::move(options));
+}
+
 struct Scheme {
   std::string_view name;
   StorePtr (*open)(std::string_view rest);  // throws StoreError
 };
 constexpr std::array schemes{
     Scheme{"memory:", open_memory},
+    Scheme{"file:", open_file},
 };
 
 std::string known_schemes() {

@@ -31,8 +31,12 @@ class Table {
   Outcome load(Record& record, TimePoint now) {
     auto& shard = shard_with(record.key);
     const std::lock_guard lock(shard.mutex);
-    const auto* entry = live(shard, record.key, now);
+    const auto* entry = shard.find(record.key);
     if (!entry) return Outcome::missing;
+    if (entry->record.expires_at <= now) {
+      record.expires_at = entry->record.expires_at;
+      return Outcome::missing;
+    }
     record = entry->record;
     return Outcome::done;
   }

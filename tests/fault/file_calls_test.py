@@ -1,0 +1,139 @@
+"""System calls that fail: the save failed, the old record stays, nothing is left behind."""
+
+import re
+import resource
+import unittest
+
+from store import CALLS, LEVELS, Case
+
+
+class Calls(Case):
+    def start_failing(self, durability):
+        store = self.start_with_faults(durability)
+        self.expect(store, create_1_old="done")
+        return store
+
+    def start_with_faults(self, durability):
+        self.fault = self.folder / "fault"
+        return self.start(durability, {
+            "LD_PRELOAD": CALLS, "FLAME_FAULT_FILE": str(self.fault),
+            "FLAME_CALLS_FILE": str(self.folder / "calls"),
+            # The preloaded library stands before the sanitizer's, and does without it.
+            "ASAN_OPTIONS": "verify_asan_link_order=0"})
+
+    def calls(self, store, command):
+        log = self.folder / "calls"
+        log.unlink(missing_ok=True)
+        self.assertEqual("done", store.ask(command))
+        lines = log.read_text().splitlines() if log.exists() else []
+        return [re.sub("tmp-[0-9a-f]{16}", "tmp", line) for line in lines]
+
+    def test_order_at_power_cut(self):
+        store = self.start_failing("power_cut")
+        # Each name is flushed in its folder before what lies below it is.
+        created = self.calls(store, "create 2 new")
+        record = created[-2].removeprefix("rename ")
+        self.assertRegex(record, "[0-9a-f]{24}")
+        folder = record[:2]
+        owners = created[-3]
+        self.assertRegex(owners, "fsync [0-9a-f]{2}")
+        self.assertEqual(["fsync sessions", "fsync tmp", owners, "rename " + record,
+                          "fsync " + folder], created)
+        self.assertEqual(["fsync tmp", "rename " + record, "fsync " + folder],
+                         self.calls(store, "replace 2 newer"))
+        self.assertEqual([], self.calls(store, "touch 2"))
+        self.assertEqual(["fsync " + folder], self.calls(store, "erase 2"))
+        # Of what an earlier process made, nobody knows whether it was flushed.
+        self.assertEqual(["fsync " + folder], self.calls(store, "erase 2"))
+        again = self.start_with_faults("power_cut")
+        self.assertEqual("fsync sessions", self.calls(again, "create 2 new")[0])
+
+    def test_order_below_power_cut(self):
+        for durability in ["none", "process_crash"]:
+            store = self.start_failing(durability)
+            calls = self.calls(store, "create 2 new")
+            self.assertEqual(1, len(calls), calls)
+            self.assertRegex(calls[0], "rename [0-9a-f]{24}")
+            self.assertEqual(calls, self.calls(store, "replace 2 newer"))
+            self.expect(store, erase_1="done", erase_2="done")
+
+    def test_a_save_that_fails(self):
+        for durability, call in [("none", "write"), ("none", "close"), ("none", "futimens"),
+                                 ("none", "rename"), ("process_crash", "rename"),
+                                 ("power_cut", "write"), ("power_cut", "fsync"),
+                                 ("power_cut", "close"), ("power_cut", "rename")]:
+            with self.subTest(durability=durability, call=call):
+                store = self.start_failing(durability)
+                self.fault.write_text(call)
+                self.expect_refused(store, "replace 1 new", "check the disk")
+                self.expect_refused(store, "create 2 new", "check the disk")
+                self.expect(store, load_1="old", load_2="missing", list_ann="1")
+                self.assertEqual([], self.temporary_files())
+                self.fault.unlink()
+                self.expect(store, load_1="old", load_2="missing", replace_1_new="done",
+                            create_2_new="done", load_1_="new", load_2_="new", list_ann="2",
+                            erase_1="done", erase_2="done")
+
+    def test_a_folder_that_cannot_be_flushed(self):
+        store = self.start_failing("power_cut")
+        self.fault.write_text("fsync_folder")
+        for command in ["replace 1 new", "erase 1"]:
+            answer = store.ask(command)
+            self.assertTrue(answer.startswith("lost: file store: could not flush"), answer)
+        # Before the rename: of the folder of owners, and of the root.
+        self.expect_refused(store, "create 2 new", "check the disk")
+        self.fault.unlink()
+        self.expect(store, load_2="missing", create_2_new="done", load_2_="new")
+        self.assertEqual([], self.temporary_files())
+
+    def test_lower_levels_flush_nothing(self):
+        for durability in ["none", "process_crash"]:
+            store = self.start_failing(durability)
+            self.fault.write_text("fsync fsync_folder")
+            self.expect(store, replace_1_new="done", create_2_new="done", erase_1="done",
+                        erase_2="done")
+            self.fault.unlink()
+
+    def test_a_touch_that_fails(self):
+        store = self.start_failing("none")
+        self.fault.write_text("futimens")
+        self.expect_refused(store, "touch 1", "check the disk")
+        self.expect(store, load_1="old")
+
+    def test_writes_that_come_short(self):
+        store = self.start_failing("none")
+        self.fault.write_text("short_write")
+        self.expect(store, replace_1_new="done", create_2_other="done", load_1="new",
+                    load_2="other")
+
+    def test_file_systems_without_special_renames(self):
+        for durability in LEVELS:
+            with self.subTest(durability=durability):
+                store = self.start_failing(durability)
+                self.fault.write_text("old_file_system")
+                self.expect(store, replace_1_new="done", create_2_other="done",
+                            create_2_another="exists", load_1="new", load_2="other", list_ann="2")
+                self.assertEqual([], self.temporary_files())
+                self.expect(store, erase_1="done", erase_2="done")
+                self.fault.unlink()
+
+    def test_no_descriptors(self):
+        store = self.start()
+        self.expect(store, create_1_old="done")
+        before = resource.prlimit(store.process.pid, resource.RLIMIT_NOFILE)
+        for limit in range(4, 8):
+            resource.prlimit(store.process.pid, resource.RLIMIT_NOFILE, (limit, before[1]))
+            answer = store.ask("create 2 new")
+            if answer == "done":
+                self.assertGreater(limit, 5)
+                break
+            self.assertIn("ulimit -n", answer)
+        else:
+            self.fail("a save needs more than three descriptors")
+        resource.prlimit(store.process.pid, resource.RLIMIT_NOFILE, before)
+        self.expect(store, load_1="old", load_2="new", replace_1_new="done", list_ann="2")
+        self.assertEqual([], self.temporary_files())
+
+
+if __name__ == "__main__":
+    unittest.main()

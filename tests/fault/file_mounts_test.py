@@ -1,0 +1,74 @@
+"""No space, no inodes, a file system that became read-only. As root."""
+
+import os
+import unittest
+
+from store import LEVELS, Case, needs_mounts, run
+
+
+def setUpModule():
+    needs_mounts()
+
+
+class Mounts(Case):
+    def mount(self, options):
+        self.place = self.folder / "place"
+        self.place.mkdir(exist_ok=True)
+        run("mount", "-t", "tmpfs", "-o", options, "none", self.place)
+        self.addCleanup(run, "umount", "-l", self.place)
+        self.root = self.place / "sessions"
+
+    def test_disk_full(self):
+        for durability in LEVELS:
+            with self.subTest(durability=durability):
+                self.mount("size=1m")
+                store = self.start(durability)
+                self.expect(store, create_1_old="done")
+                full = self.place / "full"
+                with open(full, "wb", buffering=0) as file, self.assertRaises(OSError):
+                    while file.write(b"x" * 4096) == 4096:
+                        pass
+                    file.write(b"x")
+                self.expect_refused(store, "replace 1 new", "free some space")
+                self.expect_refused(store, "create 2 new", "free some space")
+                self.assertEqual([], self.temporary_files())
+                self.expect(store, load_1="old", load_2="missing", list_ann="1", touch_1="done")
+                os.unlink(full)
+                self.expect(store, replace_1_new="done", create_2_new="done", load_1="new",
+                            load_2="new", list_ann="2")
+
+    def test_no_inodes(self):
+        self.mount("nr_inodes=64")
+        store = self.start()
+        self.expect(store, create_1_old="done")
+        with self.assertRaises(OSError):
+            for number in range(100):
+                (self.place / str(number)).touch()
+        self.expect_refused(store, "replace 1 new", "inodes")
+        self.expect_refused(store, "create 2 new", "inodes")
+        self.expect(store, load_1="old", load_2="missing", touch_1="done")
+        for number in range(10):
+            (self.place / str(number)).unlink()
+        self.expect(store, replace_1_new="done", create_2_new="done", load_1="new", list_ann="2")
+        self.assertEqual([], self.temporary_files())
+
+    def test_read_only(self):
+        self.mount("size=1m")
+        store = self.start()
+        self.expect(store, create_1_old="done")
+        run("mount", "-o", "remount,ro", self.place)
+        self.expect(store, load_1="old", list_ann="1")
+        for command in ["replace 1 new", "create 2 new", "touch 1", "erase 1"]:
+            self.expect_refused(store, command, "mount it writable")
+        run("mount", "-o", "remount,rw", self.place)
+        self.expect(store, load_1="old", replace_1_new="done", load_1_="new", erase_1="done")
+
+    def test_a_read_only_root_is_refused_at_start(self):
+        self.mount("size=1m,mode=0700")
+        run("mount", "-o", "remount,ro", self.place)
+        with self.assertRaisesRegex(AssertionError, "root_dir .* Read-only file system"):
+            self.start(root=self.place)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,104 @@
+"""Power cuts: an ext4 image whose file system is shut down, nothing more being written. As root.
+
+At `power_cut` every save and erase that was confirmed is there; below it records are old or absent,
+never torn."""
+
+import fcntl
+import os
+import struct
+import subprocess
+import unittest
+
+from store import LEVELS, Case, needs_mounts, run, skip_where
+
+SHUTDOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN
+WITHOUT_FLUSH = 2
+ROUNDS = 5
+KEYS = 8
+
+
+def setUpModule():
+    needs_mounts()
+    loop = subprocess.run(["losetup", "-f"], capture_output=True, check=False).returncode == 0
+    has_ext4 = subprocess.run(["mkfs.ext4", "-V"], capture_output=True, check=False).returncode == 0
+    skip_where(None if loop and has_ext4 else "there are no loop devices, or no mkfs.ext4")
+
+
+class Power(Case):
+    def make_disk(self, name):
+        image = self.folder / name
+        with open(image, "wb") as file:
+            file.truncate(64 << 20)
+        run("mkfs.ext4", "-q", image)
+        self.device = run("losetup", "-f", "--show", image).strip()
+        self.addCleanup(run, "losetup", "-d", self.device)
+        self.place = self.folder / (name + ".mounted")
+        self.place.mkdir()
+        self.root = self.place / "sessions"
+        self.addCleanup(subprocess.run, ["umount", "-l", self.place], check=False,
+                        capture_output=True)
+
+    def cut_power(self):
+        fd = os.open(self.place, os.O_RDONLY)
+        try:
+            fcntl.ioctl(fd, SHUTDOWN, struct.pack("I", WITHOUT_FLUSH))
+        finally:
+            os.close(fd)
+
+    def hammer(self, durability, saves):
+        """What was confirmed before the power went."""
+        store = self.start(durability)
+        store.send(f"hammer {KEYS}")
+        acknowledged = {}
+        for _ in range(saves):
+            number, count = map(int, store.line().split())
+            acknowledged[number] = count
+        self.cut_power()
+        while line := store.line():
+            if not line[0].isdigit():
+                break  # what it says of the disk that is gone
+            number, count = map(int, line.split())
+            acknowledged[number] = count
+        store.end()
+        return acknowledged
+
+    def after_the_cut(self, durability):
+        run("umount", self.place)
+        run("mount", self.device, self.place)
+        return self.start(durability)
+
+    def test_saves(self):
+        for durability in LEVELS:
+            with self.subTest(durability=durability):
+                self.make_disk(durability)
+                run("mount", self.device, self.place)
+                for number in range(ROUNDS):
+                    last = self.hammer(durability, KEYS + 3 * number)
+                    store = self.after_the_cut(durability)
+                    for key, count in last.items():
+                        found = store.ask(f"load {key}")
+                        self.assertNotEqual("torn", found)
+                        known = 0 if found == "missing" else int(found)
+                        self.assertLessEqual(known, count + 1)
+                        if durability == "power_cut":
+                            self.assertGreaterEqual(known, count)
+                    if durability == "power_cut":
+                        self.assertEqual(str(KEYS), store.ask("list ann"))
+                    store.end()
+                run("umount", self.place)
+
+    def test_what_was_erased_stays_erased(self):
+        self.make_disk("erased")
+        run("mount", self.device, self.place)
+        store = self.start("power_cut")
+        self.expect(store, create_1_a="done", create_2_b="done", erase_1="done")
+        self.cut_power()
+        store.end()
+        store = self.after_the_cut("power_cut")
+        self.expect(store, load_1="missing", load_2="b", list_ann="1")
+        store.end()
+        run("umount", self.place)
+
+
+if __name__ == "__main__":
+    unittest.main()

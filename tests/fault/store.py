@@ -1,0 +1,90 @@
+"""Talks to fault_file_store, and takes from it what it stands on."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+PROGRAM = os.environ["FLAME_FAULT_STORE"]
+CALLS = os.environ["FLAME_FAULT_CALLS"]
+LEVELS = ["none", "process_crash", "power_cut"]
+
+
+class Store:
+    """One process with a store. ask() sends a command, and gives its answer."""
+
+    def __init__(self, root, durability, environment=None):
+        self.process = subprocess.Popen(
+            [PROGRAM, f"file:{root}?durability={durability}"], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})})
+        self.said_first = self.line()
+
+    def line(self):
+        """The next line that was said whole; None at the end."""
+        line = self.process.stdout.readline()
+        return line[:-1] if line.endswith("\n") else None
+
+    def send(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+
+    def ask(self, command):
+        self.send(command)
+        return self.line()
+
+    def end(self):
+        self.process.kill()
+        self.process.communicate()
+
+
+class Case(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="flame-fault-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.root = self.folder / "sessions"
+
+    def start(self, durability="none", environment=None, root=None):
+        store = Store(root or self.root, durability, environment)
+        self.addCleanup(store.end)
+        self.assertEqual("ready", store.said_first)
+        return store
+
+    def expect(self, store, **answers):
+        """expect(store, load_1="text"): the answers to commands."""
+        for command, answer in answers.items():
+            self.assertEqual(answer, store.ask(command.replace("_", " ")), command)
+
+    def expect_refused(self, store, command, part):
+        answer = store.ask(command)
+        self.assertTrue(answer.startswith("refused: file store: "), answer)
+        self.assertIn(part, answer)
+
+    def temporary_files(self, root=None):
+        return list((root or self.root).glob("*/tmp-*"))
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def needs_mounts():
+    """For setUpModule: skips what cannot be done here, and says why."""
+    why = None
+    with tempfile.TemporaryDirectory() as folder:
+        if os.geteuid() != 0:
+            why = "mounting needs root"
+        elif subprocess.run(["mount", "-t", "tmpfs", "none", folder], check=False).returncode != 0:
+            why = "this system lets root mount nothing"
+        else:
+            run("umount", folder)
+    skip_where(why)
+
+
+def skip_where(why):
+    if why:
+        print("SKIPPED:", why, flush=True)
+        raise unittest.SkipTest(why)
