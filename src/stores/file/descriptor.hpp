@@ -24,6 +24,7 @@ class Descriptor {
 
   explicit operator bool() const noexcept { return fd_ >= 0; }
   [[nodiscard]] int get() const noexcept { return fd_; }
+  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
   /// Closed in any case. Returns the error number, or 0.
   int close() noexcept {
     if (fd_ < 0) return 0;

@@ -45,9 +45,9 @@ Name& Name::add_hex(std::span<const std::byte> bytes) noexcept {
 OwnerHash hash_of(std::string_view owner) {
   static const EVP_MD* const digest = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   std::array<std::byte, EVP_MAX_MD_SIZE> whole;
-  if (!digest || EVP_Digest(owner.data(), owner.size(),
-                            reinterpret_cast<unsigned char*>(whole.data()), nullptr, digest,
-                            nullptr) != 1) {
+  if (!digest ||
+      EVP_Digest(owner.data(), owner.size(), reinterpret_cast<unsigned char*>(whole.data()),
+                 nullptr, digest, nullptr) != 1) {
     throw std::runtime_error("OpenSSL gave no SHA-256");
   }
   OwnerHash hash;

@@ -11,8 +11,8 @@
 
 namespace flame::inline v0::session::file {
 
-/// A file name or a path of the store's own, ended by 0. Of hexadecimal digits, which no file system
-/// folds or translates.
+/// A file name or a path of the store's own, ended by 0. Of hexadecimal digits, which no file
+/// system folds or translates.
 class Name {
  public:
   Name& add(std::string_view text) noexcept;

@@ -1,0 +1,193 @@
+#include "connection.hpp"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <exception>
+#include <random>
+
+#include "failure.hpp"
+
+namespace flame::inline v0::session::file {
+namespace {
+
+std::byte folder_of(const StoreOp* op) noexcept { return op->record.key.bytes.front(); }
+
+bool live(const Stored& stored, const Call& call) noexcept {
+  return stored.state == State::present && stored.record.expires_at > call.now;
+}
+
+bool fits(const StoreOp& op) noexcept {
+  return op.record.blob.size() <= max_record && op.record.owner.size() <= max_owner;
+}
+
+std::uint64_t random_number() {
+  std::random_device random;
+  return std::uint64_t{random()} << 32 | random();
+}
+
+}  // namespace
+
+Connection::Connection(const FileOptions& options)
+    : root_(options),
+      temporary_(random_number()),
+      sweeper_(root_, owners_, static_cast<std::uint8_t>(temporary_)) {}
+
+void Connection::run(std::span<StoreOp> batch, const Call& call) {
+  writes_.clear();
+  for (auto& op : batch) {
+    if (op.verb == Verb::load) {
+      load(op, call);
+    } else if (fits(op)) {
+      writes_.push_back(&op);
+    } else {
+      op.outcome = Outcome::refused;
+    }
+  }
+  // One lock at a time: no two batches can wait for each other. Verbs stay in order.
+  std::ranges::stable_sort(writes_, {}, folder_of);
+  for (auto at = writes_.begin(); at != writes_.end();) {
+    const auto end = std::find_if(
+        at, writes_.end(), [&](const StoreOp* op) { return folder_of(op) != folder_of(*at); });
+    write({at, end}, call);
+    at = end;
+  }
+}
+
+void Connection::load(StoreOp& op, const Call& call) {
+  auto stored = read_record(root_, reader_, op.record.key, Part::whole);
+  op.outcome = live(stored, call) ? Outcome::done : Outcome::missing;
+  if (op.outcome == Outcome::done) op.record = std::move(stored.record);
+}
+
+void Connection::write(Writes writes, const Call& call) {
+  const auto path = records_folder(folder_of(writes.front()));
+  const bool creates = writes.front()->verb == Verb::create;
+  auto folder = creates ? std::optional(Folder::make(root_, path)) : Folder::open(root_, path);
+  if (!folder) {
+    for (StoreOp* op : writes)
+      op->outcome = op->verb == Verb::erase ? Outcome::done : Outcome::missing;
+    return;
+  }
+  folder->lock(call, aborted_);
+  unsettled_.clear();
+  std::exception_ptr failure;
+  try {
+    for (StoreOp* op : writes) apply(*folder, *op, call);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  settle(*folder);
+  if (failure) std::rethrow_exception(failure);
+}
+
+void Connection::apply(const Folder& folder, StoreOp& op, const Call& call) {
+  switch (op.verb) {
+    case Verb::load:
+      return;
+    case Verb::create:
+      return create(folder, op, call);
+    case Verb::replace:
+      return replace(folder, op, call);
+    case Verb::touch:
+      return touch(folder, op, call);
+    case Verb::erase:
+      return erase(folder, op);
+  }
+}
+
+void Connection::create(const Folder& folder, StoreOp& op, const Call& call) {
+  const auto old = folder.read(reader_, op.record.key, Part::head);
+  const bool expired = old.state == State::present && !live(old, call);
+  if ((old.state == State::absent || expired) &&
+      put(folder, op.record, old, op.record.last_seen, op.record.expires_at)) {
+    changed(op);
+  } else {
+    op.outcome = Outcome::exists;
+  }
+}
+
+void Connection::replace(const Folder& folder, StoreOp& op, const Call& call) {
+  const auto old = folder.read(reader_, op.record.key, Part::head);
+  op.outcome = Outcome::missing;
+  if (!live(old, call)) return;
+  if (old.record.token != op.expected) {
+    auto newest = folder.read(reader_, op.record.key, Part::whole);
+    if (newest.state != State::present) return;
+    op.record = std::move(newest.record);
+    op.outcome = Outcome::conflict;
+    return;
+  }
+  op.outcome = Outcome::unanswered;
+  if (!put(folder, op.record, old, std::max(op.record.last_seen, old.record.last_seen),
+           std::max(op.record.expires_at, old.record.expires_at))) {
+    op.outcome = Outcome::missing;
+    return;
+  }
+  changed(op);
+}
+
+void Connection::touch(const Folder& folder, StoreOp& op, const Call& call) {
+  const auto old = folder.read(reader_, op.record.key, Part::head);
+  op.outcome = live(old, call) ? Outcome::done : Outcome::missing;
+  if (op.outcome == Outcome::missing) return;
+  const auto last_seen = std::max(op.record.last_seen, old.record.last_seen);
+  const auto expires_at = std::max(op.record.expires_at, old.record.expires_at);
+  if (last_seen == old.record.last_seen && expires_at == old.record.expires_at) return;
+  const auto times = file_times(last_seen, expires_at);
+  if (::futimens(old.file.get(), times.data()) == 0) return;
+  op.outcome = Outcome::unanswered;
+  refuse("could not move a session's end", errno);
+}
+
+void Connection::erase(const Folder& folder, StoreOp& op) {
+  const auto old = folder.read(reader_, op.record.key, Part::head);
+  if (old.state != State::absent && old.state != State::foreign) {
+    folder.remove(record_name(op.record.key));
+    owners_.remove(old.record.owner, op.record.key);
+  }
+  changed(op);  // also of nothing: it may be gone by an erase that was not flushed
+}
+
+bool Connection::put(const Folder& folder, const Record& record, const Stored& old,
+                     TimePoint last_seen, TimePoint expires_at) {
+  const auto name = record_name(record.key);
+  const bool in_place = old.state == State::present;
+  const bool other_owner = !in_place || record.owner != old.record.owner;
+  Temporary temporary(folder, temporary_, record, last_seen, expires_at,
+                      root_.survives_power_cut());
+  if (other_owner) owners_.add(record.owner, record.key);
+  if (in_place) {
+    temporary.put_in_place_of(name);
+  } else if (!temporary.put_as_new(name)) {
+    return false;
+  }
+  if (in_place && other_owner) owners_.remove(old.record.owner, record.key);
+  return true;
+}
+
+void Connection::changed(StoreOp& op) {
+  if (root_.survives_power_cut()) {
+    unsettled_.push_back(&op);
+  } else {
+    op.outcome = Outcome::done;
+  }
+}
+
+void Connection::settle(const Folder& folder) {
+  if (unsettled_.empty()) return;
+  if (const int error = folder.flush()) lose("could not flush a folder after a save", error);
+  for (StoreOp* op : unsettled_) op->outcome = Outcome::done;
+}
+
+std::size_t Connection::sweep(std::size_t limit, const Call& call) {
+  return sweeper_.sweep(limit, call, reader_, aborted_);
+}
+
+OwnerPage Connection::list(std::string_view owner, std::string_view from, std::size_t limit,
+                           const Call& call) {
+  return owners_.list(owner, from, limit, call, reader_, aborted_);
+}
+
+}  // namespace flame::inline v0::session::file

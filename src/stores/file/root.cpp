@@ -1,0 +1,146 @@
+#include "root.hpp"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "failure.hpp"
+
+namespace flame::inline v0::session::file {
+namespace {
+
+constexpr int folder_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+constexpr mode_t folder_mode = 0700;
+
+[[noreturn]] void refuse_root(const std::string& path, std::string_view what) {
+  throw StoreError(StoreError::Kind::refused,
+                   "file store: root_dir `" + path + "` " + std::string(what));
+}
+
+[[noreturn]] void refuse_root(const std::string& path, std::string_view what, int error) {
+  refuse_root(path, std::string(what) + ": " + explain(error));
+}
+
+// Without the slashes at its end: behind one a link would be followed.
+std::string plain_path(const FileOptions& options) {
+  auto path = options.root_dir.string();
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  if (path.empty()) {
+    throw StoreError(StoreError::Kind::refused,
+                     "file store: root_dir is empty: give the folder for the sessions");
+  }
+  return path;
+}
+
+Descriptor open_root(const std::string& path) {
+  if (::mkdir(path.c_str(), folder_mode) != 0 && errno != EEXIST && errno != EROFS) {
+    const int error = errno;
+    if (error == ENOENT) refuse_root(path, "cannot be made: make the folder that it lies in");
+    if (error != EACCES || ::access(path.c_str(), F_OK) != 0)
+      refuse_root(path, "cannot be made", error);
+  }
+  struct stat info;
+  if (::lstat(path.c_str(), &info) == 0) {
+    if (S_ISLNK(info.st_mode)) refuse_root(path, "is a link: give the folder that it names");
+    if (!S_ISDIR(info.st_mode)) refuse_root(path, "is not a folder: give a folder");
+  }
+  Descriptor folder(::open(path.c_str(), folder_flags));
+  if (!folder) refuse_root(path, "cannot be opened", errno);
+  return folder;
+}
+
+void check_root(const std::string& path, const Descriptor& folder) {
+  struct stat info;
+  if (::fstat(folder.get(), &info) != 0) refuse_root(path, "cannot be looked at", errno);
+  if (info.st_uid != ::geteuid()) {
+    refuse_root(path,
+                "belongs to another user: give a folder of the user that this process runs as");
+  }
+  if ((info.st_mode & 022) != 0) {
+    refuse_root(path, "can be written by other users: chmod go-w `" + path + "`");
+  }
+}
+
+void flush(const Descriptor& folder) {
+  if (::fsync(folder.get()) != 0) refuse("could not flush a folder", errno);
+}
+
+long open_beneath(int folder, const char* path, int flags) noexcept {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(static_cast<unsigned>(flags));
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  return ::syscall(SYS_openat2, folder, path, &how, sizeof(how));
+}
+
+}  // namespace
+
+void refuse_foreign(const Name& path) {
+  throw StoreError(StoreError::Kind::refused, "file store: `" + std::string(path.view()) +
+                                                  "` below root_dir is no folder of this user's: "
+                                                  "take it away");
+}
+
+Root::Root(const FileOptions& options)
+    : path_(plain_path(options)),
+      folder_(open_root(path_)),
+      survives_power_cut_(options.durability == Durability::power_cut) {
+  check_root(path_, folder_);
+  // Linux before 5.6 does not have it, and some sandboxes deny it.
+  has_openat2_ = static_cast<bool>(
+      Descriptor(static_cast<int>(open_beneath(folder_.get(), ".", folder_flags))));
+}
+
+void Root::check_writable() const {
+  if (::faccessat(folder_.get(), ".", R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
+    refuse_root(path_, "cannot be written", errno);
+  }
+  if (!survives_power_cut_) return;
+  const Descriptor parent(::openat(folder_.get(), "..", folder_flags));
+  if (!parent) refuse_root(path_, "lies in a folder that cannot be opened", errno);
+  flush(parent);
+}
+
+Descriptor Root::open(const Name& path, int flags) const noexcept {
+  const int all = flags | O_CLOEXEC | O_NOFOLLOW;
+  if (!has_openat2_) return open_by_steps(path, all);
+  return Descriptor(static_cast<int>(open_beneath(folder_.get(), path.c_str(), all)));
+}
+
+Descriptor Root::open_by_steps(const Name& path, int flags) const noexcept {
+  Descriptor folder;
+  auto left = path.view();
+  for (auto slash = left.find('/'); slash != left.npos; slash = left.find('/')) {
+    const auto step = Name().add(left.substr(0, slash));
+    Descriptor next(::openat(folder ? folder.get() : folder_.get(), step.c_str(), folder_flags));
+    if (!next) return next;
+    folder = std::move(next);
+    left.remove_prefix(slash + 1);
+  }
+  const auto last = Name().add(left);
+  return Descriptor(::openat(folder ? folder.get() : folder_.get(), last.c_str(), flags));
+}
+
+void Root::make_folder(const Name& path) {
+  const auto slash = path.view().rfind('/');
+  const bool deep = slash != std::string_view::npos;
+  const auto parent = deep ? Name().add(path.view().substr(0, slash)) : Name().add(".");
+  if (deep) make_folder(parent);
+  const auto folder = open(parent, folder_flags);
+  if (!folder && (errno == ENOTDIR || errno == ELOOP)) refuse_foreign(parent);
+  if (!folder) refuse("could not open a folder", errno);
+  const auto last = Name().add(deep ? path.view().substr(slash + 1) : path.view());
+  if (::mkdirat(folder.get(), last.c_str(), folder_mode) != 0 && errno != EEXIST) {
+    // Only a folder that was removed has no room for another: a new connection opens the new root.
+    if (errno == ENOENT) lose("root_dir was removed", errno);
+    refuse("could not make a folder", errno);
+  }
+  if (!survives_power_cut_) return;
+  // Also where another process made it: it may not have flushed it yet.
+  flush(folder);
+  durable_.emplace(path.view());
+}
+
+}  // namespace flame::inline v0::session::file

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <set>
+#include <string>
+
+#include <flame/session/file.hpp>
+
+#include "descriptor.hpp"
+#include "names.hpp"
+
+namespace flame::inline v0::session::file {
+
+/// Where a folder of the store should be, something else is.
+[[noreturn]] void refuse_foreign(const Name& path);
+
+/// The folder of a store, opened. Every path goes from its descriptor, through real folders only:
+/// no link is followed, wherever it lies below.
+class Root {
+ public:
+  /// Makes it where it is missing. Throws StoreError(refused) where it is not as FileOptions asks.
+  explicit Root(const FileOptions& options);
+  /// Throws StoreError(refused) where nothing can be written there. Reading goes on without it.
+  void check_writable() const;
+
+  /// Without a descriptor where that fails, and then errno says why.
+  [[nodiscard]] Descriptor open(const Name& path, int flags) const noexcept;
+  /// Also where it is there; at Durability::power_cut its name is flushed. Throws StoreError.
+  void make_folder(const Name& path);
+  /// Whether a folder that is there is known to survive what it should.
+  [[nodiscard]] bool is_durable(const Name& path) const {
+    return !survives_power_cut_ || durable_.contains(path.view());
+  }
+
+  [[nodiscard]] bool survives_power_cut() const noexcept { return survives_power_cut_; }
+
+ private:
+  [[nodiscard]] Descriptor open_by_steps(const Name& path, int flags) const noexcept;
+
+  std::string path_;
+  Descriptor folder_;
+  bool survives_power_cut_;
+  bool has_openat2_ = false;
+  std::set<std::string, std::less<>> durable_;  // folders whose own names were flushed by this one
+};
+
+}  // namespace flame::inline v0::session::file
