@@ -15,8 +15,8 @@ namespace flame::inline v0::session {
 
 class AsyncJobs;
 
-/// One load or commit at a store that blocks: drives its job from answer to answer, on whatever thread
-/// brings them. Outlives its operation, which its deadline may answer first.
+/// One load or commit at a store that blocks: drives its job from answer to answer, on whatever
+/// thread brings them. Outlives its operation, which its deadline may answer first.
 class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
                  public boost::intrusive::set_base_hook<> {
  public:
@@ -26,7 +26,8 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
 
   /// True: finished, and the operation is answered without its done().
   [[nodiscard]] bool start();
-  /// Its deadline has passed: answers the operation, and takes a write that still waits out of the gate.
+  /// Its deadline has passed: answers the operation, and takes a write that still waits out of the
+  /// gate.
   void expire();
 
   const Deadline deadline;
@@ -58,7 +59,8 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
   StoreCall call_{};
   Ticket ticket_{};
   std::atomic<Turn> turn_{Turn::none};
-  std::optional<SessionKey> gate_key_{};  // set once, before in_gate_: expire() reads it on another thread
+  std::optional<SessionKey>
+      gate_key_{};  // set once, before in_gate_: expire() reads it on another thread
   std::atomic<bool> in_gate_{false};
 };
 

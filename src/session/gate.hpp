@@ -19,9 +19,10 @@ struct Ticket {
   void* context = nullptr;
 };
 
-/// Combines the writes of one session within this process: while one is under way, units wait, and go
-/// together as the next, on the record just written. Token and retry alone would need N rounds for N
-/// writers. Belongs to no request: a passed deadline takes a waiting unit out and strands nobody. Any thread.
+/// Combines the writes of one session within this process: while one is under way, units wait, and
+/// go together as the next, on the record just written. Token and retry alone would need N rounds
+/// for N writers. Belongs to no request: a passed deadline takes a waiting unit out and strands
+/// nobody. Any thread.
 class Gate {
  public:
   Gate(Core& core, Dispatch& dispatch);
@@ -34,8 +35,8 @@ class Gate {
   /// True: it was still waiting, was taken out, and done() will not come: surely not applied.
   [[nodiscard]] bool withdraw(const SessionKey& key, Ticket& ticket) noexcept;
 
-  /// Around the erase of a destroy, which waits for nobody: what waits or comes meanwhile has its answer
-  /// from how that ends.
+  /// Around the erase of a destroy, which waits for nobody: what waits or comes meanwhile has its
+  /// answer from how that ends.
   void erase_begins(const SessionKey& key);
   void erase_ended(const SessionKey& key, bool erased);
 

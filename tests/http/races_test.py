@@ -1,6 +1,7 @@
 """Parallel requests of one session: nothing is lost, nothing comes back, nothing comes twice."""
 
 import json
+import tempfile
 import unittest
 
 from driver import ID, Case, at_once
@@ -12,11 +13,15 @@ SLOW_MS = 300
 
 class Races:
     def setUp(self):
-        self.server = self.serve("--threads", self.THREADS)
+        self.servers = self.start()
+        self.server = self.servers[0]
         self.client = self.server.connect()
 
+    def start(self):
+        return [self.serve("--threads", self.THREADS)]
+
     def connections(self, count):
-        return [self.server.connect() for _ in range(count)]
+        return [self.servers[i % len(self.servers)].connect() for i in range(count)]
 
     def values(self, session_id):
         return json.loads(self.client.get("/all", session_id).body)
@@ -108,6 +113,13 @@ class OneThread(Races, Case):
 
 class TwoThreads(Races, Case):
     THREADS = "2"
+
+
+class TwoProcessesOnFiles(Races, Case):
+    def start(self):
+        folder = tempfile.TemporaryDirectory(prefix="flame-session-races-")
+        self.addCleanup(folder.cleanup)
+        return [self.serve("--store", f"file:{folder.name}/sessions") for _ in range(2)]
 
 
 if __name__ == "__main__":

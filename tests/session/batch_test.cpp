@@ -97,7 +97,7 @@ TEST_F(BatchTest, EqualErasesAreOne) {
 }
 
 TEST_F(BatchTest, ASecondReplaceOrCreateOfAKeyStaysForTheNext) {
-  Calls in{call(Verb::replace, 1, "first"),  call(Verb::create, 1), call(Verb::replace, 1, "second"),
+  Calls in{call(Verb::replace, 1, "first"), call(Verb::create, 1), call(Verb::replace, 1, "second"),
            call(Verb::replace, 1, "third"), call(Verb::create, 1), call(Verb::erase, 1)};
   batch.fill(in);
   EXPECT_EQ(sent(), (Sent{{Verb::create, 1}, {Verb::replace, 1}, {Verb::erase, 1}}));
@@ -155,8 +155,8 @@ TEST_F(BatchTest, AFailureIsForgottenByTheNextBatch) {
 }
 
 TEST_F(BatchTest, CreatesAndReplacesAreNotSentTwice) {
-  Calls in{call(Verb::load, 1), call(Verb::create, 2), call(Verb::replace, 3),
-           call(Verb::touch, 4), call(Verb::erase, 5)};
+  Calls in{call(Verb::load, 1), call(Verb::create, 2), call(Verb::replace, 3), call(Verb::touch, 4),
+           call(Verb::erase, 5)};
   batch.fill(in);
   Part part = batch.all();
   EXPECT_EQ(batch.take_repeatable(part), (Part{0, 3, 4}));

@@ -43,6 +43,10 @@ class BlockingStore final : public Store {
   /// Exchanges that begin with this verb stay in the store until released, or aborted.
   void hold(Verb verb) { set(held_[static_cast<std::size_t>(verb)], true); }
   void release(Verb verb) { set(held_[static_cast<std::size_t>(verb)], false); }
+  void release_all() {
+    for (auto& held : held_) set(held, false);
+    release_connects();
+  }
   void hold_connects() { set(connects_held_, true); }
   void release_connects() { set(connects_held_, false); }
   void down(bool is_down = true) { set(down_, is_down); }
@@ -72,7 +76,8 @@ class BlockingStore final : public Store {
   /// How many exchanges had this operation in them.
   std::size_t sent(Verb verb, const SessionKey& which) {
     std::size_t out = 0;
-    for (const auto& each : exchanges()) out += std::ranges::count(each.ops, std::pair(verb, which));
+    for (const auto& each : exchanges())
+      out += std::ranges::count(each.ops, std::pair(verb, which));
     return out;
   }
   std::size_t connects() {
@@ -209,7 +214,8 @@ class Answers {
     asked.call.op.verb = verb;
     asked.call.op.record.key = key(k);
     asked.call.op.record.token = WriteToken{k + 1};
-    asked.call.op.record.expires_at = test_support::FakeClock::default_wall + std::chrono::hours(24);
+    asked.call.op.record.expires_at =
+        test_support::FakeClock::default_wall + std::chrono::hours(24);
     asked.call.deadline = deadline;
     asked.call.context = &asked;
     asked.call.done = [](StoreCall& call) noexcept {
@@ -254,6 +260,8 @@ class RunnerTest : public testing::Test {
   using Asked = Answers::Asked;
 
   ~RunnerTest() override {
+    store->release_all();  // also where a test failed half way
+    end_runner();
     for (const auto& each : answers.all()) EXPECT_EQ(each.answered, 1);
   }
 

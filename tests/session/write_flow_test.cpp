@@ -75,10 +75,20 @@ TEST(WriteFlow, ReplaceExpectsTheTokenOfItsBase) {
   EXPECT_EQ(flow.results(), "applied");
 }
 
-TEST(WriteFlow, NothingToWriteAsksNothing) {
+TEST(WriteFlow, NothingToWriteMustHoldForTheNewestRecord) {
   Driven flow(one, {{.edit = [](Session& s) { s.erase("x"); }}});
+  ASSERT_EQ(flow.op_text(), "load");
+  flow.answer(Outcome::done, flow.written_by_others({.contents = one.contents}, {WriteToken{1}}));
   EXPECT_EQ(flow.op_text(), "end");
   EXPECT_EQ(flow.results(), "unchanged");
+}
+
+TEST(WriteFlow, WhatIsToBeErasedMayHaveComeMeanwhile) {
+  Driven flow(one, {{.edit = [](Session& s) { s.erase("x"); }}});
+  ASSERT_EQ(flow.op_text(), "load");
+  flow.answer(Outcome::done, flow.written_by_others({.contents = {.values = {{"a", 1}, {"x", 2}}}},
+                                                    {WriteToken{1}, WriteToken{2}}));
+  EXPECT_EQ(flow.op_text(), "replace {a:1} 0/0/1000 id=same");
 }
 
 TEST(WriteFlow, AConflictAppliesTheSameChangesToTheNewest) {
