@@ -1,6 +1,7 @@
 """System calls that fail: the save failed, the old record stays, nothing is left behind."""
 
 import re
+import pathlib
 import resource
 import unittest
 
@@ -119,6 +120,8 @@ class Calls(Case):
 
     def test_no_descriptors(self):
         store = self.start()
+        if "libubsan" in pathlib.Path(f"/proc/{store.process.pid}/maps").read_text():
+            self.skipTest("UBSan looks at a thrown object through a pipe, which takes descriptors")
         self.expect(store, create_1_old="done")
         before = resource.prlimit(store.process.pid, resource.RLIMIT_NOFILE)
         for limit in range(4, 8):
