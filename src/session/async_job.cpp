@@ -3,10 +3,12 @@
 namespace flame::inline v0::session {
 namespace {
 
-Error late(bool withdrawn) {
+Error late(bool withdrawn) noexcept try {
   return {Errc::deadline, withdrawn
                               ? "the store was busy with this session: nothing was saved"
                               : "the store did not answer in time: what became of it is unknown"};
+} catch (...) {
+  return {Errc::deadline, {}};
 }
 
 class AsyncCommit final : public AsyncJob {
@@ -77,33 +79,49 @@ bool AsyncJob::start() {
   owner_.add(*this);
   if (job().answers_first()) {
     Operation* const first = operation_.exchange(nullptr);
-    if (first) deliver(*first, nullptr);
+    if (first) answer(*first, nullptr);
     if (advance()) owner_.remove(*this);
     return first != nullptr;
   }
   if (!advance()) return false;
   Operation* const operation = operation_.exchange(nullptr);
-  if (operation) deliver(*operation, nullptr);
+  if (operation) answer(*operation, nullptr);
   owner_.remove(*this);
   return operation != nullptr;
 }
 
 /// True: the job is finished. False: an answer is awaited, and *this may be gone.
-bool AsyncJob::advance() {
-  for (;;) {
-    bool answered = false;
-    switch (job().next()) {
-      case Job::Step::finished:
-        return true;
-      case Job::Step::call:
-        answered = call();
-        break;
-      case Job::Step::write:
-        answered = write();
-        break;
+bool AsyncJob::advance() noexcept {
+  try {
+    while (!out_of_memory_) {
+      bool answered = false;
+      switch (job().next()) {
+        case Job::Step::finished:
+          return true;
+        case Job::Step::call:
+          answered = call();
+          break;
+        case Job::Step::write:
+          answered = write();
+          break;
+      }
+      if (!answered) return false;
     }
-    if (!answered) return false;
+  } catch (...) {  // nothing is under way: what throws does so before or after
+    in_gate_ = false;
+    self_.reset();
+    out_of_memory_ = true;
   }
+  return true;
+}
+
+void AsyncJob::answer(Operation& operation, const Error* error) noexcept {
+  const Error no_memory{Errc::out_of_memory, {}};  // no text: it would need some
+  try {
+    return deliver(operation, out_of_memory_ ? &no_memory : error);
+  } catch (...) {
+  }
+  deliver(operation, &no_memory);
 }
 
 bool AsyncJob::call() {
@@ -129,7 +147,11 @@ void AsyncJob::call_answered() {
   const bool erases = call_.op.verb == Verb::erase;
   const auto key = call_.op.record.key;
   job().op() = std::move(call_.op);
-  job().answered(call_.failure);
+  try {
+    job().answered(call_.failure);
+  } catch (...) {
+    out_of_memory_ = true;
+  }
   if (erases) owner_.gate.erase_ended(key, !call_.failure);
 }
 
@@ -154,11 +176,15 @@ bool AsyncJob::write() {
   return true;
 }
 
-void AsyncJob::write_answered() {
+void AsyncJob::write_answered() noexcept {
   in_gate_ = false;
   // Whoever comes second goes on: this answer, or the one who handed over.
   if (turn_.exchange(Turn::answered) == Turn::handing_over) return;
-  job().written(std::move(ticket_.newest));
+  try {
+    job().written(std::move(ticket_.newest));
+  } catch (...) {
+    out_of_memory_ = true;
+  }
   resume();
 }
 
@@ -167,28 +193,30 @@ void AsyncJob::resume() {
   if (advance()) finish();
 }
 
-void AsyncJob::finish() {
-  Operation* const operation = operation_.exchange(nullptr);
-  if (operation) {
-    deliver(*operation, nullptr);
+void AsyncJob::finish() noexcept {
+  if (Operation* const operation = operation_.exchange(nullptr)) {
+    answer(*operation, nullptr);
     complete(*operation);
-  } else {
-    orphaned();
+  } else if (!out_of_memory_) {
+    try {
+      orphaned();
+    } catch (...) {  // a flash message is lost
+    }
   }
   owner_.remove(*this);
 }
 
-void AsyncJob::expire() {
+void AsyncJob::expire() noexcept {
   const bool withdrawn = in_gate_ && owner_.gate.withdraw(*gate_key_, ticket_);
+  const Error error = late(withdrawn);
   if (Operation* const operation = operation_.exchange(nullptr)) {
-    const Error error = late(withdrawn);
-    deliver(*operation, &error);
+    answer(*operation, &error);
     complete(*operation);
   }
   if (!withdrawn) return;
   job().unit().result = {};
   job().unit().result.verdict = Verdict::failed;
-  job().unit().result.error = late(true);
+  job().unit().result.error.code = error.code;
   write_answered();
 }
 

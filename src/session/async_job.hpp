@@ -28,7 +28,7 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
   [[nodiscard]] bool start();
   /// Its deadline has passed: answers the operation, and takes a write that still waits out of the
   /// gate.
-  void expire();
+  void expire() noexcept;
 
   const Deadline deadline;
   friend bool operator<(const AsyncJob& a, const AsyncJob& b) noexcept {
@@ -46,13 +46,14 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
   /// Finished after its operation had been answered: what it got is nobody's.
   virtual void orphaned() {}
 
-  [[nodiscard]] bool advance();
+  [[nodiscard]] bool advance() noexcept;
+  void answer(Operation& operation, const Error* error) noexcept;
   [[nodiscard]] bool call();
   [[nodiscard]] bool write();
   void call_answered();
-  void write_answered();
+  void write_answered() noexcept;
   void resume();
-  void finish();
+  void finish() noexcept;
 
   std::atomic<Operation*> operation_;
   std::shared_ptr<AsyncJob> self_{};  // while an answer is awaited
@@ -62,6 +63,7 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
   std::optional<SessionKey>
       gate_key_{};  // set once, before in_gate_: expire() reads it on another thread
   std::atomic<bool> in_gate_{false};
+  bool out_of_memory_ = false;  // ends this operation, and nothing else (R16)
 };
 
 /// All that is under way at a store that blocks. Any thread.

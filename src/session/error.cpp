@@ -7,6 +7,7 @@ int http_status(Errc code) noexcept {
     case Errc::store_unavailable:
     case Errc::deadline:
     case Errc::overloaded:
+    case Errc::out_of_memory:
     case Errc::stopped:
       return 503;
     case Errc::invalid_option:

@@ -20,6 +20,7 @@ struct Gate::Entry {
   std::optional<Base> newest{};  ///< what the write before left
   std::optional<WriteFlow> flow{};
   StoreOp* planned = nullptr;
+  bool answered = false;
   StoreCall call{};
 
   Entry(Gate& owner, const SessionKey& its_key)
@@ -62,7 +63,12 @@ void Gate::enter(Ticket& ticket) {
   Shard& shard = shard_of(ticket.base->record.key);
   std::unique_lock lock(shard.mutex);
   Entry& entry = entry_of(shard, ticket.base->record.key);
-  entry.waiting.push_back(&ticket);
+  try {
+    entry.waiting.push_back(&ticket);
+  } catch (...) {
+    drop_if_idle(shard, entry);
+    throw;
+  }
   const bool runs = starts(entry);
   lock.unlock();
   if (runs) run(entry);
@@ -104,20 +110,38 @@ void Gate::erase_ended(const SessionKey& key, bool erased) {
 
 /// Plans and submits until an answer is awaited or nobody waits any more. A loop, since a store may
 /// answer at once.
-void Gate::run(Entry& entry) {
+void Gate::run(Entry& entry) noexcept {
+  bool finished = true;
   do {
-    if (!entry.flow) {
-      entry.units.clear();
-      for (Ticket* ticket : entry.under_way) entry.units.push_back(ticket->unit);
-      const Base* base = entry.newest ? &*entry.newest : entry.under_way.front()->base;
-      entry.flow.emplace(entry.context, core_.random, base, entry.units, true);
+    try {
+      finished = advance(entry);
+    } catch (...) {  // out of memory ends the units of this write, and nothing else (R16)
+      finished = true;
+      give_up(entry);
     }
-    if (!advance(entry)) return;
-  } while (finish(entry));
+  } while (finished && finish(entry));
+}
+
+void Gate::begin(Entry& entry) {
+  entry.units.clear();
+  for (Ticket* ticket : entry.under_way) entry.units.push_back(ticket->unit);
+  const Base* base = entry.newest ? &*entry.newest : entry.under_way.front()->base;
+  entry.flow.emplace(entry.context, core_.random, base, entry.units, true);
+}
+
+void Gate::give_up(Entry& entry) noexcept {
+  for (Ticket* ticket : entry.under_way) {
+    ticket->unit->result = {};
+    ticket->unit->result.verdict = Verdict::failed;
+    ticket->unit->result.error.code = Errc::out_of_memory;  // no text: it would need some
+  }
+  entry.flow.reset();
 }
 
 /// False: an answer is awaited, and run() goes on with it.
 bool Gate::advance(Entry& entry) {
+  if (!entry.flow) begin(entry);
+  if (std::exchange(entry.answered, false)) answer(entry);
   for (;;) {
     entry.planned = entry.flow->next(core_.time.now());
     if (!entry.planned) return true;
@@ -127,26 +151,27 @@ bool Gate::advance(Entry& entry) {
     entry.call.context = &entry;
     entry.call.done = [](StoreCall& call) noexcept {
       Entry& self = *static_cast<Entry*>(call.context);
-      self.gate->core_.note(call);
-      *self.planned = std::move(call.op);
-      self.flow->answer(call.failure, self.gate->core_.time.now());
+      self.answered = true;
       self.gate->run(self);
     };
     if (!dispatch_.submit(entry.call)) return false;
-    core_.note(entry.call);
-    *entry.planned = std::move(entry.call.op);
-    entry.flow->answer(entry.call.failure, core_.time.now());
+    answer(entry);
   }
 }
 
+void Gate::answer(Entry& entry) {
+  core_.note(entry.call);
+  *entry.planned = std::move(entry.call.op);
+  entry.flow->answer(entry.call.failure, core_.time.now());
+}
+
 /// Answers those who were under way. True: others waited, and their write is to be run.
-bool Gate::finish(Entry& entry) {
+bool Gate::finish(Entry& entry) noexcept {
   const auto finished = std::exchange(entry.under_way, {});
-  Record written = entry.flow->take_newest();
+  Record written = entry.flow ? entry.flow->take_newest() : Record{};
   entry.flow.reset();
   entry.newest.reset();
-  for (Ticket* ticket : finished)
-    if (ticket->unit->claims_flash) ticket->newest = written;
+  for (Ticket* ticket : finished) give_newest(*ticket, written);
 
   Shard& shard = shard_of(entry.key);
   std::unique_lock lock(shard.mutex);
@@ -159,12 +184,25 @@ bool Gate::finish(Entry& entry) {
   return runs;
 }
 
-void Gate::remember(Entry& entry, Record& written) {
-  Base newest;
-  const auto& rules = core_.rules;
-  if (open_record(written, rules.idle, rules.absolute, core_.time.now(), newest) ==
-      RecordState::readable)
-    entry.newest.emplace(std::move(newest));
+void Gate::give_newest(Ticket& ticket, const Record& written) noexcept {
+  if (!ticket.unit->claims_flash) return;
+  try {
+    ticket.newest = written;
+  } catch (...) {
+    ticket.unit->result.verdict = Verdict::failed;
+    ticket.unit->result.error.code = Errc::out_of_memory;
+  }
+}
+
+void Gate::remember(Entry& entry, Record& written) noexcept {
+  try {
+    Base newest;
+    const auto& rules = core_.rules;
+    if (open_record(written, rules.idle, rules.absolute, core_.time.now(), newest) ==
+        RecordState::readable)
+      entry.newest.emplace(std::move(newest));
+  } catch (...) {  // the next write starts from a base of its own, and from a conflict
+  }
 }
 
 }  // namespace flame::inline v0::session

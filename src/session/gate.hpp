@@ -53,10 +53,14 @@ class Gate {
   [[nodiscard]] Shard& shard_of(const SessionKey& key) noexcept;
   [[nodiscard]] Entry& entry_of(Shard& shard, const SessionKey& key);
   [[nodiscard]] static bool starts(Entry& entry);
-  void run(Entry& entry);
+  void run(Entry& entry) noexcept;
+  void begin(Entry& entry);
   [[nodiscard]] bool advance(Entry& entry);
-  [[nodiscard]] bool finish(Entry& entry);
-  void remember(Entry& entry, Record& written);
+  void answer(Entry& entry);
+  static void give_up(Entry& entry) noexcept;
+  [[nodiscard]] bool finish(Entry& entry) noexcept;
+  static void give_newest(Ticket& ticket, const Record& written) noexcept;
+  void remember(Entry& entry, Record& written) noexcept;
   static void drop_if_idle(Shard& shard, Entry& entry) noexcept;
 
   Core& core_;

@@ -81,7 +81,7 @@ bool Manager::Impl::start(Op& operation, Direct direct) noexcept {
     operation.result = direct(operation.deadline);
   } catch (...) {
     operation.result =
-        tl::unexpected(Error{Errc::overloaded, {}});  // no text: it would need memory
+        tl::unexpected(Error{Errc::out_of_memory, {}});  // no text: it would need some
   }
   return true;
 }

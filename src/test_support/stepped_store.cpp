@@ -1,4 +1,5 @@
 #include <array>
+#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -71,7 +72,12 @@ class SteppedDispatch final : public Dispatch {
       call.failure = Failure{{Errc::stopped, "the session manager was stopped"}, false};
       return true;
     }
-    list_->waiting.push_back({&call, {}});
+    try {
+      list_->waiting.push_back({&call, {}});
+    } catch (const std::bad_alloc&) {
+      call.failure = Failure{{Errc::out_of_memory, {}}, false};
+      return true;
+    }
     return false;
   }
   void wake_at(Deadline when) noexcept override { list_->wakes_at = when; }
@@ -126,7 +132,12 @@ std::string SteppedStore::describe(std::size_t i) const {
 
 void SteppedStore::step(std::size_t i) {
   auto [call, late_op] = list_->take(i);
-  list_->run(call ? call->op : late_op, call ? call->deadline : Deadline{});
+  try {
+    list_->run(call ? call->op : late_op, call ? call->deadline : Deadline{});
+  } catch (const std::bad_alloc&) {
+    if (!call) throw;
+    call->failure = Failure{{Errc::out_of_memory, {}}, true};
+  }
   if (call) call->done(*call);
 }
 
