@@ -16,8 +16,8 @@ enum class Errc : std::uint8_t {
   stopped,     ///< the Manager was stopped
   too_large,  ///< the session would grow over Options::max_bytes; this request's changes are undone
   update_failed,  ///< a function given to Session::update threw; this request's changes are undone
-  out_of_memory,  ///< this operation ended for want of it; whether a commit applied is unknown
   random_failed,  ///< the system gave no random bytes: no session ID could be made
+  out_of_memory,  ///< this operation ended for want of it; whether a commit applied is unknown
 };
 
 /// The text names the input and the remedy, and holds no session ID, secret or value.
