@@ -31,6 +31,17 @@ std::vector<std::string_view> cookie_lines(const Request& request) {
   return lines;
 }
 
+/// Of a field that came twice with different values, one that no ID looks like: their order says
+/// nothing.
+std::string_view only_value(const Request& request, std::string_view name) {
+  const std::string_view first = request.field(name);
+  for (const auto& field : request.fields()) {
+    if (flame::detail::same_name(field.name, name) && field.value != first)
+      return "different values";
+  }
+  return first;
+}
+
 /// In place of whatever the handlers answered: nothing of it was saved.
 void answer_error(Context& context, const Error& error) {
   const int status = http_status(error.code);
@@ -154,6 +165,8 @@ class Sessioner final : public Provider {
       add_fields(context.response(), *committed);
     } else if (!committing.failed) {
       answer_error(context, committed.error());
+    } else {
+      context.header("Cache-Control", "no-store");
     }
     if (thrown) std::rethrow_exception(thrown);
   }
@@ -168,7 +181,7 @@ class Sessioner final : public Provider {
     load.executor = ContextAccess::loop(context);
     load.request.from_this_host = request.from_this_host();
     if (const auto& header = manager_->options().id_header; !header.empty()) {
-      load.request.id_header = request.field(header);
+      load.request.id_header = only_value(request, header);
     }
     if (session.write) load.need = load.need | Need::write;
     if (flash.read) {

@@ -113,7 +113,7 @@ void Batch::answer() noexcept {
         call->op = std::move(ops_[at]);
       }
     } catch (const std::bad_alloc&) {  // no text: it would need memory
-      call->failure = Failure{{Errc::overloaded, {}}, true};
+      call->failure = Failure{{Errc::out_of_memory, {}}, true};
     }
     call->done(*call);
   }

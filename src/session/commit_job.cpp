@@ -17,6 +17,8 @@ CommitJob::Stage CommitJob::first_stage(bool failed) {
   unit_.presence = session_->presence;
   unit_.presented = session_->presented;
   unit_.changes = std::move(session_->changes);
+  // The owner it has is no login: it must not start a session anew where a logout ended this one.
+  if (live() && unit_.changes.owner == session_->base.record.owner) unit_.changes.owner.reset();
   if (unit_.changes.empty()) return touch_if_due();
   if (session_->presence == Presence::superseded) {
     settle_ended(unit_);

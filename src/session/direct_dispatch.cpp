@@ -36,7 +36,7 @@ class DirectDispatch final : public Dispatch {
     } catch (const StoreError& error) {
       call.failure = failure_of(error);
     } catch (const std::bad_alloc&) {
-      call.failure = Failure{{Errc::overloaded, "out of memory"}, true};
+      call.failure = Failure{{Errc::out_of_memory, {}}, true};
     } catch (...) {
       call.failure =
           Failure{{Errc::store_unavailable, "the store threw no StoreError: a bug of its"}, true};

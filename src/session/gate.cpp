@@ -42,9 +42,10 @@ Gate::Shard& Gate::shard_of(const SessionKey& key) noexcept {
 }
 
 Gate::Entry& Gate::entry_of(Shard& shard, const SessionKey& key) {
-  auto& entry = shard.entries[key];
-  if (!entry) entry = std::make_unique<Entry>(*this, key);
-  return *entry;
+  auto found = shard.entries.find(key);
+  if (found == shard.entries.end())
+    found = shard.entries.emplace(key, std::make_unique<Entry>(*this, key)).first;
+  return *found->second;
 }
 
 /// Whether the caller, who holds the lock, is now the one to run the next write.

@@ -95,7 +95,9 @@ const Options& Manager::options() const noexcept { return impl_->options; }
 
 Result<void> Manager::open() {
   auto& self = *impl_;
-  if (self.dispatch) return {};
+  if (self.serving) return {};
+  if (self.dispatch)
+    return tl::unexpected(Error{Errc::stopped, "a session manager that was stopped stays so"});
   const auto traits = self.options.store->traits();
   auto rules = check(self.options, traits.max_record);
   if (!rules) return tl::unexpected(std::move(rules.error()));

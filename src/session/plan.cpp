@@ -20,6 +20,8 @@ struct Draft {
   bool changed = false;
 };
 
+struct UpdateThrew {};
+
 class Planning {
  public:
   Planning(const Base* base, const PlanContext& context, TimePoint now)
@@ -40,7 +42,7 @@ class Planning {
       const auto size = draft_.document.content_size();
       if (size > context_.rules.max_bytes && size > before.document.content_size())
         fail(unit, too_large());
-    } catch (...) {
+    } catch (const UpdateThrew&) {
       fail(unit, {Errc::update_failed,
                   "a function given to Session::update() threw: its request's "
                   "changes are undone"});
@@ -111,10 +113,7 @@ class Planning {
       case Change::Kind::erase:
         return draft_.document.erase(change.item.key());
       case Change::Kind::update: {
-        const auto* stored = draft_.document.find(change.item.key());
-        const Item& item = outputs_.emplace_back(
-            change.item.key(),
-            change.update.run(change.update.arguments.get(), stored ? &stored->value : nullptr));
+        const Item& item = outputs_.emplace_back(change.item.key(), updated(change));
         draft_.document.put({item.key(), item.value(), item.bytes()});
         return true;
       }
@@ -124,6 +123,17 @@ class Planning {
     const bool any = !draft_.document.entries().empty();
     draft_.document.clear();
     return any;
+  }
+
+  std::string updated(const Change& change) const {
+    const auto* stored = draft_.document.find(change.item.key());
+    try {
+      return change.update.run(change.update.arguments.get(), stored ? &stored->value : nullptr);
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (...) {
+      throw UpdateThrew();
+    }
   }
 
   bool change_flash(Unit& unit) {

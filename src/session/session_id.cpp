@@ -49,9 +49,16 @@ bool equal(const Verifier& a, const Verifier& b) noexcept {
 
 namespace {
 
+/// Throws rather than let a static keep a null for good: it is tried again at its next use.
+template <class T>
+T* required(T* made) {
+  if (!made) throw std::bad_alloc();
+  return made;
+}
+
 const EVP_MD* sha256() {
   // Fetched once: OpenSSL 3 looks a digest up by name at each use otherwise.
-  static const EVP_MD* const digest = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  static const EVP_MD* const digest = required(EVP_MD_fetch(nullptr, "SHA256", nullptr));
   return digest;
 }
 
@@ -62,8 +69,8 @@ struct FreeContext {
 }  // namespace
 
 Verifier VerifierHash::operator()(const SessionId& id) const {
-  static thread_local const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
-  if (!context) throw std::bad_alloc();
+  static thread_local const std::unique_ptr<EVP_MD_CTX, FreeContext> context(
+      required(EVP_MD_CTX_new()));
   const auto text = id.text();
   Verifier out;
   if (EVP_DigestInit_ex2(context.get(), sha256(), nullptr) != 1 ||

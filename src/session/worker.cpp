@@ -141,7 +141,7 @@ void Worker::run(std::vector<StoreCall*>& calls) noexcept {
       else
         batch_.fail(batch_.all(), {last_error_, false});
     } catch (const std::bad_alloc&) {
-      batch_.fail(batch_.all(), {{Errc::overloaded, {}}, true});
+      batch_.fail(batch_.all(), {{Errc::out_of_memory, {}}, true});
     }
     LaneCounters::add(lane_.counters.conflicts, batch_.conflicts());
     batch_.answer();

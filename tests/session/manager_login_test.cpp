@@ -188,6 +188,14 @@ TEST_F(ManagerLogin, ALoginInFlightAtALogoutIsASessionOfItsOwn) {
   EXPECT_EQ(n_of(cookie), -1);
 }
 
+TEST_F(ManagerLogin, TheOwnerItHasIsNoLoginThatALogoutWouldLoseTo) {
+  const auto cookie = request({}, [](Session& s) { s.set_owner("alice"); }).cookie();
+  auto in_flight = slow(cookie);
+  in_flight.set_owner("alice");
+  request(cookie, [](Session& s) { s.destroy(); });
+  expect_dropped(in_flight);
+}
+
 TEST_F(ManagerLogin, DestroyWithASupersededIdNeverSignsIn) {
   const auto old = visitor();
   const auto fresh = request(old, [](Session& s) { s.regenerate(); }).cookie();

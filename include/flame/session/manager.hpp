@@ -147,7 +147,9 @@ class Manager {
   /// Checks options and store. A store that is down for now is no error: an event, and 503 until it
   /// is up.
   Result<void> open();
-  /// Waits for what is under way; every operation after that ends with Errc::stopped.
+  /// Waits for what a store that blocks has under way; what other threads have begun on one that
+  /// never blocks is theirs to end first. Every operation after that ends with Errc::stopped.
+  /// Final.
   void stop() noexcept;
 
   /// True: complete now, and done() is not called (a memory store: always). False: done() will be.

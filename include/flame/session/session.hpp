@@ -121,7 +121,8 @@ class Session {
   /// dropped.
   void destroy();
   /// Signs in: the session belongs to `owner` from now on. Another owner than before means a new ID
-  /// and a new start of the absolute timeout. Empty: nobody's again. Throws ValueError above 255
+  /// and a new start of the absolute timeout. A login whose session ended or got a new ID meanwhile
+  /// becomes a session of its own changes. Empty: nobody's again. Throws ValueError above 255
   /// bytes.
   void set_owner(std::string_view owner);
   [[nodiscard]] std::string_view owner() const noexcept;

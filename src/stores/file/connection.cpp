@@ -58,7 +58,10 @@ void Connection::run(std::span<StoreOp> batch, const Call& call) {
 void Connection::load(StoreOp& op, const Call& call) {
   auto stored = read_record(root_, reader_, op.record.key, Part::whole);
   op.outcome = live(stored, call) ? Outcome::done : Outcome::missing;
-  if (op.outcome == Outcome::done) op.record = std::move(stored.record);
+  if (op.outcome == Outcome::done)
+    op.record = std::move(stored.record);
+  else if (stored.state == State::present)
+    op.record.expires_at = stored.record.expires_at;  // so that its end is told as what it was
 }
 
 void Connection::write(Writes writes, const Call& call) {
