@@ -8,7 +8,8 @@ namespace flame::inline v0::session {
 
 /// Gives handlers their Session, const Session, const Flash and Manager. Routes that ask for none
 /// of them pay nothing. Session or Flash by reference: 503 while the store is down; by pointer:
-/// null then. The Manager is its own: opened by Flame::run() and start(), which report a wrong
+/// null where it could not be loaded; what is set and cannot be saved is a 503 in either case. The
+/// Manager is its own: opened by Flame::run() and start(), which report a wrong
 /// option; stopped with the host.
 [[nodiscard]] Middleware sessioner(Options options = {});
 

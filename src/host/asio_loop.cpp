@@ -82,8 +82,4 @@ void AsioLoop::run() {
   }
 }
 
-void AsioLoop::stop() {
-  boost::asio::post(io_, [this] { io_.stop(); });
-}
-
 }  // namespace flame::inline v0::detail

@@ -25,10 +25,9 @@ class AsioLoop final : public Loop {
   void resume_after(std::chrono::milliseconds time, std::coroutine_handle<> waiting) override;
   void finished(Exchange& exchange) noexcept override;
 
-  /// Runs until stop(). What an application's code throws here is logged.
+  /// Runs until io().stop(). What an application's code throws here is logged.
   void run();
   /// From any thread: everything that was posted before still runs.
-  void stop();
 
  private:
   class Resuming;

@@ -25,6 +25,7 @@ bool Exchange::start(const App& app) {
     return true;
   }
   if (task_.await_ready()) return true;
+  starter_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   starting_ = true;
   TaskAccess::start(task_, &Exchange::on_done, this);
   starting_ = false;
@@ -35,7 +36,10 @@ bool Exchange::start(const App& app) {
 
 void Exchange::on_done(void* self) noexcept {
   auto& exchange = *static_cast<Exchange*>(self);
-  if (exchange.starting_) {
+  // A handler may be resumed by a thread that is not the loop's, also while start() still runs.
+  const bool by_starter =
+      exchange.starter_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+  if (by_starter && exchange.starting_) {
     exchange.finished_ = true;
   } else {
     ContextAccess::loop(exchange.context_)->finished(exchange);

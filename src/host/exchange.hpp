@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <exception>
+#include <thread>
 
 #include <flame/context.hpp>
 #include <flame/task.hpp>
@@ -37,7 +39,8 @@ class Exchange {
 
   Context context_;
   Task<> task_{};
-  bool starting_ = false, finished_ = false;
+  bool starting_ = false, finished_ = false;  // of the thread that starts it
+  std::atomic<std::thread::id> starter_{};
 };
 
 }  // namespace flame::inline v0::detail

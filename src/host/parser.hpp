@@ -21,7 +21,7 @@ class Parser final : public boost::beast::http::basic_parser<true> {
   std::size_t feed(std::string_view bytes);
   /// 0, or the status to refuse the request with.
   [[nodiscard]] int refused() const noexcept { return refused_; }
-  [[nodiscard]] bool wants_continue() const noexcept { return wants_continue_; }
+  [[nodiscard]] bool wants_continue() const noexcept { return wants_continue_ && !http_1_0_; }
   [[nodiscard]] bool http_1_0() const noexcept { return http_1_0_; }
 
  private:

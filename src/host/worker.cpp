@@ -1,5 +1,6 @@
 #include "worker.hpp"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -51,6 +52,11 @@ Worker::Worker(Shared& shared, const asio::ip::tcp& protocol, int listening)
 Worker::~Worker() = default;
 
 void Worker::run() {
+  // A log whose reader has gone is a failed write, and not the end of the process.
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   loop_.run();
   flush_log();
 }
@@ -65,8 +71,11 @@ void Worker::drain() {
 }
 
 void Worker::finish() {
-  asio::post(loop_.io(), [this] { connections_.clear(); });
-  loop_.stop();
+  // In one go: nothing that is queued may run on a connection that is gone.
+  asio::post(loop_.io(), [this] {
+    connections_.clear();
+    loop_.io().stop();
+  });
 }
 
 void Worker::accept() {

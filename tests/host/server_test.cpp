@@ -260,6 +260,20 @@ TEST(ServerDeath, SigtermEndsRunInOrder) {
       testing::ExitedWithCode(0), "");
 }
 
+TEST(Server, AnUnfinishedBodyEndsWithTheDrainTime) {
+  HostOptions options;
+  options.drain_time = 20ms;
+  for (int i = 0; i < 20; ++i) {
+    Flame f(test::local(options));
+    f.post("/", [] { return "x"; });
+    ASSERT_TRUE(f.start());
+    Wire body(f.address());
+    body.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab");
+    f.stop();
+    EXPECT_EQ(body.read_all(), "");
+  }
+}
+
 TEST(Limits, SlowHeadsBodiesAndIdleOnesEnd) {
   HostOptions options;
   options.head_time = 50ms;
