@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <barrier>
 #include <functional>
 #include <thread>
 #include <utility>
 
+#include "meeting.hpp"
 #include "store_checker.hpp"
 
 namespace flame::inline v0::session::test_support {
@@ -41,8 +41,8 @@ void race(StoreChecker& c, const std::function<void(Racer&, std::size_t, std::ui
   std::vector<Racer> all;
   for (std::size_t i = 0; i < racers; ++i) all.emplace_back(c);
   std::uint64_t settled = 0;
-  std::barrier start(racers);
-  std::barrier end(racers, [&]() noexcept { settle(settled++); });
+  Meeting start(racers);
+  Meeting end(racers, [&] { settle(settled++); });
   std::vector<std::jthread> threads;
   for (std::size_t i = 0; i < racers; ++i) {
     threads.emplace_back([&, i] {

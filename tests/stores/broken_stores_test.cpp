@@ -1,12 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <barrier>
 #include <string>
 #include <utility>
 
 #include <flame/session/memory.hpp>
 #include <flame/session/test_support/store_checks.hpp>
+
+#include "test_support/meeting.hpp"
 
 /// The conformance suite finds what is wrong with a store: each of these breaks one promise.
 namespace flame::session::test_support {
@@ -117,7 +118,7 @@ TEST(BrokenStores, FindsOneThatComparesTokensAsDoubles) {
 
 // Racers meet in pairs between the comparison and the write, so that it never wins by luck.
 void compare_then_set(StoreConnection& inner, StoreOp& op, const Call& call) {
-  static std::barrier pair(2);
+  static Meeting pair(2);
   if (op.verb != Verb::replace) return;
   const auto present = answer(inner, {Verb::load, {.key = op.record.key}, {}, {}}, call).record;
   pair.arrive_and_wait();
