@@ -21,7 +21,7 @@ constexpr const char* usage =
     "usage: bench_server [--listen HOST:PORT] [--store URL] [--threads N]\n"
     "\n"
     "  --listen HOST:PORT   where to listen, port 0 for a free one (127.0.0.1:2830)\n"
-    "  --store URL          where sessions are kept (memory:)\n"
+    "  --store URL          where sessions are kept: memory: or file:/PATH (memory:)\n"
     "  --threads N          event loops (1)\n"
     "\n"
     "All routes are GET: /plain /set /get /clear /incr /add /put?key=K&value=V /all\n"
