@@ -11,6 +11,9 @@ Error late(bool withdrawn) noexcept try {
   return {Errc::deadline, {}};
 }
 
+/// In the place of an operation that its deadline answered.
+Operation expired;
+
 class AsyncCommit final : public AsyncJob {
  public:
   AsyncCommit(AsyncJobs& owner, CommitOperation& operation, std::unique_ptr<SessionState> session,
@@ -26,6 +29,8 @@ class AsyncCommit final : public AsyncJob {
     else
       result = job_.result();
   }
+
+  void orphaned() override;
 
   CommitJob job_;
 };
@@ -53,6 +58,7 @@ class AsyncLoad final : public AsyncJob {
 class FlashReturn {
  public:
   static void start(AsyncJobs& jobs, Session session) {
+    if (!session.flash()) return;
     auto self = std::make_unique<FlashReturn>();
     self->operation_.session = &session;
     self->operation_.failed = true;
@@ -70,35 +76,30 @@ class FlashReturn {
 
 void AsyncLoad::orphaned() {
   auto session = job_.result();
-  if (session && session->flash()) FlashReturn::start(owner_, std::move(*session));
+  if (session) FlashReturn::start(owner_, std::move(*session));
 }
+
+void AsyncCommit::orphaned() { FlashReturn::start(owner_, job_.take_session()); }
 
 }  // namespace
 
 bool AsyncJob::start() {
   owner_.add(*this);
-  if (job().answers_first()) {
-    Operation* const first = operation_.exchange(nullptr);
-    if (first) answer(*first, nullptr);
-    if (advance()) owner_.remove(*this);
-    return first != nullptr;
-  }
-  if (!advance()) return false;
-  Operation* const operation = operation_.exchange(nullptr);
-  if (operation) answer(*operation, nullptr);
-  owner_.remove(*this);
-  return operation != nullptr;
+  bool answered_here = false;
+  if (advance(&answered_here)) finish(&answered_here);
+  return answered_here;
 }
 
 /// True: the job is finished. False: an answer is awaited, and *this may be gone.
-bool AsyncJob::advance() noexcept {
+bool AsyncJob::advance(bool* answered_here) noexcept {
   try {
     while (!out_of_memory_) {
       bool answered = false;
-      switch (job().next()) {
+      switch (job().next(call_.op)) {
         case Job::Step::finished:
           return true;
         case Job::Step::call:
+          if (job().answers_first()) settle(answered_here);
           answered = call();
           break;
         case Job::Step::write:
@@ -115,6 +116,18 @@ bool AsyncJob::advance() noexcept {
   return true;
 }
 
+/// Answers the operation, unless that was done before. Within start() nobody calls its done().
+void AsyncJob::settle(bool* answered_here) noexcept {
+  Operation* const operation = operation_.exchange(nullptr);
+  if (operation == &expired) orphan_ = true;
+  if (!operation || operation == &expired) return;
+  answer(*operation, nullptr);
+  if (answered_here)
+    *answered_here = true;
+  else
+    complete(*operation);
+}
+
 void AsyncJob::answer(Operation& operation, const Error* error) noexcept {
   const Error no_memory{Errc::out_of_memory, {}};  // no text: it would need some
   try {
@@ -125,7 +138,6 @@ void AsyncJob::answer(Operation& operation, const Error* error) noexcept {
 }
 
 bool AsyncJob::call() {
-  call_.op = std::move(job().op());
   call_.deadline = deadline;
   call_.failure.reset();
   call_.context = this;
@@ -146,9 +158,8 @@ void AsyncJob::call_answered() {
   owner_.core.note(call_);
   const bool erases = call_.op.verb == Verb::erase;
   const auto key = call_.op.record.key;
-  job().op() = std::move(call_.op);
   try {
-    job().answered(call_.failure);
+    job().answered(call_.op, call_.failure);
   } catch (...) {
     out_of_memory_ = true;
   }
@@ -157,7 +168,7 @@ void AsyncJob::call_answered() {
 
 bool AsyncJob::write() {
   ticket_.unit = &job().unit();
-  ticket_.base = &job().base();
+  ticket_.base = job().base();
   ticket_.context = this;
   ticket_.done = [](Ticket& ticket) noexcept {
     static_cast<AsyncJob*>(ticket.context)->write_answered();
@@ -165,10 +176,10 @@ bool AsyncJob::write() {
   self_ = shared_from_this();
   const auto keep = self_;
   turn_ = Turn::handing_over;
-  if (!gate_key_) gate_key_ = job().base().record.key;
+  if (!gate_key_ && ticket_.base) gate_key_ = ticket_.base->record.key;
   // A flash message on its way back is not taken out: its commit has ended already, and it would be
-  // lost.
-  in_gate_ = !job().unit().returned_flash;
+  // lost. Nor is what begins a session: it never waits.
+  in_gate_ = ticket_.base && !job().unit().returned_flash;
   owner_.gate.enter(ticket_);
   if (turn_.exchange(Turn::handed_over) != Turn::answered) return false;
   self_.reset();
@@ -190,14 +201,12 @@ void AsyncJob::write_answered() noexcept {
 
 void AsyncJob::resume() {
   const auto keep = std::move(self_);
-  if (advance()) finish();
+  if (advance(nullptr)) finish(nullptr);
 }
 
-void AsyncJob::finish() noexcept {
-  if (Operation* const operation = operation_.exchange(nullptr)) {
-    answer(*operation, nullptr);
-    complete(*operation);
-  } else if (!out_of_memory_) {
+void AsyncJob::finish(bool* answered_here) noexcept {
+  settle(answered_here);
+  if (orphan_ && !out_of_memory_) {
     try {
       orphaned();
     } catch (...) {  // a flash message is lost
@@ -209,7 +218,8 @@ void AsyncJob::finish() noexcept {
 void AsyncJob::expire() noexcept {
   const bool withdrawn = in_gate_ && owner_.gate.withdraw(*gate_key_, ticket_);
   const Error error = late(withdrawn);
-  if (Operation* const operation = operation_.exchange(nullptr)) {
+  Operation* operation = operation_;
+  if (operation && operation_.compare_exchange_strong(operation, &expired)) {
     answer(*operation, &error);
     complete(*operation);
   }

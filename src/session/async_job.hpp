@@ -46,14 +46,15 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
   /// Finished after its operation had been answered: what it got is nobody's.
   virtual void orphaned() {}
 
-  [[nodiscard]] bool advance() noexcept;
+  [[nodiscard]] bool advance(bool* answered_here) noexcept;
+  void settle(bool* answered_here) noexcept;
   void answer(Operation& operation, const Error* error) noexcept;
   [[nodiscard]] bool call();
   [[nodiscard]] bool write();
   void call_answered();
   void write_answered() noexcept;
   void resume();
-  void finish() noexcept;
+  void finish(bool* answered_here) noexcept;
 
   std::atomic<Operation*> operation_;
   std::shared_ptr<AsyncJob> self_{};  // while an answer is awaited
@@ -63,6 +64,7 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
   std::optional<SessionKey>
       gate_key_{};  // set once, before in_gate_: expire() reads it on another thread
   std::atomic<bool> in_gate_{false};
+  bool orphan_ = false;         // its deadline has answered the operation
   bool out_of_memory_ = false;  // ends this operation, and nothing else (R16)
 };
 

@@ -18,8 +18,14 @@ struct Base {
 
 enum class RecordState : std::uint8_t { readable, expired, unreadable, newer_version };
 
-/// Opens `record` into `base`; judges expiry itself, whatever the store answered (S07). `record`
-/// stays as it was unless it is readable.
+/// Opens the envelope alone, into base.header; judges expiry itself, whatever the store answered
+/// (S07).
+[[nodiscard]] RecordState open_header(const Record& record, std::chrono::milliseconds idle,
+                                      std::chrono::milliseconds absolute, TimePoint now, Base& base,
+                                      std::string_view& payload);
+/// Then its values. `record` stays as it was unless it is readable.
+[[nodiscard]] RecordState open_values(Record& record, std::string_view payload, Base& base);
+/// Both.
 [[nodiscard]] RecordState open_record(Record& record, std::chrono::milliseconds idle,
                                       std::chrono::milliseconds absolute, TimePoint now,
                                       Base& base);

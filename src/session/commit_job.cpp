@@ -5,9 +5,7 @@
 namespace flame::inline v0::session {
 
 CommitJob::CommitJob(Core& core, std::unique_ptr<SessionState> session, bool failed)
-    : core_(core),
-      session_(session ? std::move(session) : std::make_unique<SessionState>()),
-      context_(core.plan_context()) {
+    : core_(core), session_(session ? std::move(session) : std::make_unique<SessionState>()) {
   stage_ = first_stage(failed);
 }
 
@@ -42,45 +40,33 @@ CommitJob::Stage CommitJob::return_flash() {
   return Stage::return_flash;
 }
 
-Job::Step CommitJob::next() {
+Job::Step CommitJob::next(StoreOp& op) {
   switch (stage_) {
     case Stage::finished:
       return Step::finished;
+    case Stage::create:
+      unit_.presence = Presence::absent;
+      return Step::write;
     case Stage::write:
     case Stage::return_flash:
       return Step::write;
-    case Stage::create:
-      return next_create();
     case Stage::erase:
-      own_op_.verb = Verb::erase;
+      op = {};
+      op.verb = Verb::erase;
       break;
     case Stage::touch:
-      own_op_.verb = Verb::touch;
-      own_op_.record.last_seen = core_.time.now();
-      own_op_.record.expires_at =
-          due_touch(session_->base.record, core_.rules, own_op_.record.last_seen)
-              .value_or(session_->base.record.expires_at);
+      op = {};
+      op.verb = Verb::touch;
+      op.record.last_seen = core_.time.now();
+      op.record.expires_at = due_touch(session_->base.record, core_.rules, op.record.last_seen)
+                                 .value_or(session_->base.record.expires_at);
       break;
   }
-  own_op_.record.key = session_->base.record.key;
-  op_ = &own_op_;
+  op.record.key = session_->base.record.key;
   return Step::call;
 }
 
-Job::Step CommitJob::next_create() {
-  if (!creating_) {
-    unit_.presence = Presence::absent;
-    creating_.emplace(context_, core_.random, nullptr, std::span(&creating_unit_, 1), false);
-  }
-  op_ = creating_->next(core_.time.now());
-  if (op_) return Step::call;
-  creating_.reset();
-  stage_ = after_unit();
-  return next();
-}
-
-void CommitJob::answered(const std::optional<Failure>& failure) {
-  if (stage_ == Stage::create) return creating_->answer(failure, core_.time.now());
+void CommitJob::answered(StoreOp&, const std::optional<Failure>& failure) {
   if (stage_ == Stage::erase) return erased(failure);
   stage_ = Stage::finished;  // a touch: where it failed, the session ends a little earlier
 }
@@ -136,6 +122,10 @@ void CommitJob::report(const Unit& unit) {
     core_.events.emit(event::created, &key, "a new session");
   else
     core_.events.emit(event::renewed, &key, "a new ID, and the one before is over");
+}
+
+Session CommitJob::take_session() {
+  return removes_cookie_ ? Session() : SessionAccess::make(std::move(session_));
 }
 
 Result<ResponseFields> CommitJob::result() {

@@ -11,14 +11,19 @@ class CommitJob final : public Job {
   /// `session` may be null: of no Manager, unchanged. `failed`: nothing is saved.
   CommitJob(Core& core, std::unique_ptr<SessionState> session, bool failed);
 
-  [[nodiscard]] Step next() override;
+  [[nodiscard]] Step next(StoreOp& op) override;
   /// What a touch comes to is no matter of its request.
   [[nodiscard]] bool answers_first() const noexcept override { return stage_ == Stage::touch; }
-  void answered(const std::optional<Failure>& failure) override;
-  [[nodiscard]] const Base& base() const noexcept override { return session_->base; }
+  void answered(StoreOp& op, const std::optional<Failure>& failure) override;
+  [[nodiscard]] const Base* base() const noexcept override {
+    return stage_ == Stage::create ? nullptr : &session_->base;
+  }
   void written(Record newest) override;
 
   [[nodiscard]] Result<ResponseFields> result();
+  /// With the flash message that it still has: one that failed gave it back. Of a session that was
+  /// destroyed there is none.
+  [[nodiscard]] Session take_session();
 
  private:
   enum class Stage : std::uint8_t { finished, write, create, erase, touch, return_flash };
@@ -26,7 +31,6 @@ class CommitJob final : public Job {
   [[nodiscard]] Stage first_stage(bool failed);
   [[nodiscard]] Stage touch_if_due() const;
   [[nodiscard]] Stage return_flash();
-  [[nodiscard]] Step next_create();
   void erased(const std::optional<Failure>& failure);
   /// The unit has its result: where that leads.
   [[nodiscard]] Stage after_unit();
@@ -36,10 +40,6 @@ class CommitJob final : public Job {
   Core& core_;
   std::unique_ptr<SessionState> session_;
   Stage stage_ = Stage::finished;
-  PlanContext context_;
-  std::optional<WriteFlow> creating_{};
-  Unit* creating_unit_ = &unit_;
-  StoreOp own_op_{};
   std::optional<SessionId> new_id_{};
   bool removes_cookie_ = false;
   std::optional<Error> error_{};

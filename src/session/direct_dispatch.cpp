@@ -1,6 +1,5 @@
 #include <atomic>
 #include <mutex>
-#include <new>
 
 #include "dispatch.hpp"
 
@@ -9,12 +8,6 @@ namespace {
 
 constexpr std::size_t sweep_batch = 64;
 constexpr std::chrono::milliseconds sweep_pause{1000};
-
-Failure failure_of(const StoreError& error) {
-  // Refused means that nothing was applied; of a connection that broke nobody knows.
-  return {{Errc::store_unavailable, error.what()},
-          error.kind() == StoreError::Kind::connection_lost};
-}
 
 class DirectDispatch final : public Dispatch {
  public:
@@ -25,7 +18,7 @@ class DirectDispatch final : public Dispatch {
       connect();
     } catch (const StoreError& error) {
       if (error.kind() == StoreError::Kind::refused) throw;
-      return failure_of(error);
+      return caught_failure();
     }
     return std::nullopt;
   }
@@ -33,13 +26,8 @@ class DirectDispatch final : public Dispatch {
   bool submit(StoreCall& call) noexcept override {
     try {
       run(call);
-    } catch (const StoreError& error) {
-      call.failure = failure_of(error);
-    } catch (const std::bad_alloc&) {
-      call.failure = Failure{{Errc::out_of_memory, {}}, true};
     } catch (...) {
-      call.failure =
-          Failure{{Errc::store_unavailable, "the store threw no StoreError: a bug of its"}, true};
+      call.failure = caught_failure();
     }
     return true;
   }
@@ -49,7 +37,7 @@ class DirectDispatch final : public Dispatch {
  private:
   void run(StoreCall& call) {
     if (stopped_.load(std::memory_order_relaxed)) {
-      call.failure = Failure{{Errc::stopped, "the session manager was stopped"}, false};
+      call.failure = failure_of(Errc::stopped, was_stopped, false);
       return;
     }
     auto* const connection = connected(call);
@@ -58,8 +46,7 @@ class DirectDispatch final : public Dispatch {
     connection->run({&call.op, 1}, now);
     sweep(*connection, now);
     if (call.op.outcome == Outcome::unanswered)
-      call.failure = Failure{
-          {Errc::store_unavailable, "the store left an operation unanswered: a bug of its"}, true};
+      call.failure = failure_of(Errc::store_unavailable, left_unanswered, true);
   }
 
   /// Null: the call has failed, and was not sent.
@@ -68,7 +55,7 @@ class DirectDispatch final : public Dispatch {
     try {
       return connect();
     } catch (const StoreError& error) {
-      call.failure = Failure{{Errc::store_unavailable, error.what()}, false};
+      call.failure = failure_of(Errc::store_unavailable, error.what(), false);
       return nullptr;
     }
   }
@@ -82,10 +69,8 @@ class DirectDispatch final : public Dispatch {
     try {
       // A full batch: there is more, so the next request goes on.
       if (connection.sweep(sweep_batch, call) >= sweep_batch) next_sweep_ = 0;
-    } catch (const std::exception& error) {
-      on_sweep_failed({Errc::store_unavailable, error.what()});
     } catch (...) {
-      on_sweep_failed({Errc::store_unavailable, "the store threw no StoreError: a bug of its"});
+      on_sweep_failed(caught_failure().error);
     }
   }
 

@@ -5,19 +5,13 @@
 #include <optional>
 #include <string>
 
-#include <flame/session/error.hpp>
 #include <flame/session/store.hpp>
 #include <flame/session/store_counters.hpp>
 
+#include "failure.hpp"
 #include "store_time.hpp"
 
 namespace flame::inline v0::session {
-
-/// Why a store operation has no outcome.
-struct Failure {
-  Error error{};
-  bool maybe_applied = false;  ///< it was sent, and what became of it is unknown
-};
 
 /// One store operation under way: the submitter's own, unmoved until done.
 struct StoreCall {

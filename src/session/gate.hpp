@@ -2,10 +2,8 @@
 
 #include <array>
 #include <memory>
-#include <mutex>
-#include <unordered_map>
-#include <vector>
 
+#include "fifo.hpp"
 #include "job.hpp"
 
 namespace flame::inline v0::session {
@@ -13,10 +11,11 @@ namespace flame::inline v0::session {
 /// One unit on its way through the gate: the job's own, unmoved until done().
 struct Ticket {
   Unit* unit = nullptr;
-  const Base* base = nullptr;  ///< as the job loaded it
+  const Base* base = nullptr;  ///< as the job loaded it; null: the unit begins a session
   Record newest{};             ///< the record after the write, for who claimed a flash
   void (*done)(Ticket&) noexcept = nullptr;
   void* context = nullptr;
+  Ticket* next = nullptr;  ///< the gate's
 };
 
 /// Combines the writes of one session within this process: while one is under way, units wait, and
@@ -38,34 +37,31 @@ class Gate {
   /// Around the erase of a destroy, which waits for nobody: what waits or comes meanwhile has its
   /// answer from how that ends.
   void erase_begins(const SessionKey& key);
-  void erase_ended(const SessionKey& key, bool erased);
+  void erase_ended(const SessionKey& key, bool erased) noexcept;
 
  private:
   struct Entry;
-  struct KeyHash {
-    std::size_t operator()(const SessionKey& key) const noexcept;
-  };
-  struct Shard {
-    std::mutex mutex{};
-    std::unordered_map<SessionKey, std::unique_ptr<Entry>, KeyHash> entries;
-  };
+  struct Shard;
+  using Shards = std::array<Shard, 16>;
 
   [[nodiscard]] Shard& shard_of(const SessionKey& key) noexcept;
+  [[nodiscard]] Shard& shard_of(const Ticket& ticket) noexcept;
+  [[nodiscard]] Entry& new_entry(Shard& shard);
   [[nodiscard]] Entry& entry_of(Shard& shard, const SessionKey& key);
-  [[nodiscard]] static bool starts(Entry& entry);
+  [[nodiscard]] static bool starts(Entry& entry) noexcept;
+  static void drop_if_idle(Entry& entry) noexcept;
   void run(Entry& entry) noexcept;
-  void begin(Entry& entry);
+  void start_flow(Entry& entry);
   [[nodiscard]] bool advance(Entry& entry);
   void answer(Entry& entry);
   static void give_up(Entry& entry) noexcept;
   [[nodiscard]] bool finish(Entry& entry) noexcept;
   static void give_newest(Ticket& ticket, const Record& written) noexcept;
   void remember(Entry& entry, Record& written) noexcept;
-  static void drop_if_idle(Shard& shard, Entry& entry) noexcept;
 
   Core& core_;
   Dispatch& dispatch_;
-  std::array<Shard, 16> shards_;
+  const std::unique_ptr<Shards> shards_;
 };
 
 }  // namespace flame::inline v0::session

@@ -4,8 +4,12 @@ namespace flame::inline v0::session {
 
 void Core::note(const StoreCall& call) noexcept {
   if (call.failure) {
-    if (call.failure->error.code == Errc::store_unavailable)
+    if (call.failure->refused) {
+      events.store_answered();
+      events.emit(event::store_refused, nullptr, call.failure->error.text);
+    } else if (call.failure->error.code == Errc::store_unavailable) {
       events.store_down(call.failure->error.text);
+    }
     return;
   }
   events.store_answered();

@@ -35,25 +35,25 @@ class Job {
  public:
   enum class Step : std::uint8_t {
     finished,
-    call,   ///< run op(), then answered()
+    call,   ///< run the operation that was filled in, then answered()
     write,  ///< write unit() on base(), together with others of that session, then written()
   };
 
   virtual ~Job() = default;
-  [[nodiscard]] virtual Step next() = 0;
+  /// Fills in `op` for a call.
+  [[nodiscard]] virtual Step next(StoreOp& op) = 0;
   /// The result is known, and does not wait for the steps that are left.
   [[nodiscard]] virtual bool answers_first() const noexcept { return false; }
 
-  [[nodiscard]] StoreOp& op() noexcept { return *op_; }
-  virtual void answered(const std::optional<Failure>& failure) = 0;
+  virtual void answered(StoreOp& op, const std::optional<Failure>& failure) = 0;
 
   [[nodiscard]] Unit& unit() noexcept { return unit_; }
-  [[nodiscard]] virtual const Base& base() const noexcept = 0;
+  /// Null: the unit begins a session.
+  [[nodiscard]] virtual const Base* base() const noexcept = 0;
   /// The unit has its result; `newest` is the record as it is now, where a claim asked for it.
   virtual void written(Record newest) = 0;
 
  protected:
-  StoreOp* op_ = nullptr;
   Unit unit_{};
 };
 

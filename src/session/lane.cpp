@@ -34,10 +34,8 @@ Lane::Pushed Lane::push(StoreCall& call) noexcept {
     }
     // Where others wait already, whoever was woken for them comes by here; and so does every worker
     // that is busy, when it is done.
-    wake = !first_ && idle_workers_ > 0;
-    call.next = nullptr;
-    *end_ = &call;
-    end_ = &call.next;
+    wake = calls_.empty() && idle_workers_ > 0;
+    calls_.push(call);
     ++waiting_;
   }
   if (wake) filled_.notify_one();
@@ -48,42 +46,29 @@ bool Lane::take(std::size_t max_calls, std::size_t max_bytes, Deadline until,
                 std::vector<StoreCall*>& out) {
   std::unique_lock lock(mutex_);
   ++idle_workers_;
-  filled_.wait_until(lock, until, [this] { return first_ || closed_; });
+  filled_.wait_until(lock, until, [this] { return !calls_.empty() || closed_; });
   --idle_workers_;
-  if (!first_) return !closed_;
+  if (calls_.empty()) return !closed_;
   std::size_t bytes = 0;
-  while (first_ && out.size() < max_calls) {
-    bytes += bytes_of(*first_);
+  while (!calls_.empty() && out.size() < max_calls) {
+    bytes += bytes_of(*calls_.front());
     if (!out.empty() && bytes > max_bytes) break;
-    out.push_back(first_);
-    first_ = first_->next;
+    out.push_back(calls_.pop());
     --waiting_;
   }
-  if (!first_) end_ = &first_;
-  const bool more = first_ && idle_workers_ > 0;
+  const bool more = !calls_.empty() && idle_workers_ > 0;
   lock.unlock();
   if (more) filled_.notify_one();
   return true;
 }
 
-StoreCall* Lane::take_late(Deadline now) noexcept {
-  StoreCall* late = nullptr;
-  StoreCall** late_end = &late;
+Fifo<StoreCall> Lane::take_late(Deadline now) noexcept {
   const std::scoped_lock lock(mutex_);
-  StoreCall** at = &first_;
-  while (StoreCall* const call = *at) {
-    if (call->deadline > now) {
-      at = &call->next;
-      continue;
-    }
-    *at = call->next;
-    call->next = nullptr;
-    *late_end = call;
-    late_end = &call->next;
-    --waiting_;
-  }
-  end_ = at;
-  return late;
+  return calls_.take_if([&](StoreCall& call) {
+    const bool late = call.deadline <= now;
+    waiting_ -= late ? 1 : 0;
+    return late;
+  });
 }
 
 void Lane::close() noexcept {

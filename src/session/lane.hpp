@@ -10,6 +10,7 @@
 #include <flame/session/store_counters.hpp>
 
 #include "dispatch.hpp"
+#include "fifo.hpp"
 
 namespace flame::inline v0::session {
 
@@ -38,8 +39,8 @@ class Lane {
   /// left. With `until`, also true, and `out` empty, once that is over.
   [[nodiscard]] bool take(std::size_t max_calls, std::size_t max_bytes, Deadline until,
                           std::vector<StoreCall*>& out);
-  /// Takes out what waits though its deadline has passed, as a list.
-  [[nodiscard]] StoreCall* take_late(Deadline now) noexcept;
+  /// Takes out what waits though its deadline has passed.
+  [[nodiscard]] Fifo<StoreCall> take_late(Deadline now) noexcept;
   /// Nothing more comes in; workers finish what waits.
   void close() noexcept;
   [[nodiscard]] bool closed() const noexcept;
@@ -52,8 +53,7 @@ class Lane {
   mutable std::mutex mutex_{};
   std::condition_variable filled_{};
   std::condition_variable closing_{};  // who pauses must not swallow what wakes an idle worker
-  StoreCall* first_ = nullptr;
-  StoreCall** end_ = &first_;
+  Fifo<StoreCall> calls_{};
   std::size_t waiting_ = 0;
   std::size_t idle_workers_ = 0;
   bool closed_ = false;

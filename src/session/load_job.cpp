@@ -23,19 +23,24 @@ LoadJob::LoadJob(Core& core, const RequestView& request, Need need)
       break;
   }
   id_ = presented.id;
-  load_.record.key = id_.key();
-  op_ = &load_;
   step_ = Step::call;
 }
 
-Job::Step LoadJob::next() { return std::exchange(step_, Step::finished); }
+Job::Step LoadJob::next(StoreOp& op) {
+  if (step_ == Step::call) {
+    op = {};
+    op.verb = Verb::load;
+    op.record.key = id_.key();
+  }
+  return std::exchange(step_, Step::finished);
+}
 
-void LoadJob::answered(const std::optional<Failure>& failure) {
+void LoadJob::answered(StoreOp& op, const std::optional<Failure>& failure) {
   if (failure) {
     error_ = failure->error;
-  } else if (load_.outcome == Outcome::done) {
-    open(load_.record);
-  } else if (load_.record.expires_at != TimePoint{}) {
+  } else if (op.outcome == Outcome::done) {
+    open(op.record);
+  } else if (op.record.expires_at != TimePoint{}) {
     expired();
   } else {
     reject("unknown, expired or ended");
@@ -55,9 +60,19 @@ void LoadJob::expired() {
 void LoadJob::open(Record& record) {
   const auto now = core_.time.now();
   const auto key = record.key;
-  switch (open_record(record, core_.rules.idle, core_.rules.absolute, now, session_->base)) {
+  auto& base = session_->base;
+  std::string_view payload;
+  auto state = open_header(record, core_.rules.idle, core_.rules.absolute, now, base, payload);
+  if (state == RecordState::readable) {
+    session_->presented = core_.hash(id_);
+    // Before anything of its values is looked at: a stranger's secret gets no further.
+    const auto found = standing(base.header, session_->presented, now);
+    if (found != Standing::current) return turn_away(found);
+    state = open_values(record, payload, base);
+  }
+  switch (state) {
     case RecordState::readable:
-      return admit(session_->base.header, now);
+      return admit();
     case RecordState::expired:
       return expired();
     case RecordState::unreadable:
@@ -68,20 +83,15 @@ void LoadJob::open(Record& record) {
   }
 }
 
-void LoadJob::admit(const Header& header, TimePoint now) {
-  session_->presented = core_.hash(id_);
-  switch (standing(header, session_->presented, now)) {
-    case Standing::current:
-      session_->presence = Presence::live;
-      if (claims_flash_ && session_->base.document.flash()) start_claim();
-      return;
-    case Standing::superseded:
-      reject("superseded by a newer ID of its session");
-      return become(Presence::superseded);
-    case Standing::unknown:
-      reject("its secret opens nothing");
-      return become(Presence::absent);
-  }
+void LoadJob::turn_away(Standing found) {
+  const bool superseded = found == Standing::superseded;
+  reject(superseded ? "superseded by a newer ID of its session" : "its secret opens nothing");
+  become(superseded ? Presence::superseded : Presence::absent);
+}
+
+void LoadJob::admit() {
+  session_->presence = Presence::live;
+  if (claims_flash_ && session_->base.document.flash()) start_claim();
 }
 
 void LoadJob::start_claim() {

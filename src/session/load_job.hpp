@@ -10,9 +10,9 @@ class LoadJob final : public Job {
  public:
   LoadJob(Core& core, const RequestView& request, Need need);
 
-  [[nodiscard]] Step next() override;
-  void answered(const std::optional<Failure>& failure) override;
-  [[nodiscard]] const Base& base() const noexcept override { return session_->base; }
+  [[nodiscard]] Step next(StoreOp& op) override;
+  void answered(StoreOp& op, const std::optional<Failure>& failure) override;
+  [[nodiscard]] const Base* base() const noexcept override { return &session_->base; }
   void written(Record newest) override;
 
   [[nodiscard]] Result<Session> result();
@@ -20,7 +20,8 @@ class LoadJob final : public Job {
  private:
   void reject(const char* why);
   void open(Record& record);
-  void admit(const Header& header, TimePoint now);
+  void turn_away(Standing found);
+  void admit();
   void expired();
   void start_claim();
   void become(Presence presence);
@@ -29,7 +30,6 @@ class LoadJob final : public Job {
   bool claims_flash_;
   SessionId id_{};
   std::unique_ptr<SessionState> session_ = std::make_unique<SessionState>();
-  StoreOp load_{};
   std::optional<Error> error_{};
   Step step_ = Step::finished;
 };

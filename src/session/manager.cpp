@@ -21,7 +21,7 @@ struct Manager::Impl {
   std::atomic<bool> serving{false};
 
   [[nodiscard]] std::unique_ptr<Dispatch> make_dispatch(bool blocking);
-  std::optional<Failure> call(StoreOp& op, Deadline deadline) noexcept;
+  void call(StoreCall& call) noexcept;
   void write(Job& job, Deadline deadline);
   void drive(Job& job, Deadline deadline);
   [[nodiscard]] Deadline deadline_of(const Operation& operation) const noexcept {
@@ -31,29 +31,32 @@ struct Manager::Impl {
   bool start(Op& operation, Direct direct) noexcept;
 };
 
-std::optional<Failure> Manager::Impl::call(StoreOp& op, Deadline deadline) noexcept {
-  StoreCall call{std::move(op), deadline};
+void Manager::Impl::call(StoreCall& call) noexcept {
+  call.failure.reset();
   dispatch->submit(call);
   core.note(call);
-  op = std::move(call.op);
-  return std::move(call.failure);
 }
 
 void Manager::Impl::write(Job& job, Deadline deadline) {
   Unit* unit = &job.unit();
   const auto context = core.plan_context();
-  WriteFlow flow(context, core.random, &job.base(), std::span(&unit, 1), unit->claims_flash);
-  while (StoreOp* op = flow.next(core.time.now()))
-    flow.answer(call(*op, deadline), core.time.now());
+  WriteFlow flow(context, core.random, job.base(), std::span(&unit, 1));
+  StoreCall each{.deadline = deadline};
+  while (flow.next(each.op, core.time.now())) {
+    call(each);
+    flow.answer(each.op, each.failure, core.time.now());
+  }
   job.written(flow.take_newest());
 }
 
 void Manager::Impl::drive(Job& job, Deadline deadline) {
-  for (;;) switch (job.next()) {
+  StoreCall each{.deadline = deadline};
+  for (;;) switch (job.next(each.op)) {
       case Job::Step::finished:
         return;
       case Job::Step::call:
-        job.answered(call(job.op(), deadline));
+        call(each);
+        job.answered(each.op, each.failure);
         break;
       case Job::Step::write:
         write(job, deadline);

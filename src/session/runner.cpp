@@ -128,7 +128,8 @@ class Machine {
 
   RunnerShared shared_;
   const std::function<void()>& on_wake_;
-  const Machine* const inherited_;  // left alone, and kept reachable for leak checkers
+  [[maybe_unused]] const Machine* const
+      inherited_;  // left alone, and kept reachable for leak checkers
   const unsigned generation_;
   std::array<Lane, 3> lanes_{};
   std::vector<std::unique_ptr<Worker>> workers_{};
@@ -159,7 +160,7 @@ class Runner final : public Dispatch {
       prepared_ = true;
     } catch (const StoreError& error) {
       if (error.kind() == StoreError::Kind::refused) throw;
-      return Failure{{Errc::store_unavailable, error.what()}, false};
+      return failure_of(Errc::store_unavailable, error.what(), false);
     }
     return std::nullopt;
   }
@@ -169,7 +170,7 @@ class Runner final : public Dispatch {
     const auto pushed = machine ? machine->push(call) : Lane::Pushed::full;
     if (pushed == Lane::Pushed::waits) return false;
     if (pushed == Lane::Pushed::closed || stopped_)
-      call.failure = failure_of(Errc::stopped, "the session manager was stopped", false);
+      call.failure = failure_of(Errc::stopped, was_stopped, false);
     else
       call.failure = failure_of(Errc::overloaded,
                                 machine ? "too many operations wait for the store"

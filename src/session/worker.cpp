@@ -1,7 +1,6 @@
 #include "worker.hpp"
 
 #include <algorithm>
-#include <new>
 
 #include "completion.hpp"
 #include "runner.hpp"
@@ -11,20 +10,6 @@ namespace {
 
 constexpr std::chrono::hours idle_wait{1};  // wait_until() overflows with Deadline::max()
 constexpr auto too_late = "the store was too busy to begin: nothing was done";
-
-/// What the exception being handled says of the operations that are unanswered.
-Failure caught() noexcept {
-  try {
-    throw;
-  } catch (const StoreError& error) {
-    const bool lost = error.kind() == StoreError::Kind::connection_lost;
-    return failure_of(Errc::store_unavailable, error.what(), lost);
-  } catch (const std::bad_alloc&) {
-    return failure_of(Errc::store_unavailable, "out of memory", true);
-  } catch (...) {
-    return failure_of(Errc::store_unavailable, "the store threw no StoreError: a bug of its", true);
-  }
-}
 
 }  // namespace
 
@@ -39,19 +24,9 @@ void RunnerShared::prepare(Deadline until) {
   prepared = true;
 }
 
-Failure failure_of(Errc code, const char* text, bool maybe_applied) noexcept {
-  Failure failure{{code, {}}, maybe_applied};
-  try {
-    failure.error.text = text;
-  } catch (const std::bad_alloc&) {
-  }
-  return failure;
-}
-
-void refuse_all(StoreCall* list, Errc code, const char* text) noexcept {
+void refuse_all(Fifo<StoreCall> calls, Errc code, const char* text) noexcept {
   const CompletionBatch completions;
-  while (StoreCall* const call = list) {
-    list = call->next;  // call is gone after done()
+  while (StoreCall* const call = calls.pop()) {
     call->failure = failure_of(code, text, false);
     call->done(*call);
   }
@@ -151,16 +126,16 @@ void Worker::run(std::vector<StoreCall*>& calls) noexcept {
 void Worker::refuse_late(std::vector<StoreCall*>& calls) noexcept {
   const auto now = shared_.clock.steady();
   auto queue_time = std::chrono::nanoseconds::zero();
-  StoreCall* late = nullptr;
+  Fifo<StoreCall> late;
   LaneCounters::add(lane_.counters.operations, calls.size());
   std::erase_if(calls, [&](StoreCall* call) {
     queue_time += now - call->queued_at;
     if (call->deadline > now) return false;
-    call->next = std::exchange(late, call);
+    late.push(*call);
     return true;
   });
   LaneCounters::add(lane_.counters.queue_time, queue_time.count());
-  if (late) refuse_all(late, Errc::deadline, too_late);
+  if (!late.empty()) refuse_all(late, Errc::deadline, too_late);
 }
 
 void Worker::run_part(const Batch::Part& part, bool repeated) {
@@ -168,13 +143,12 @@ void Worker::run_part(const Batch::Part& part, bool repeated) {
   try {
     exchange(part);
   } catch (...) {
-    return failed(part, repeated, caught());
+    return failed(part, repeated, caught_failure());
   }
   shared_.breaker.succeeded();
   const auto forgotten = batch_.unanswered(part);
   if (forgotten.empty()) return;
-  const auto text = "the store left an operation unanswered: a bug of its";
-  batch_.fail(forgotten, failure_of(Errc::store_unavailable, text, true));
+  batch_.fail(forgotten, failure_of(Errc::store_unavailable, left_unanswered, true));
 }
 
 void Worker::exchange(const Batch::Part& part) {
@@ -228,7 +202,7 @@ bool Worker::connected() noexcept {
     try {
       connect();
     } catch (...) {
-      lost(caught(), began);
+      lost(caught_failure(), began);
       if (lane_.closed()) return false;
     }
   }
@@ -264,7 +238,7 @@ void Worker::background() noexcept {
     sweep();
     shared_.breaker.succeeded();
   } catch (...) {
-    auto failure = caught();
+    auto failure = caught_failure();
     shared_.on_sweep_failed(failure.error);
     if (failure.maybe_applied) lost(std::move(failure), connected_since_);
   }

@@ -36,10 +36,8 @@ struct RunnerShared {
   }
 };
 
-/// A failure's text may need memory; without any it has none.
-[[nodiscard]] Failure failure_of(Errc code, const char* text, bool maybe_applied) noexcept;
-/// Answers a list of calls that were never sent.
-void refuse_all(StoreCall* list, Errc code, const char* text) noexcept;
+/// Answers calls that were never sent.
+void refuse_all(Fifo<StoreCall> calls, Errc code, const char* text) noexcept;
 
 /// A thread with a connection: takes what waits in its lane, and runs it as batches.
 class Worker {

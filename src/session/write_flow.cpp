@@ -5,65 +5,62 @@
 namespace flame::inline v0::session {
 
 WriteFlow::WriteFlow(const PlanContext& context, RandomSource& random, const Base* base,
-                     std::span<Unit* const> units, bool keeps_written)
-    : context_(context),
-      random_(random),
-      base_(base),
-      units_(units),
-      keeps_written_(keeps_written),
-      settling_(needs_reading()) {}
+                     std::span<Unit* const> units)
+    : context_(context), random_(random), base_(base), units_(units), settling_(needs_reading()) {}
 
 bool WriteFlow::needs_reading() const noexcept {
   return base_ && (!unknown_.empty() || base_->record.token == WriteToken{});
 }
 
-StoreOp* WriteFlow::next(TimePoint now) {
-  if (finished_) return nullptr;
+bool WriteFlow::next(StoreOp& op, TimePoint now) {
+  if (finished_) return false;
+  op = {};
   if (settling_) {
-    op_ = {};
-    op_.record.key = base_->record.key;
-    return &op_;
+    op.record.key = base_->record.key;
+    return true;
   }
   for (Unit* unit : units_)
     // A create takes another ID at each try; a replace keeps its own, since an earlier try may have
     // won.
     if (unit->may_need_id() && (!base_ || !unit->fresh)) unit->fresh = SessionId::draw(random_);
-  token_ = draw_write_token();
-  Plan planned = plan(base_, units_, context_, token_, now);
+  last_ = {draw_write_token(), base_ ? base_->record.token : WriteToken{}};
+  Plan planned = plan(base_, units_, context_, last_.token, now);
   if (planned.write == Plan::Write::nothing) {
     // That must hold for the newest record, and not only for one that was read some time ago.
-    settling_ = base_ && base_ != &newest_;
+    settling_ = base_ && !on_newest();
     finished_ = !settling_;
-    return next(now);
+    return next(op, now);
   }
-  op_.verb = base_ ? Verb::replace : Verb::create;
-  op_.expected = base_ ? base_->record.token : WriteToken{};
-  op_.outcome = Outcome::unanswered;
-  op_.record = std::move(planned.record);
-  if (keeps_written_) written_ = op_.record;
-  return &op_;
+  op.verb = base_ ? Verb::replace : Verb::create;
+  op.expected = last_.expected;
+  op.record = std::move(planned.record);
+  if (std::ranges::any_of(units_, &Unit::claims_flash)) written_ = op.record;
+  return true;
 }
 
-void WriteFlow::answer(const std::optional<Failure>& failure, TimePoint now) {
+void WriteFlow::answer(StoreOp& op, const std::optional<Failure>& failure, TimePoint now) {
   if (settling_)
-    answer_settling(failure, now);
+    answer_settling(op, failure, now);
   else
-    answer_write(failure, now);
+    answer_write(op, failure, now);
 }
 
-void WriteFlow::answer_write(const std::optional<Failure>& failure, TimePoint now) {
+void WriteFlow::answer_write(StoreOp& op, const std::optional<Failure>& failure, TimePoint now) {
   if (failure) {
-    if (failure->maybe_applied) unknown_.push_back({token_, op_.expected});
+    if (failure->maybe_applied) unknown_.push_back(last_);
     return failed(*failure);
   }
-  switch (op_.outcome) {
+  switch (op.outcome) {
     case Outcome::done:
+      if (written_.token == WriteToken{} && op.record.token == last_.token &&
+          !op.record.blob.empty())
+        written_ = std::move(op.record);
       finished_ = true;
       return;
     case Outcome::missing:
       return end_all();
     case Outcome::conflict:
-      return adopt_newest(now);
+      return adopt_newest(op.record, now);
     case Outcome::exists:  // of a 96-bit selector: draws another
       if (++conflicts_ >= max_conflicts)
         fail_all({Errc::random_failed,
@@ -77,24 +74,25 @@ void WriteFlow::answer_write(const std::optional<Failure>& failure, TimePoint no
             "the store takes no more sessions: raise its bounds, or wait for others to end"});
 }
 
-void WriteFlow::answer_settling(const std::optional<Failure>& failure, TimePoint now) {
+void WriteFlow::answer_settling(StoreOp& op, const std::optional<Failure>& failure, TimePoint now) {
   if (failure) return failed(*failure);
   settling_ = false;
-  if (op_.outcome == Outcome::done) return adopt_newest(now);
+  if (op.outcome == Outcome::done) return adopt_newest(op.record, now);
   end_all();
 }
 
-void WriteFlow::adopt_newest(TimePoint now) {
-  const auto state =
-      open_record(op_.record, context_.rules.idle, context_.rules.absolute, now, newest_);
-  if (state != RecordState::readable) return end_all();
+void WriteFlow::adopt_newest(Record& newest, TimePoint now) {
+  if (!newest_) newest_ = std::make_unique<Base>();
+  const auto& rules = context_.rules;
+  if (open_record(newest, rules.idle, rules.absolute, now, *newest_) != RecordState::readable)
+    return end_all();
   written_ = {};
-  base_ = &newest_;
-  const auto is_kept = [&header = newest_.header](WriteToken token) {
+  base_ = newest_.get();
+  const auto is_kept = [&header = newest_->header](WriteToken token) {
     return token != WriteToken{} && header.contains(token);
   };
   // Also the last try's own: whoever ran it may have repeated it after a lost reply.
-  if (is_kept(token_) || std::ranges::any_of(unknown_, is_kept, &Try::token)) {
+  if (is_kept(last_.token) || std::ranges::any_of(unknown_, is_kept, &Try::token)) {
     finished_ = true;
     return;
   }
@@ -105,7 +103,7 @@ void WriteFlow::adopt_newest(TimePoint now) {
         {Errc::store_unavailable, "too many other writes of this session came between"});
   // What expected an older token can never apply any more.
   std::erase_if(unknown_,
-                [this](const Try& each) { return each.expected != newest_.record.token; });
+                [this](const Try& each) { return each.expected != newest_->record.token; });
   if (++conflicts_ >= max_conflicts)
     fail_all({Errc::overloaded, "too many other writes of this session: try again"});
 }
@@ -125,7 +123,7 @@ void WriteFlow::end_all() {
 
 void WriteFlow::fail_all(Error error) {
   if (!unknown_.empty()) error.text += "; whether the changes were saved is unknown";
-  bool on_this_write = base_ != &newest_;
+  bool on_this_write = !on_newest();
   for (Unit* unit : units_) {
     // What the units before the first change came to holds without this write; for those after it,
     // only with it. A claim wants the newest record too, and that is not known. What planning
@@ -142,8 +140,8 @@ void WriteFlow::fail_all(Error error) {
 }
 
 Record WriteFlow::take_newest() {
-  if (!keeps_written_ || written_.token != WriteToken{}) return std::move(written_);
-  return base_ == &newest_ ? std::move(newest_.record) : Record{};
+  if (written_.token != WriteToken{}) return std::move(written_);
+  return on_newest() ? std::move(newest_->record) : Record{};
 }
 
 }  // namespace flame::inline v0::session

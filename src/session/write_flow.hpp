@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -23,22 +24,23 @@ class WriteFlow {
   /// `base` null: creates a session, under a new ID at each try. One without a token knows only its
   /// key, and is read first. base and units outlive the flow.
   WriteFlow(const PlanContext& context, RandomSource& random, const Base* base,
-            std::span<Unit* const> units, bool keeps_written);
+            std::span<Unit* const> units);
 
-  /// The operation to run next; null: every unit has its result.
-  [[nodiscard]] StoreOp* next(TimePoint now);
-  /// What became of it.
-  void answer(const std::optional<Failure>& failure, TimePoint now);
+  /// Fills in the operation to run next. False: every unit has its result.
+  [[nodiscard]] bool next(StoreOp& op, TimePoint now);
+  /// What became of it; takes out of it what is worth keeping.
+  void answer(StoreOp& op, const std::optional<Failure>& failure, TimePoint now);
 
-  /// The newest record as this flow knows it, the written one only if it was to be kept. Empty key:
-  /// none.
+  /// The newest record as this flow knows it; the written one if a unit claims a flash message, or
+  /// the store left it. Token 0: none.
   [[nodiscard]] Record take_newest();
 
  private:
   [[nodiscard]] bool needs_reading() const noexcept;
-  void answer_write(const std::optional<Failure>& failure, TimePoint now);
-  void answer_settling(const std::optional<Failure>& failure, TimePoint now);
-  void adopt_newest(TimePoint now);
+  [[nodiscard]] bool on_newest() const noexcept { return base_ && base_ == newest_.get(); }
+  void answer_write(StoreOp& op, const std::optional<Failure>& failure, TimePoint now);
+  void answer_settling(StoreOp& op, const std::optional<Failure>& failure, TimePoint now);
+  void adopt_newest(Record& newest, TimePoint now);
   void failed(const Failure& failure);
   void end_all();
   void fail_all(Error error);
@@ -47,15 +49,13 @@ class WriteFlow {
   RandomSource& random_;
   const Base* base_;
   std::span<Unit* const> units_;
-  const bool keeps_written_;
 
-  StoreOp op_{};
-  Base newest_{};  // what base_ points to after a conflict
+  std::unique_ptr<Base> newest_{};  // what base_ points to after a conflict
   Record written_{};
-  WriteToken token_{};  // of the last try; 0: nothing is planned yet
   struct Try {
     WriteToken token{}, expected{};
   };
+  Try last_{};                  // token 0: nothing is planned yet
   std::vector<Try> unknown_{};  // whose outcome nobody told
   int conflicts_ = 0;
   int failures_ = 0;

@@ -37,7 +37,11 @@ struct SteppedStore::List {
 
   void run(StoreOp& op, Deadline deadline) {
     if (!connection) connection = inner->connect({});
+    Record written = op.record;
     connection->run({&op, 1}, {time->now(), deadline});
+    // Like a store on a wire: what it wrote is still the caller's.
+    if (op.outcome == Outcome::done && (op.verb == Verb::create || op.verb == Verb::replace))
+      op.record = std::move(written);
   }
   Waiting take(std::size_t i) {
     Waiting taken = std::move(waiting.at(i));

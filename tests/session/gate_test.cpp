@@ -384,6 +384,30 @@ TEST_F(GateTest, AFlashOnItsWayBackIsNotTakenOutByADeadline) {
   EXPECT_EQ(next.load.result->value().flash().get<std::string>(), "hello");
 }
 
+TEST_F(GateTest, AFlashOfACommitThatLandsAfterItsDeadlineGoesBack) {
+  auto& request = load(id_, Need::write | Need::flash);
+  store_->step_all();
+  begin_commit(request, set("key"), 2s);
+  store_->advance(2s);
+  EXPECT_FALSE(request.commit.result->has_value());
+  store_->step_all();
+  EXPECT_EQ(look(id_).keys(), (Texts{"begun", "key"}));
+  auto& next = load(id_, Need::flash);
+  store_->step_all();
+  EXPECT_EQ(next.load.result->value().flash().get<std::string>(), "hello");
+}
+
+TEST_F(GateTest, AFlashOfASessionThatWasDestroyedDoesNotGoBack) {
+  auto& request = load(id_, Need::write | Need::flash);
+  store_->step_all();
+  begin_commit(
+      request, [](Session& session) { session.destroy(); }, 2s);
+  store_->advance(2s);
+  store_->step(0);
+  EXPECT_EQ(pending(), Texts{});
+  EXPECT_EQ(count(event::flash_lost), 0u);
+}
+
 TEST_F(GateTest, OfTwoClaimsOneGetsItAndBothGetTheSession) {
   auto& one = load(id_, Need::flash);
   auto& other = load(id_, Need::flash);
@@ -403,6 +427,19 @@ TEST_F(GateTest, ATouchIsNotWaitedFor) {
   store_->step_all();
   store_->advance(1750s);
   EXPECT_TRUE(look(id_).exists());
+}
+
+TEST_F(GateTest, NorIsOneAfterAChangeThatCameToNothing) {
+  store_->advance(100s);
+  auto& request = commit(id_, [](Session& session) { session.erase("key"); });
+  ASSERT_EQ(pending(), Texts{"load"});
+  EXPECT_FALSE(request.answered);
+  store_->step(0);
+  EXPECT_TRUE(request.answered);
+  EXPECT_EQ(pending(), Texts{"touch"});
+  store_->advance(10s);  // nor does its deadline matter any more
+  EXPECT_EQ(request.answers, 2);
+  EXPECT_TRUE(request.commit.result->has_value());
 }
 
 TEST_F(GateTest, AnOperationWhoseDeadlineHasPassedIsAnsweredOnce) {

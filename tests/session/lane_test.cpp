@@ -88,7 +88,8 @@ TEST_F(LaneTest, TakesOutWhatIsLate) {
   const Deadline now{1h};
   const Calls pushed{push(now), push(now + 1ms), push(now - 1ms), push(now + 1ms), push(now)};
   Calls late;
-  for (auto* at = lane.take_late(now); at; at = at->next) late.push_back(at);
+  auto taken = lane.take_late(now);
+  while (auto* const each = taken.pop()) late.push_back(each);
   EXPECT_EQ(late, (Calls{pushed[0], pushed[2], pushed[4]}));
   auto* const later = push();
   EXPECT_EQ(take(), (Calls{pushed[1], pushed[3], later}));
@@ -97,8 +98,8 @@ TEST_F(LaneTest, TakesOutWhatIsLate) {
 TEST_F(LaneTest, TakesOutAllWhereAllAreLate) {
   push(Deadline{});
   push(Deadline{});
-  EXPECT_NE(lane.take_late(Deadline{1h}), nullptr);
-  EXPECT_EQ(lane.take_late(Deadline{1h}), nullptr);
+  EXPECT_FALSE(lane.take_late(Deadline{1h}).empty());
+  EXPECT_TRUE(lane.take_late(Deadline{1h}).empty());
   auto* const later = push();
   EXPECT_EQ(take(), Calls{later});
 }

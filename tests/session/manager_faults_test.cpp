@@ -87,6 +87,15 @@ TEST_F(ManagerFaults, AStoreThatIsDownIsUnavailableAndNeverAnonymous) {
   EXPECT_EQ(count(event::store_down), 2U);
 }
 
+TEST_F(ManagerFaults, AStoreThatRefusesAnOperationIsNotDown) {
+  const auto cookie = visitor();
+  fail_all(Verb::replace, Fault::refuse);
+  expect_error(request(cookie, [](Session& s) { s.set("n", 2); }), Errc::store_unavailable, 503);
+  EXPECT_EQ(n_of(cookie), 1);
+  EXPECT_EQ(count(event::store_refused), 3U);
+  EXPECT_EQ(count(event::store_down) + count(event::store_up), 0U);
+}
+
 TEST_F(ManagerFaults, AStoreThatIsDownAtTheStartIsServedOnceItIsUp) {
   store->down();
   auto session = load();

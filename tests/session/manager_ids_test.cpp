@@ -1,5 +1,6 @@
 #include <string>
 
+#include "documents.hpp"
 #include "manager_fixture.hpp"
 
 namespace flame::session {
@@ -164,6 +165,8 @@ TEST_F(ManagerIds, NoIdNoSecretNoValueInEventsErrorsOrTheStore) {
     hear(request(cookie,
                  [&](Session& s) { verb == Verb::erase ? s.destroy() : s.set("canary-key", 1); }));
   }
+  store->next(Verb::load, Fault::fail);
+  static_cast<void>(try_load(cookie));
   for (const auto* text : {"x\r\nSet-Cookie: canary-value", "canary-value canary-value"}) try {
       Session().set(std::string(300, 'k') + text, 1);
     } catch (const ValueError& error) {
@@ -173,8 +176,8 @@ TEST_F(ManagerIds, NoIdNoSecretNoValueInEventsErrorsOrTheStore) {
   hear(commit(in_flight));
   ASSERT_GE(secrets.size(), 7U);
   for (const auto& each : told) said += each.name + " " + each.key + " " + each.text + "\n";
-  for (const auto* name :
-       {"created", "renewed", "destroyed", "dropped", "id_rejected", "dup_cookie", "store_down"})
+  for (const auto* name : {"created", "renewed", "destroyed", "dropped", "id_rejected",
+                           "dup_cookie", "store_down", "store_refused"})
     EXPECT_NE(said.find(name), std::string::npos) << "not exercised: " << name;
   for (const auto& secret : secrets) {
     EXPECT_EQ(said.find(secret), std::string::npos) << secret << " in\n" << said;
@@ -206,6 +209,21 @@ TEST_F(ManagerIds, AnUnreadableRecordIsAbsentToldOnceAndLeftAlone) {
     EXPECT_EQ(after.blob, record.blob) << "left as it is";
     EXPECT_EQ(after.token, WriteToken{4711});
   }
+}
+
+TEST_F(ManagerIds, AStrangersSecretDoesNotGetAsFarAsTheValues) {
+  const auto cookie = visitor();
+  auto record = stored(cookie);
+  Header header;
+  std::string_view payload;
+  ASSERT_EQ(open_envelope(record.blob, record.key, header, payload), Opened::done);
+  record.blob = blob_of(header, record.key, "no map of values");
+  replace_stored(record, record.token);
+  told.clear();
+  EXPECT_EQ(n_of(cookie.substr(0, cookie.size() - 27) + std::string(27, 'A')), -1);
+  EXPECT_EQ(names(), std::vector<std::string>{"id_rejected"});
+  EXPECT_EQ(n_of(cookie), -1);
+  EXPECT_EQ(names().back(), "decode_failed");
 }
 
 TEST_F(ManagerIds, TheRecordOfAnotherKeyIsRefused) {

@@ -22,10 +22,18 @@ TEST(StoreTime, StartsAtTheWallClockAndPassesWithTheSteadyOne) {
   EXPECT_EQ(time.now(), start + 1500ms);
 }
 
+TEST(StoreTime, TheBackendsClockReplacesTheWallClock) {
+  FakeClock clock;
+  StoreTime time(clock);
+  time.set(FakeClock::default_wall - 1h);
+  EXPECT_EQ(time.now(), FakeClock::default_wall - 1h);
+}
+
 TEST(StoreTime, TheBackendMovesItForwardsOnly) {
   FakeClock clock;
   StoreTime time(clock);
   const auto start = time.now();
+  time.set(start);
   time.set(start - 1h);
   EXPECT_EQ(time.now(), start);
   time.set(start + 10s);

@@ -23,32 +23,36 @@ struct Driven {
   std::vector<Unit> units{};
   std::vector<Unit*> pointers{};
   std::optional<WriteFlow> flow{};
-  StoreOp* op = nullptr;
+  std::optional<StoreOp> op{};  // none: the flow has ended
   TimePoint now = at(10);
 
-  explicit Driven(const std::optional<Given>& base, std::vector<Wish> wishes, bool keeps = false) {
+  explicit Driven(const std::optional<Given>& base, std::vector<Wish> wishes) {
     for (const auto& wish : wishes) units.push_back(planner.unit(wish));
     for (auto& unit : units) {
       unit.fresh.reset();
       pointers.push_back(&unit);
     }
     flow.emplace(planner.context, planner.random,
-                 base ? &planner.base(planner.record(*base)) : nullptr, pointers, keeps);
-    op = flow->next(now);
+                 base ? &planner.base(planner.record(*base)) : nullptr, pointers);
+    next();
   }
 
+  void next() {
+    if (!op) op.emplace();
+    if (!flow->next(*op, now)) op.reset();
+  }
   void answer(Outcome outcome) {
     op->outcome = outcome;
-    flow->answer(std::nullopt, now);
-    op = flow->next(now);
+    flow->answer(*op, std::nullopt, now);
+    next();
   }
   void answer(Outcome outcome, Record newest) {
     op->record = std::move(newest);
     answer(outcome);
   }
   void fail(const Failure& failure) {
-    flow->answer(failure, now);
-    op = flow->next(now);
+    flow->answer(*op, failure, now);
+    next();
   }
   /// What another request wrote meanwhile, with these tokens before and at last.
   Record written_by_others(const Given& given, std::vector<WriteToken> tokens) const {
@@ -189,8 +193,9 @@ TEST(WriteFlow, NoRandomBytesNoId) {
   planner.random.fail();
   auto unit = planner.unit({.edit = set("a", 1), .presence = Presence::absent, .no_random = true});
   Unit* pointer = &unit;
-  WriteFlow flow(planner.context, planner.random, nullptr, std::span(&pointer, 1), false);
-  EXPECT_EQ(flow.next(born), nullptr);
+  WriteFlow flow(planner.context, planner.random, nullptr, std::span(&pointer, 1));
+  StoreOp op;
+  EXPECT_FALSE(flow.next(op, born));
   EXPECT_EQ(planner.print(unit), "failed 7");
 }
 
@@ -303,18 +308,17 @@ TEST(WriteFlow, ABaseThatKnowsOnlyItsKeyIsReadFirst) {
   bare.record.key = planner.id.key();
   auto unit = planner.unit({.edit = add("a", 5)});
   Unit* pointer = &unit;
-  WriteFlow flow(planner.context, planner.random, &bare, std::span(&pointer, 1), false);
-  auto* op = flow.next(at(10));
-  ASSERT_NE(op, nullptr);
-  EXPECT_EQ(op->verb, Verb::load);
-  op->record = planner.record(one, {WriteToken{3}});
-  op->outcome = Outcome::done;
-  flow.answer(std::nullopt, at(10));
-  op = flow.next(at(10));
-  ASSERT_NE(op, nullptr);
-  EXPECT_EQ(op->verb, Verb::replace);
-  EXPECT_EQ(op->expected, WriteToken{3});
-  EXPECT_EQ(planner.print(op->record, {&unit, 1}), "{a:6} 0/0/1000 id=same");
+  WriteFlow flow(planner.context, planner.random, &bare, std::span(&pointer, 1));
+  StoreOp op;
+  ASSERT_TRUE(flow.next(op, at(10)));
+  EXPECT_EQ(op.verb, Verb::load);
+  op.record = planner.record(one, {WriteToken{3}});
+  op.outcome = Outcome::done;
+  flow.answer(op, std::nullopt, at(10));
+  ASSERT_TRUE(flow.next(op, at(10)));
+  EXPECT_EQ(op.verb, Verb::replace);
+  EXPECT_EQ(op.expected, WriteToken{3});
+  EXPECT_EQ(planner.print(op.record, {&unit, 1}), "{a:6} 0/0/1000 id=same");
 }
 
 TEST(WriteFlow, ARepeatThatConflictsWithItselfWasApplied) {
@@ -332,15 +336,30 @@ TEST(WriteFlow, MissingWhileSettlingHasEnded) {
   EXPECT_EQ(flow.results(), "dropped");
 }
 
+TEST(WriteFlow, WhatTheStoreLeftOfAWriteIsTheNewest) {
+  Driven left(one, {{.edit = set("b", 2)}});
+  left.answer(Outcome::done);
+  EXPECT_EQ(left.planner.print(left.flow->take_newest(), left.units), "{a:1 b:2} 0/0/1000 id=same");
+
+  Driven moved_out(one, {{.edit = set("b", 2)}});
+  moved_out.op->record.blob.clear();
+  moved_out.answer(Outcome::done);
+  EXPECT_EQ(moved_out.flow->take_newest().token, WriteToken{});
+
+  Driven swapped(one, {{.edit = set("b", 2)}});
+  swapped.answer(Outcome::done, swapped.written_by_others(one, {WriteToken{1}}));
+  EXPECT_EQ(swapped.flow->take_newest().token, WriteToken{});
+}
+
 TEST(WriteFlow, TheNewestIsKeptForWhoClaims) {
   const Given flashed{.contents = {.values = {{"a", 1}}, .flash = encode(9)}};
-  Driven claimed(flashed, {{.claims_flash = true}}, true);
-  claimed.answer(Outcome::done);
+  Driven claimed(flashed, {{.claims_flash = true}});
+  claimed.answer(Outcome::done, {});  // the store moved it out
   EXPECT_EQ(claimed.planner.print(claimed.flow->take_newest(), claimed.units),
             "{a:1} 0/0/1000 id=same");
   EXPECT_EQ(claimed.results(), "applied claimed=9");
 
-  Driven beaten(flashed, {{.claims_flash = true}}, true);
+  Driven beaten(flashed, {{.claims_flash = true}});
   beaten.answer(Outcome::conflict,
                 beaten.written_by_others({.contents = {.values = {{"a", 2}}}}, {WriteToken{2}}));
   EXPECT_EQ(beaten.op_text(), "end");
@@ -348,7 +367,7 @@ TEST(WriteFlow, TheNewestIsKeptForWhoClaims) {
             "{a:2} 0/0/1000 id=same");
   EXPECT_EQ(beaten.results(), "unchanged");
 
-  Driven found(flashed, {{.claims_flash = true}}, true);
+  Driven found(flashed, {{.claims_flash = true}});
   const auto written = found.op->record;
   found.fail(lost);
   found.answer(Outcome::done, written);

@@ -13,7 +13,7 @@ class Clock {
   virtual ~Clock() = default;
   /// Never goes back: deadlines, and the passing of store time.
   [[nodiscard]] virtual Deadline steady() const noexcept = 0;
-  /// Wall time: read once, at open(), for stores without a clock of their own.
+  /// Wall time: read once, as the Manager is made, for stores without a clock of their own.
   [[nodiscard]] virtual TimePoint wall() const noexcept = 0;
 };
 

@@ -63,7 +63,7 @@ enum class Outcome : std::uint8_t {
 struct StoreOp {
   Verb verb{};
   /// In: what to write, or the key alone. Out: what load and conflict found. What a create or
-  /// replace wrote may be moved out of it once it is done; otherwise it stays as it was.
+  /// replace wrote may be moved or swapped out of it once it is done; otherwise it stays as it was.
   Record record{};
   WriteToken expected{};  ///< replace only
   Outcome outcome{};

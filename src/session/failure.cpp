@@ -1,0 +1,33 @@
+#include "failure.hpp"
+
+#include <new>
+
+#include <flame/session/store.hpp>
+
+namespace flame::inline v0::session {
+
+Failure failure_of(Errc code, const char* text, bool maybe_applied) noexcept {
+  Failure failure{.error = {code, {}}, .maybe_applied = maybe_applied};
+  try {
+    failure.error.text = text;
+  } catch (const std::bad_alloc&) {
+  }
+  return failure;
+}
+
+Failure caught_failure() noexcept {
+  try {
+    throw;
+  } catch (const StoreError& error) {
+    const bool refused = error.kind() == StoreError::Kind::refused;
+    auto failure = failure_of(Errc::store_unavailable, error.what(), !refused);
+    failure.refused = refused;
+    return failure;
+  } catch (const std::bad_alloc&) {
+    return failure_of(Errc::out_of_memory, "", true);
+  } catch (...) {
+    return failure_of(Errc::store_unavailable, "the store threw no StoreError: a bug of its", true);
+  }
+}
+
+}  // namespace flame::inline v0::session
