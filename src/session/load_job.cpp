@@ -40,6 +40,10 @@ void LoadJob::answered(StoreOp& op, const std::optional<Failure>& failure) {
     error_ = failure->error;
   } else if (op.outcome == Outcome::done) {
     open(op.record);
+  } else if (op.outcome == Outcome::unreadable) {
+    core_.events.unreadable(
+        id_.key(),
+        "the store cannot read its record, damaged or of a newer release: left as it is");
   } else if (op.record.expires_at != TimePoint{}) {
     expired();
   } else {

@@ -68,6 +68,7 @@ void WriteFlow::answer_write(StoreOp& op, const std::optional<Failure>& failure,
       return;
     case Outcome::refused:
     case Outcome::unanswered:
+    case Outcome::unreadable:
       break;
   }
   fail_all({Errc::overloaded,

@@ -28,6 +28,8 @@ std::string_view name(Outcome outcome) noexcept {
       return "conflict";
     case Outcome::refused:
       return "refused";
+    case Outcome::unreadable:
+      return "unreadable";
   }
   return "an unknown outcome";
 }

@@ -9,7 +9,8 @@ run(${CMAKE_COMMAND} --install "${BUILD_DIR}" --prefix "${prefix}")
 
 set(configure ${CMAKE_COMMAND} -S "${CONSUMER_DIR}" -G "${GENERATOR}"
   "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_CXX_FLAGS=${FLAGS}" "-DCMAKE_PREFIX_PATH=${prefix}")
-run(${configure} -B "${WORK_DIR}/build" "-DCOMPONENTS=${COMPONENTS}")
+string(REPLACE ";" "\\;" components "${COMPONENTS}")  # so that run() keeps them one argument
+run(${configure} -B "${WORK_DIR}/build" "-DCOMPONENTS=${components}")
 run(${CMAKE_COMMAND} --build "${WORK_DIR}/build")
 run(${CMAKE_CTEST_COMMAND} --test-dir "${WORK_DIR}/build" --output-on-failure --no-tests=error)
 

@@ -123,6 +123,17 @@ TEST_F(ManagerFaults, ARefusedReplaceKeepsTheOldRecord) {
   EXPECT_EQ(count(event::store_full), 1U);
 }
 
+TEST_F(ManagerFaults, ARecordThatTheStoreCannotReadIsThatSessionAbsentAndToldOnce) {
+  const auto cookie = visitor();
+  for (int i = 0; i < 3; ++i) {
+    store->next(Verb::load, Outcome::unreadable);
+    EXPECT_EQ(n_of(cookie), -1);
+  }
+  EXPECT_EQ(count(event::decode_failed), 1U);
+  EXPECT_EQ(count(event::id_rejected), 0U);
+  EXPECT_EQ(n_of(cookie), 1);
+}
+
 TEST_F(ManagerFaults, AStoreThatAnswersNothingIsFoundOut) {
   const auto cookie = visitor();
   store->next(Verb::load, Outcome::unanswered);

@@ -92,12 +92,23 @@ TEST_F(FileTest, AFolderThatIsALinkIsNotFollowed) {
   EXPECT_EQ(connection_->list("ann", "", 10, at(0s)).records.size(), 1U);
 }
 
-TEST_F(FileTest, ADamagedRecordIsMissingAndInTheWay) {
+TEST_F(FileTest, AFileInAFoldersPlaceIsRefused) {
+  write_file(folder_of(1), "");
+  write_file(root() / "owners", "");
+  EXPECT_EQ(load(1), Outcome::missing);
+  EXPECT_EQ(sweep(10'000s), 0U);
+  EXPECT_TRUE(connection_->list("ann", "", 10, at(0s)).records.empty());
+  EXPECT_NE(error_of([&] { create(1); }).find("take it away"), std::string::npos);
+  EXPECT_NE(error_of([&] { create(2, "ann"); }).find("take it away"), std::string::npos);
+  EXPECT_EQ(create(2), Outcome::done);
+}
+
+TEST_F(FileTest, ADamagedRecordIsUnreadableAndInTheWay) {
   create(1, "ann");
   const auto good = read_file(path_of(1));
   const auto expect_damaged = [&](const std::string& bytes) {
     write_file(path_of(1), bytes);
-    EXPECT_EQ(load(1), Outcome::missing);
+    EXPECT_EQ(load(1), Outcome::unreadable);
     EXPECT_EQ(create(1, "ann"), Outcome::exists);
     EXPECT_EQ(read_file(path_of(1)), bytes) << "it was overwritten";
   };
@@ -119,11 +130,11 @@ TEST_F(FileTest, ADamagedRecordIsMissingAndInTheWay) {
   EXPECT_FALSE(fs::exists(path_of(1)));
 }
 
-TEST_F(FileTest, ARecordInAnothersPlaceIsNone) {
+TEST_F(FileTest, ARecordInAnothersPlaceIsUnreadable) {
   create(1);
   fs::create_directories(folder_of(2));
   fs::copy_file(path_of(1), path_of(2));
-  EXPECT_EQ(load(2), Outcome::missing);
+  EXPECT_EQ(load(2), Outcome::unreadable);
 }
 
 TEST_F(FileTest, ARecordOfALaterVersionIsLeftAlone) {
@@ -132,9 +143,12 @@ TEST_F(FileTest, ARecordOfALaterVersionIsLeftAlone) {
   later[8] = 2;
   write_file(path_of(1), later);
   set_mtime(path_of(1), start);
-  EXPECT_EQ(load(1), Outcome::missing);
+  EXPECT_EQ(load(1), Outcome::unreadable);
   EXPECT_EQ(create(1), Outcome::exists);
   EXPECT_EQ(replace(record(1), record(1).token), Outcome::missing);
+  const auto before = fs::last_write_time(path_of(1));
+  EXPECT_EQ(apply(Verb::touch, record(1)).outcome, Outcome::missing);
+  EXPECT_EQ(fs::last_write_time(path_of(1)), before);
   EXPECT_EQ(sweep(10'000s), 0U);
   EXPECT_EQ(read_file(path_of(1)), later);
 }
@@ -149,79 +163,6 @@ TEST_F(FileTest, AFileOfAnotherUserIsNone) {
   EXPECT_TRUE(fs::exists(path_of(1)));
   ASSERT_EQ(::chown(folder_of(1).c_str(), 12345, 12345), 0);
   EXPECT_NE(error_of([&] { create(1); }).find("take it away"), std::string::npos);
-}
-
-class RootTest : public ::testing::Test {
- protected:
-  std::string refusal(const fs::path& root) {
-    const auto store = file::store({.root_dir = root});
-    const auto text = error_of([&] { store->prepare({}); });
-    if (!text.empty()) {
-      EXPECT_NE(text.find("root_dir"), text.npos) << text;
-      EXPECT_EQ(text.find('\n'), text.npos) << text;
-    }
-    return text;
-  }
-  void expect_refusal(const fs::path& root, std::string_view remedy) {
-    const auto text = refusal(root);
-    EXPECT_NE(text.find(remedy), text.npos) << text;
-  }
-  TemporaryFolder folder_;
-  const fs::path root_ = folder_.path() / "sessions";
-};
-
-TEST_F(RootTest, MakesItsFolder) {
-  EXPECT_EQ(refusal(root_), "");
-  EXPECT_EQ(fs::status(root_).permissions(), fs::perms::owner_all);
-  EXPECT_EQ(refusal(root_), "");
-  EXPECT_EQ(refusal(root_ / ""), "") << "a slash at the end";
-}
-
-TEST_F(RootTest, MakingAStoreTouchesNothing) {
-  const auto store = file::store({.root_dir = root_});
-  EXPECT_FALSE(fs::exists(root_));
-}
-
-TEST_F(RootTest, RefusesWhatIsNoFolderOfItsOwn) {
-  expect_refusal({}, "give the folder");
-  expect_refusal(root_ / "deep" / "er", "make the folder that it lies in");
-  write_file(root_, "x");
-  expect_refusal(root_, "is not a folder");
-  fs::remove(root_);
-  fs::create_directory(folder_.path() / "real");
-  fs::create_directory_symlink("real", root_);
-  expect_refusal(root_, "is a link");
-  expect_refusal(root_ / "", "is a link");
-  EXPECT_TRUE(fs::is_empty(folder_.path() / "real"));
-  fs::remove(root_);
-  fs::create_symlink("nowhere", root_);
-  expect_refusal(root_, "is a link");
-}
-
-TEST_F(RootTest, RefusesWhatOthersCanWrite) {
-  fs::create_directory(root_);
-  for (const auto mode : {fs::perms::group_write, fs::perms::others_write}) {
-    fs::permissions(root_, fs::perms::owner_all | mode);
-    expect_refusal(root_, "chmod go-w");
-  }
-  fs::permissions(root_, fs::perms::owner_all | fs::perms::group_read | fs::perms::others_exec);
-  EXPECT_EQ(refusal(root_), "");
-}
-
-TEST_F(RootTest, RefusesAnothersFolder) {
-  fs::create_directory(root_);
-  if (::chown(root_.c_str(), 12345, 12345) != 0) GTEST_SKIP() << "needs root, for chown";
-  expect_refusal(root_, "belongs to another user");
-}
-
-TEST_F(RootTest, ARelativePathIsThatOfTheTimeOfStore) {
-  const auto before = fs::current_path();
-  fs::current_path(folder_.path());
-  const auto store = file::store({.root_dir = "sessions"});
-  fs::current_path("/");
-  store->prepare({});
-  fs::current_path(before);
-  EXPECT_TRUE(fs::is_directory(root_));
 }
 
 }  // namespace

@@ -58,6 +58,9 @@ enum class Outcome : std::uint8_t {
   exists,    ///< create: the key is taken; nothing was written
   conflict,  ///< replace: another token; the newest record is in StoreOp::record
   refused,   ///< the store is full, or will not take this record
+  /// load: there is one that the store itself cannot read, damaged or of a later release. To all
+  /// but create (exists) and erase it is missing, and it stays as it is.
+  unreadable,
 };
 
 struct StoreOp {

@@ -62,6 +62,8 @@ void Connection::load(StoreOp& op, const Call& call) {
     op.record = std::move(stored.record);
   else if (stored.state == State::present)
     op.record.expires_at = stored.record.expires_at;  // so that its end is told as what it was
+  else if (stored.state == State::damaged || stored.state == State::newer)
+    op.outcome = Outcome::unreadable;
 }
 
 void Connection::write(Writes writes, const Call& call) {

@@ -16,12 +16,21 @@ std::string_view remedy(int error) noexcept {
       return ": mount it writable";
     case EACCES:
     case EPERM:
-      return ": the folder and all in it must belong to the user that this process runs as";
+      return ": the folder and all in it must belong to the user that this process runs as, with "
+             "all rights (chmod -R u+rwX)";
     case EMFILE:
     case ENFILE:
       return ": raise the limit of open files (ulimit -n)";
     case EIO:
       return ": check the disk";
+    case ENOTDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+      return ": give another root_dir";
+    case ENOLCK:
+    case ENOSYS:
+    case EOPNOTSUPP:
+      return ": give a root_dir on a local file system (ext4, XFS, Btrfs, tmpfs)";
     default:
       return "";
   }

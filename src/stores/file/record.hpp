@@ -22,8 +22,8 @@ inline constexpr std::size_t max_owner = 255;
 enum class State : std::uint8_t {
   absent,
   present,
-  damaged,  ///< a file of ours that cannot be read: missing, yet in the way of a create
-  newer,    ///< of a later release: left alone
+  damaged,  ///< a file of ours that cannot be read: in the way of a create
+  newer,    ///< the same, of a later release: left alone also by the sweep
   foreign,  ///< not a regular file of this user: never touched
 };
 

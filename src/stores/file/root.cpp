@@ -24,6 +24,16 @@ constexpr mode_t folder_mode = 0700;
   refuse_root(path, std::string(what) + ": " + explain(error));
 }
 
+[[noreturn]] void refuse_to_make(const std::string& path, int error) {
+  if (error == ENOENT) refuse_root(path, "cannot be made: make the folder that it lies in");
+  if (error == EACCES) {
+    refuse_root(path,
+                "cannot be made by the user that this process runs as: make it, and chown it to "
+                "that user");
+  }
+  refuse_root(path, "cannot be made", error);
+}
+
 // Without the slashes at its end: behind one a link would be followed.
 std::string plain_path(const FileOptions& options) {
   auto path = options.root_dir.string();
@@ -36,11 +46,10 @@ std::string plain_path(const FileOptions& options) {
 }
 
 Descriptor open_root(const std::string& path) {
-  if (::mkdir(path.c_str(), folder_mode) != 0 && errno != EEXIST && errno != EROFS) {
+  if (::mkdir(path.c_str(), folder_mode) != 0) {
     const int error = errno;
-    if (error == ENOENT) refuse_root(path, "cannot be made: make the folder that it lies in");
-    if (error != EACCES || ::access(path.c_str(), F_OK) != 0)
-      refuse_root(path, "cannot be made", error);
+    // It may be there all the same: in a folder that is not ours, or on a read-only file system.
+    if (error != EEXIST && ::access(path.c_str(), F_OK) != 0) refuse_to_make(path, error);
   }
   struct stat info;
   if (::lstat(path.c_str(), &info) == 0) {
@@ -99,7 +108,11 @@ void Root::check_writable() const {
   }
   if (!survives_power_cut_) return;
   const Descriptor parent(::openat(folder_.get(), "..", folder_flags));
-  if (!parent) refuse_root(path_, "lies in a folder that cannot be opened", errno);
+  if (!parent) {
+    refuse_root(path_,
+                "lies in a folder that this user cannot read, and power_cut must flush that, too: "
+                "chmod a+rx it");
+  }
   flush(parent);
 }
 
