@@ -23,7 +23,8 @@ using session::Verb;
 
 constexpr std::size_t blob_size = 3000;
 constexpr session::TimePoint now{2'000'000'000s};
-constexpr const char* names[] = {"unanswered", "done", "missing", "exists", "conflict", "refused"};
+constexpr const char* names[] = {"unanswered", "done",    "missing",   "exists",
+                                 "conflict",   "refused", "unreadable"};
 
 std::string repeated(std::string_view text) {
   std::string blob;
