@@ -169,6 +169,7 @@ void AsyncJob::call_answered() {
 bool AsyncJob::write() {
   ticket_.unit = &job().unit();
   ticket_.base = job().base();
+  ticket_.deadline = deadline;
   ticket_.context = this;
   ticket_.done = [](Ticket& ticket) noexcept {
     static_cast<AsyncJob*>(ticket.context)->write_answered();
@@ -177,9 +178,7 @@ bool AsyncJob::write() {
   const auto keep = self_;
   turn_ = Turn::handing_over;
   if (!gate_key_ && ticket_.base) gate_key_ = ticket_.base->record.key;
-  // A flash message on its way back is not taken out: its commit has ended already, and it would be
-  // lost. Nor is what begins a session: it never waits.
-  in_gate_ = ticket_.base && !job().unit().returned_flash;
+  in_gate_ = ticket_.base != nullptr;  // what begins a session never waits
   owner_.gate.enter(ticket_);
   if (turn_.exchange(Turn::handed_over) != Turn::answered) return false;
   self_.reset();

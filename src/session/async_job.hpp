@@ -64,8 +64,8 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
   std::optional<SessionKey>
       gate_key_{};  // set once, before in_gate_: expire() reads it on another thread
   std::atomic<bool> in_gate_{false};
-  bool orphan_ = false;         // its deadline has answered the operation
-  bool out_of_memory_ = false;  // ends this operation, and nothing else (R16)
+  bool orphan_ = false;                     // its deadline has answered the operation
+  std::atomic<bool> out_of_memory_{false};  // ends this operation, and nothing else (R16)
 };
 
 /// All that is under way at a store that blocks. Any thread.

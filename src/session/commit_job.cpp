@@ -75,7 +75,7 @@ void CommitJob::erased(const std::optional<Failure>& failure) {
   stage_ = Stage::finished;
   if (failure) {
     error_ = failure->error;
-    if (failure->maybe_applied) error_->text += "; whether the session was ended is unknown";
+    if (failure->maybe_applied) add_to(*error_, "whether the session was ended is unknown");
     stage_ = return_flash();
     return;
   }

@@ -15,6 +15,13 @@ Failure failure_of(Errc code, const char* text, bool maybe_applied) noexcept {
   return failure;
 }
 
+void add_to(Error& error, const char* text) noexcept {
+  try {
+    error.text.append(error.text.empty() ? "" : "; ").append(text);
+  } catch (const std::bad_alloc&) {
+  }
+}
+
 Failure caught_failure() noexcept {
   try {
     throw;
@@ -24,7 +31,7 @@ Failure caught_failure() noexcept {
     failure.refused = refused;
     return failure;
   } catch (const std::bad_alloc&) {
-    return failure_of(Errc::out_of_memory, "", true);
+    return failure_of(Errc::out_of_memory, "out of memory", true);
   } catch (...) {
     return failure_of(Errc::store_unavailable, "the store threw no StoreError: a bug of its", true);
   }

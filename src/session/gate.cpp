@@ -61,7 +61,7 @@ Gate::Shard& Gate::shard_of(const SessionKey& key) noexcept {
 /// Nobody else can know of a session that is only begun: any shard will do.
 Gate::Shard& Gate::shard_of(const Ticket& ticket) noexcept {
   if (ticket.base) return shard_of(ticket.base->record.key);
-  return (*shards_)[reinterpret_cast<std::uintptr_t>(&ticket) / alignof(Shard) % shards_->size()];
+  return (*shards_)[reinterpret_cast<std::uintptr_t>(&ticket) / 64 % shards_->size()];
 }
 
 Gate::Entry& Gate::new_entry(Shard& shard) {
@@ -111,7 +111,10 @@ bool Gate::withdraw(const SessionKey& key, Ticket& ticket) noexcept {
   const std::scoped_lock lock(shard.mutex);
   const auto found = shard.entries.find(key);
   if (found == shard.entries.end()) return false;
-  const auto withdrawn = found->waiting.take_if([&](Ticket& each) { return &each == &ticket; });
+  // A flash message on its way back is not taken out: its commit has ended already, and it would be
+  // lost.
+  const auto withdrawn = found->waiting.take_if(
+      [&](Ticket& each) { return &each == &ticket && !each.unit->returned_flash; });
   drop_if_idle(*found);
   return !withdrawn.empty();
 }
@@ -175,7 +178,7 @@ bool Gate::advance(Entry& entry) {
   if (std::exchange(entry.answered, false)) answer(entry);
   while (entry.flow->next(entry.call.op, core_.time.now())) {
     entry.call.failure.reset();
-    entry.call.deadline = core_.deadline_from_now();
+    entry.call.deadline = deadline_of(entry);
     entry.call.context = &entry;
     entry.call.done = [](StoreCall& call) noexcept {
       Entry& self = *static_cast<Entry*>(call.context);
@@ -186,6 +189,12 @@ bool Gate::advance(Entry& entry) {
     answer(entry);
   }
   return true;
+}
+
+/// A write belongs to no request, since others may wait for it: unless it begins a session.
+Deadline Gate::deadline_of(const Entry& entry) const noexcept {
+  const Ticket& first = *entry.under_way.front();
+  return first.base ? core_.deadline_from_now() : first.deadline;
 }
 
 void Gate::answer(Entry& entry) {
@@ -200,6 +209,9 @@ bool Gate::finish(Entry& entry) noexcept {
   entry.flow.reset();
   entry.newest.reset();
   for (Ticket* at = finished.front(); at; at = at->next) give_newest(*at, written);
+  entry.call.failure.reset();
+  // Its memory too: an assignment would keep it, as long as the entry is kept.
+  static_cast<void>(Record(std::move(entry.call.op.record)));
 
   std::unique_lock lock(entry.shard.mutex);
   entry.writing = false;

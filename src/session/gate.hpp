@@ -12,6 +12,7 @@ namespace flame::inline v0::session {
 struct Ticket {
   Unit* unit = nullptr;
   const Base* base = nullptr;  ///< as the job loaded it; null: the unit begins a session
+  Deadline deadline{};         ///< its operation's; what is under way goes on, unless it begins
   Record newest{};             ///< the record after the write, for who claimed a flash
   void (*done)(Ticket&) noexcept = nullptr;
   void* context = nullptr;
@@ -53,6 +54,7 @@ class Gate {
   void run(Entry& entry) noexcept;
   void start_flow(Entry& entry);
   [[nodiscard]] bool advance(Entry& entry);
+  [[nodiscard]] Deadline deadline_of(const Entry& entry) const noexcept;
   void answer(Entry& entry);
   static void give_up(Entry& entry) noexcept;
   [[nodiscard]] bool finish(Entry& entry) noexcept;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <limits>
 
 #include <flame/session/environment.hpp>
 
@@ -12,17 +13,18 @@ namespace flame::inline v0::session {
 class StoreTime {
  public:
   explicit StoreTime(const Clock& clock)
-      : clock_(clock), offset_((clock.wall().time_since_epoch() - steady()).count()) {}
+      : clock_(clock), by_wall_((clock.wall().time_since_epoch() - steady()).count()) {}
 
   [[nodiscard]] TimePoint now() const noexcept {
-    return TimePoint(steady() + std::chrono::milliseconds(offset_.load(std::memory_order_relaxed)));
+    const auto told = offset_.load(std::memory_order_relaxed);
+    return TimePoint(steady() + std::chrono::milliseconds(told == untold ? by_wall_ : told));
   }
   /// The backend's clock says that it is `now`. After the first time this never moves store time
   /// backwards: what was expired stays so.
   void set(TimePoint now) noexcept {
     const auto offset = (now.time_since_epoch() - steady()).count();
-    if (!told_.exchange(true)) return offset_.store(offset);
-    auto seen = offset_.load(std::memory_order_relaxed);
+    auto seen = untold;
+    if (offset_.compare_exchange_strong(seen, offset)) return;
     while (seen < offset && !offset_.compare_exchange_weak(seen, offset)) {
     }
   }
@@ -33,8 +35,10 @@ class StoreTime {
   }
 
   const Clock& clock_;
-  std::atomic<std::chrono::milliseconds::rep> offset_;
-  std::atomic<bool> told_{false};
+  using Offset = std::chrono::milliseconds::rep;
+  static constexpr Offset untold = std::numeric_limits<Offset>::min();
+  const Offset by_wall_;
+  std::atomic<Offset> offset_{untold};  // as the backend told it
 };
 
 }  // namespace flame::inline v0::session

@@ -15,6 +15,7 @@ bool WriteFlow::needs_reading() const noexcept {
 bool WriteFlow::next(StoreOp& op, TimePoint now) {
   if (finished_) return false;
   op = {};
+  written_ = {};
   if (settling_) {
     op.record.key = base_->record.key;
     return true;
@@ -55,6 +56,7 @@ void WriteFlow::answer_write(StoreOp& op, const std::optional<Failure>& failure,
       if (written_.token == WriteToken{} && op.record.token == last_.token &&
           !op.record.blob.empty())
         written_ = std::move(op.record);
+      base_ = nullptr;  // no longer the newest
       finished_ = true;
       return;
     case Outcome::missing:
@@ -87,7 +89,6 @@ void WriteFlow::adopt_newest(Record& newest, TimePoint now) {
   const auto& rules = context_.rules;
   if (open_record(newest, rules.idle, rules.absolute, now, *newest_) != RecordState::readable)
     return end_all();
-  written_ = {};
   base_ = newest_.get();
   const auto is_kept = [&header = newest_->header](WriteToken token) {
     return token != WriteToken{} && header.contains(token);
@@ -123,7 +124,7 @@ void WriteFlow::end_all() {
 }
 
 void WriteFlow::fail_all(Error error) {
-  if (!unknown_.empty()) error.text += "; whether the changes were saved is unknown";
+  if (!unknown_.empty()) add_to(error, "whether the changes were saved is unknown");
   bool on_this_write = !on_newest();
   for (Unit* unit : units_) {
     // What the units before the first change came to holds without this write; for those after it,

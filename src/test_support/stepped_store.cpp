@@ -128,6 +128,12 @@ const StoreOp& SteppedStore::op(std::size_t i) const {
   return waiting.call ? waiting.call->op : waiting.op;
 }
 
+Deadline SteppedStore::deadline(std::size_t i) const {
+  const auto* const call = list_->waiting.at(i).call;
+  if (!call) throw std::logic_error("a late statement has no deadline");
+  return call->deadline;
+}
+
 bool SteppedStore::is_late(std::size_t i) const { return !list_->waiting.at(i).call; }
 
 std::string SteppedStore::describe(std::size_t i) const {

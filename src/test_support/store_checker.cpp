@@ -78,9 +78,12 @@ Record StoreChecker::record(std::uint64_t number, std::string owner) const {
           "blob " + std::to_string(number)};
 }
 
-Answer StoreChecker::apply(Verb verb, Record record, TimePoint at, WriteToken expected) {
-  StoreOp op{verb, std::move(record), expected, {}};
+Answer StoreChecker::apply(Verb verb, const Record& record, TimePoint at, WriteToken expected) {
+  StoreOp op{verb, record, expected, {}};
   connection_->run({&op, 1}, call(at));
+  const bool wrote = (verb == Verb::create || verb == Verb::replace) && op.outcome == Outcome::done;
+  if (wrote && op.record.token == record.token && !op.record.blob.empty())
+    expect(op.record, record, "what is left of a record that was written");
   return {op.outcome, std::move(op.record)};
 }
 

@@ -33,8 +33,8 @@ class StoreChecker {
   [[nodiscard]] TimePoint now() const noexcept { return now_; }
   [[nodiscard]] Call call(TimePoint at) const noexcept;
 
-  Answer apply(Verb verb, Record record, TimePoint at, WriteToken expected = {});
-  Answer apply(Verb verb, Record record) { return apply(verb, std::move(record), now_); }
+  Answer apply(Verb verb, const Record& record, TimePoint at, WriteToken expected = {});
+  Answer apply(Verb verb, const Record& record) { return apply(verb, record, now_); }
   Answer load(const SessionKey& key, TimePoint at) { return apply(Verb::load, {.key = key}, at); }
   /// Sorts the operations as run() wants them, and runs them as one batch.
   void run(std::vector<StoreOp>& batch);

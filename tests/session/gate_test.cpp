@@ -181,6 +181,19 @@ TEST_F(GateTest, ACommitBehindAHungOneEndsAtItsOwnDeadlineAndSurelyIsNotApplied)
   EXPECT_EQ(hung.answers, 2);
 }
 
+TEST_F(GateTest, ASessionThatIsBegunEndsAtItsOwnDeadline) {
+  auto& first = commit({}, set("first"), 1s);
+  auto& second = commit({}, set("second"), 30s);
+  EXPECT_EQ(store_->deadline(store_->pending() - 2), clock_.steady() + 1s)
+      << "it is not sent later";
+  store_->advance(1s);
+  EXPECT_EQ(first.commit.result->error().code, Errc::deadline);
+  EXPECT_NE(first.error().find("unknown"), std::string::npos);
+  store_->step_all();
+  EXPECT_EQ(first.answers, 2);
+  EXPECT_EQ(look(second.new_id()).keys(), Texts{"second"});
+}
+
 TEST_F(GateTest, AnUnknownOutcomeIsSettledBeforeTheNextWrite) {
   auto& lost = commit(id_, add_one);
   auto& waiting = commit(id_, add_one);

@@ -96,6 +96,16 @@ TEST_F(ManagerFaults, AStoreThatRefusesAnOperationIsNotDown) {
   EXPECT_EQ(count(event::store_down) + count(event::store_up), 0U);
 }
 
+TEST_F(ManagerFaults, AStoreThatRefusesIsUpAgain) {
+  const auto cookie = visitor();
+  store->next(Verb::load, Fault::fail);
+  EXPECT_FALSE(try_load(cookie));
+  store->next(Verb::load, Fault::refuse);
+  EXPECT_FALSE(try_load(cookie));
+  EXPECT_EQ(names().back(), event::store_refused);
+  EXPECT_EQ(count(event::store_up), 1U);
+}
+
 TEST_F(ManagerFaults, AStoreThatIsDownAtTheStartIsServedOnceItIsUp) {
   store->down();
   auto session = load();

@@ -165,6 +165,7 @@ TEST(WriteFlow, ATakenKeyDrawsAnotherId) {
   std::set<WriteToken> tokens{flow.op->record.token};
   for (int i = 0; i < 3; ++i) {
     flow.answer(Outcome::exists);
+    EXPECT_EQ(flow.op->outcome, Outcome::unanswered);
     keys.insert(to_string(flow.op->record.key));
     tokens.insert(flow.op->record.token);
   }
@@ -346,6 +347,12 @@ TEST(WriteFlow, WhatTheStoreLeftOfAWriteIsTheNewest) {
   moved_out.answer(Outcome::done);
   EXPECT_EQ(moved_out.flow->take_newest().token, WriteToken{});
 
+  Driven after_conflict(one, {{.edit = set("b", 2)}});
+  after_conflict.answer(Outcome::conflict, after_conflict.written_by_others(one, {WriteToken{2}}));
+  after_conflict.op->record.blob.clear();
+  after_conflict.answer(Outcome::done);
+  EXPECT_EQ(after_conflict.flow->take_newest().token, WriteToken{}) << "that is not the newest now";
+
   Driven swapped(one, {{.edit = set("b", 2)}});
   swapped.answer(Outcome::done, swapped.written_by_others(one, {WriteToken{1}}));
   EXPECT_EQ(swapped.flow->take_newest().token, WriteToken{});
@@ -366,6 +373,10 @@ TEST(WriteFlow, TheNewestIsKeptForWhoClaims) {
   EXPECT_EQ(beaten.planner.print(beaten.flow->take_newest(), beaten.units),
             "{a:2} 0/0/1000 id=same");
   EXPECT_EQ(beaten.results(), "unchanged");
+
+  Driven failed(flashed, {{.claims_flash = true}});
+  for (int i = 0; i < 3; ++i) failed.fail(unsent);
+  EXPECT_EQ(failed.flow->take_newest().token, WriteToken{});
 
   Driven found(flashed, {{.claims_flash = true}});
   const auto written = found.op->record;

@@ -106,6 +106,15 @@ TEST(BrokenStores, FindsOneThatForgetsTheToken) {
   expect_found(one_by_one<forget_the_token>, "FullBatches");
 }
 
+void keep_the_owner_of_what_was_written(StoreConnection& inner, StoreOp& op, const Call& call) {
+  if (op.verb != Verb::replace) return;
+  op.outcome = answer(inner, op, call).outcome;
+  op.record.owner.clear();
+}
+TEST(BrokenStores, FindsOneThatTakesAPartOfWhatWasWritten) {
+  expect_found(one_by_one<keep_the_owner_of_what_was_written>, "ReplaceWritesEveryField");
+}
+
 void compare_tokens_as_doubles(StoreConnection& inner, StoreOp& op, const Call& call) {
   if (op.verb != Verb::replace) return;
   const auto held = answer(inner, {Verb::load, {.key = op.record.key}, {}, {}}, call).record.token;

@@ -61,7 +61,7 @@ inline constexpr std::string_view sweep_failed = "sweep_failed";  ///< expired r
 inline constexpr std::string_view flash_lost =
     "flash_lost";  ///< a claimed message could not be put back
 inline constexpr std::string_view cookie_at_risk =
-    "cookie_at_risk";  ///< Secure cookie over plain http
+    "cookie_at_risk";  ///< Secure cookie over plain http, unless a TLS proxy is in front
 }  // namespace event
 
 /// Setting one option resets no other. open() checks them.

@@ -65,8 +65,9 @@ enum class Outcome : std::uint8_t {
 
 struct StoreOp {
   Verb verb{};
-  /// In: what to write, or the key alone. Out: what load and conflict found. What a create or
-  /// replace wrote may be moved or swapped out of it once it is done; otherwise it stays as it was.
+  /// In: what to write, or the key alone. Out: what load and conflict found. Of what it wrote, once
+  /// that is done, a store may take the blob, or swap all of it for another: what still has token
+  /// and blob is as it was.
   Record record{};
   WriteToken expected{};  ///< replace only
   Outcome outcome{};

@@ -187,7 +187,7 @@ class alignas(64) Shard {
   /// Takes the strings of `record`, and leaves the old ones there: to be freed after the lock.
   void replace(Entry& entry, Record& record) noexcept {
     touch(entry, record.last_seen, record.expires_at);
-    entry.record.token = record.token;
+    std::swap(entry.record.token, record.token);  // as the blob: what is left is the old one
     entry.record.created_at = record.created_at;
     entry.record.blob.swap(record.blob);
     if (entry.record.owner == record.owner) {

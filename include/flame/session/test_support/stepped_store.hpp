@@ -22,6 +22,8 @@ class SteppedStore : public Store {
   /// end.
   [[nodiscard]] std::size_t pending() const noexcept;
   [[nodiscard]] const StoreOp& op(std::size_t i) const;
+  /// After which it would not be sent any more. Of one that is not late.
+  [[nodiscard]] Deadline deadline(std::size_t i) const;
   /// Whether it is a late statement: answered as lost already, it can only be run or forgotten.
   [[nodiscard]] bool is_late(std::size_t i) const;
   [[nodiscard]] std::string describe(std::size_t i) const;
