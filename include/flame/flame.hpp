@@ -31,7 +31,7 @@ struct HostOptions {
   std::chrono::milliseconds head_time{3'000};    ///< from its first byte to its last; 408 after
   std::chrono::milliseconds body_time{30'000};   ///< the same; 408 after
   std::chrono::milliseconds idle_time{60'000};   ///< between requests; closed after
-  std::chrono::milliseconds write_time{10'000};  ///< for one response; closed after
+  std::chrono::milliseconds write_time{10'000};  ///< a response, or 64 KiB of a file; closed after
   std::chrono::milliseconds drain_time{10'000};  ///< for the requests under way when it stops
 };
 
@@ -115,7 +115,8 @@ class Flame {
   }
 
   /// Serves until SIGINT, SIGTERM or stop(): what is under way is finished, and it returns. What is
-  /// wrong is printed on stderr, a line each, and the process exits with status 1.
+  /// wrong is printed on stderr, a line each, and the process exits with status 1. That it is
+  /// running already, and was not stopped, is one of these errors.
   void run();
   /// The same without signals and exit: returns once it listens, or with the lines that run() would
   /// print.
@@ -150,8 +151,10 @@ class Flame {
   std::unique_ptr<Impl> impl_;
 };
 
-/// A Flame with a line per request on stdout, and with the files of the folder `public`, if there
-/// is one, for GET and HEAD before any route.
+/// A Flame with a line per request on stdout, also of those that the host refuses, and with the
+/// files of the folder `public`, if there is one, for GET and HEAD before any route. A file is read
+/// as it is sent, in pieces: it may be of any size, and one that shrinks meanwhile ends the
+/// connection.
 [[nodiscard]] Flame classic(HostOptions options = {});
 
 }  // namespace flame::inline v0

@@ -23,9 +23,11 @@ class Request {
   /// As sent: names of methods are case-sensitive.
   [[nodiscard]] std::string_view method_name() const noexcept { return method_name_; }
   [[nodiscard]] std::string_view target() const noexcept { return target_; }
-  /// The target up to the `?`, undecoded.
+  /// The target's path, without what an absolute form has before it and without the query; `*` for
+  /// `OPTIONS *`. Percent-encoded as it was sent, and soundly: else the request is a 400. Routes
+  /// and Context::param() decode it, segment by segment.
   [[nodiscard]] std::string_view path() const noexcept { return path_; }
-  /// What follows the `?`, undecoded.
+  /// What follows the `?`, as it was sent; Context::query() decodes it.
   [[nodiscard]] std::string_view query_string() const noexcept { return query_string_; }
   /// The first field of this name (in any case); empty where there is none.
   [[nodiscard]] std::string_view field(std::string_view name) const noexcept;

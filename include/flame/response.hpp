@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -8,6 +9,10 @@
 #include <flame/request.hpp>
 
 namespace flame::inline v0 {
+
+namespace detail {
+class File;
+}
 
 /// What is answered. Date, Content-Length and Connection are the host's to write; Content-Type is
 /// `text/plain; charset=utf-8` for a body without one.
@@ -23,6 +28,7 @@ class Response {
   [[nodiscard]] const std::string& body() const noexcept { return body_; }
   Response& body(std::string body) {
     body_ = std::move(body);
+    file_.reset();
     return *this;
   }
 
@@ -41,6 +47,7 @@ class Response {
   int status_ = 200;
   std::string lines_{};  // as sent, so that a request costs no allocation per field
   std::string body_{};
+  std::shared_ptr<const detail::File> file_{};  // in place of the body
 };
 
 /// JSON that the application has made: a Response with its Content-Type.

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <flame/context.hpp>
@@ -13,7 +15,8 @@ namespace flame::inline v0 {
 
 struct RequestAccess {
   static void set_method(Request& request, std::string_view name) noexcept;
-  /// Origin form, or absolute form, whose authority is dropped. False: neither.
+  /// Origin form, or absolute form, whose authority is dropped. False: neither, or a path that
+  /// cannot be decoded.
   [[nodiscard]] static bool set_target(Request& request, std::string_view target) noexcept;
   static void set_peer(Request& request, std::string_view peer, bool from_this_host) noexcept {
     request.peer_ = peer;
@@ -24,6 +27,7 @@ struct RequestAccess {
   /// What was parsed from a buffer that has moved.
   static void rebase(Request& request, const char* from, const char* to) noexcept;
   static void reset(Request& request) noexcept {
+    request.method_name_ = request.target_ = request.path_ = request.query_string_ = {};
     request.fields_.clear();
     request.body_.clear();
   }
@@ -31,11 +35,26 @@ struct RequestAccess {
 
 struct ResponseAccess {
   static const std::string& lines(const Response& response) noexcept { return response.lines_; }
-  static std::string& body(Response& response) noexcept { return response.body_; }
+  /// To be written: there is no file any more.
+  static std::string& body(Response& response) noexcept {
+    response.file_.reset();
+    return response.body_;
+  }
+  static void move_body(Response& from, Response& to) noexcept {
+    to.body_ = std::move(from.body_);
+    to.file_ = std::move(from.file_);
+  }
+  static void set_file(Response& response, std::shared_ptr<const detail::File> file) noexcept {
+    response.file_ = std::move(file);
+  }
+  /// Null: the body is sent.
+  static const detail::File* file(const Response& response) noexcept {
+    return response.file_.get();
+  }
   static void reset(Response& response) noexcept {
     response.status_ = 200;
     response.lines_.clear();
-    response.body_.clear();
+    body(response).clear();
   }
 };
 

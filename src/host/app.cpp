@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "access.hpp"
-#include "text.hpp"
 
 namespace flame::inline v0::detail {
 namespace {
@@ -107,13 +106,9 @@ void App::close() noexcept {
 }
 
 Task<> App::dispatch(Context& context) const {
-  const auto path = context.request().path();
-  if (path.find('%') != std::string_view::npos && !percent_decoded(path)) {
-    context.status(400).answer("Bad Request\n");
-    return {};
-  }
+  const auto& request = context.request();
   const auto match =
-      router_.find(context.request().method(), path, ContextAccess::captured(context));
+      router_.find(request.method(), request.path(), ContextAccess::captured(context));
   if (match.route != nullptr) return run_chain(context, *match.route);
   if (match.allowed == 0) {
     context.status(404);

@@ -1,5 +1,6 @@
 #include "asio_loop.hpp"
 
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -10,6 +11,38 @@
 #include "text.hpp"
 
 namespace flame::inline v0::detail {
+namespace {
+
+/// A list in which an operation may be gone once it is done.
+void run_all(session::Operation* list) noexcept {
+  while (list != nullptr) {
+    auto* next = std::exchange(list->next, nullptr);
+    list->done(*list);
+    list = next;
+  }
+}
+
+}  // namespace
+
+/// Posting must not fail, and so needs memory that is there. Asio gives it back before it runs the
+/// handler; posted_ lets the next one be posted no earlier than that.
+template <class T>
+struct AsioLoop::PostMemory {
+  using value_type = T;
+
+  explicit PostMemory(AsioLoop& of) noexcept : loop(&of) {}
+  template <class Other>
+  explicit(false) PostMemory(const PostMemory<Other>& other) noexcept : loop(other.loop) {}
+  T* allocate(std::size_t) noexcept {
+    static_assert(sizeof(T) <= sizeof loop->post_memory_ &&
+                  alignof(T) <= alignof(std::max_align_t));
+    return reinterpret_cast<T*>(loop->post_memory_.data());
+  }
+  void deallocate(T*, std::size_t) noexcept {}
+  bool operator==(const PostMemory&) const = default;
+
+  AsioLoop* loop;
+};
 
 /// While coroutines are resumed, finished exchanges wait until the stack is theirs no more.
 class AsioLoop::Resuming {
@@ -19,7 +52,7 @@ class AsioLoop::Resuming {
   Resuming& operator=(const Resuming&) = delete;
   ~Resuming() {
     loop_.resuming_ = false;
-    loop_.complete_finished();
+    loop_.run_finished();
   }
 
  private:
@@ -32,19 +65,16 @@ void AsioLoop::post(session::Operation* list) noexcept {
   session::Operation* before = posted_.load(std::memory_order_relaxed);
   do {
     last->next = before;
-  } while (!posted_.compare_exchange_weak(before, list, std::memory_order_release,
+  } while (!posted_.compare_exchange_weak(before, list, std::memory_order_acq_rel,
                                           std::memory_order_relaxed));
-  if (before == nullptr) boost::asio::post(io_, [this] { run_posted(); });
+  if (before != nullptr) return;
+  boost::asio::post(
+      io_, boost::asio::bind_allocator(PostMemory<std::byte>(*this), [this] { run_posted(); }));
 }
 
 void AsioLoop::run_posted() {
   const Resuming resuming(*this);
-  auto* operation = posted_.exchange(nullptr, std::memory_order_acquire);
-  while (operation != nullptr) {
-    auto* next = std::exchange(operation->next, nullptr);
-    operation->done(*operation);
-    operation = next;
-  }
+  run_all(posted_.exchange(nullptr, std::memory_order_acq_rel));
 }
 
 void AsioLoop::resume_after(std::chrono::milliseconds time, std::coroutine_handle<> waiting) {
@@ -56,18 +86,16 @@ void AsioLoop::resume_after(std::chrono::milliseconds time, std::coroutine_handl
   });
 }
 
-void AsioLoop::finished(Exchange& exchange) noexcept {
+void AsioLoop::finished(session::Operation& operation) noexcept {
   if (io_.get_executor().running_in_this_thread() && resuming_) {
-    finished_.push_back(&exchange);
+    operation.next = std::exchange(finished_, &operation);
   } else {  // resumed by something that isn't ours
-    boost::asio::post(io_, [&exchange] { exchange.complete(); });
+    post(&operation);
   }
 }
 
-void AsioLoop::complete_finished() {
-  // complete() may resume nothing of ours, but finish others: by index
-  for (std::size_t i = 0; i < finished_.size(); ++i) finished_[i]->complete();
-  finished_.clear();
+void AsioLoop::run_finished() noexcept {
+  while (finished_ != nullptr) run_all(std::exchange(finished_, nullptr));  // each may finish more
 }
 
 void AsioLoop::run() {

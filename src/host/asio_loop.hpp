@@ -1,14 +1,11 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
-#include <cstdint>
-#include <string>
-#include <string_view>
-#include <vector>
+#include <cstddef>
 
-#include "exchange.hpp"
 #include "loop.hpp"
 
 namespace flame::inline v0::detail {
@@ -23,7 +20,7 @@ class AsioLoop final : public Loop {
 
   void post(session::Operation* list) noexcept override;
   void resume_after(std::chrono::milliseconds time, std::coroutine_handle<> waiting) override;
-  void finished(Exchange& exchange) noexcept override;
+  void finished(session::Operation& operation) noexcept override;
 
   /// Runs until io().stop(). What an application's code throws here is logged.
   void run();
@@ -31,12 +28,16 @@ class AsioLoop final : public Loop {
 
  private:
   class Resuming;
+  template <class T>
+  struct PostMemory;
   void run_posted();
-  void complete_finished();
+  void run_finished() noexcept;
 
+  // Of the handler that is posted, one at a time. It outlives the io_context, which may have it.
+  alignas(std::max_align_t) std::array<std::byte, 128> post_memory_;
   boost::asio::io_context io_;
   std::atomic<session::Operation*> posted_{nullptr};  // lists, the newest first
-  std::vector<Exchange*> finished_{};
+  session::Operation* finished_ = nullptr;            // a list, the newest first
   bool resuming_ = false;
 };
 

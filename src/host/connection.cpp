@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "access.hpp"
+#include "text.hpp"
 #include "worker.hpp"
 
 namespace flame::inline v0::detail {
@@ -16,7 +17,6 @@ using boost::system::error_code;
 
 constexpr std::size_t first_capacity = 4 * 1024;
 constexpr std::size_t body_room = 16 * 1024;
-constexpr std::size_t small_body = 4 * 1024;  // travels in one piece with its head
 constexpr std::chrono::milliseconds linger{2'000};
 
 bool is_loopback(const asio::ip::address& address) {
@@ -33,7 +33,13 @@ Connection::Connection(Worker& worker, asio::ip::tcp::socket socket)
       worker_(worker),
       socket_(std::move(socket)),
       in_(new char[first_capacity]),
-      capacity_(first_capacity) {}
+      capacity_(first_capacity) {
+  retiring_.context = this;
+  retiring_.done = [](session::Operation& self) noexcept {
+    auto& connection = *static_cast<Connection*>(self.context);
+    connection.worker_.remove(connection);
+  };
+}
 
 Connection::~Connection() = default;
 
@@ -52,9 +58,9 @@ void Connection::open() {
 // --- Reading
 
 void Connection::read() {
-  pending_ = true;
   socket_.async_read_some(asio::buffer(in_.get() + end_, capacity_ - end_),
                           [this](error_code ec, std::size_t size) { on_read(ec, size); });
+  pending_ = true;
 }
 
 void Connection::on_read(error_code ec, std::size_t size) try {
@@ -69,26 +75,30 @@ void Connection::on_read(error_code ec, std::size_t size) try {
 
 void Connection::process() {
   while (parse()) {
-    phase_ = Phase::handling;
-    deadline_ = Clock::time_point::max();
-    if (worker_.logs()) begun_ = Clock::now();
+    begin_handling();
     if (!start(worker_.app())) return;
-    respond();
+    respond(parser_->keep_alive());
     if (!write() || !next_request()) return;
   }
 }
 
+void Connection::begin_handling() {
+  phase_ = Phase::handling;
+  deadline_ = Clock::time_point::max();
+  if (worker_.logs()) begun_ = Clock::now();
+}
+
 /// True: a whole request is there. False: it goes on when more was read, or not at all.
 bool Connection::parse() {
-  if (phase_ == Phase::idle && unparsed_ < end_) {
+  if (phase_ == Phase::idle && request_begins()) {
     phase_ = Phase::head;
     expect_within(worker_.options().head_time);
     parser_.emplace(ContextAccess::request(context()), worker_.options());
   }
   while (phase_ != Phase::idle) {
     unparsed_ += parser_->feed({in_.get() + unparsed_, end_ - unparsed_});
-    if (parser_->refused() != 0) {
-      refuse(parser_->refused());
+    if (parser_->is_refused()) {
+      refuse(parser_->refusal().status, parser_->refusal().why);
       return false;
     }
     if (parser_->is_done()) return true;
@@ -98,9 +108,20 @@ bool Connection::parse() {
   if (make_room()) {
     read();
   } else {
-    refuse(431);
+    refuse(431, "head too large");
   }
   return false;
+}
+
+/// One empty line before a request is left out, and begins none (RFC 9112, 2.2).
+bool Connection::request_begins() noexcept {
+  std::string_view bytes(in_.get() + unparsed_, end_ - unparsed_);
+  if (!empty_line_ && bytes.starts_with("\r\n")) {
+    empty_line_ = true;
+    bytes.remove_prefix(2);
+    unparsed_ += 2;
+  }
+  return !bytes.empty() && (empty_line_ || bytes != "\r");
 }
 
 void Connection::begin_body() {
@@ -148,65 +169,73 @@ void Connection::send_continue() {
 // --- Writing
 
 void Connection::done() noexcept try {
-  respond();
+  respond(parser_->keep_alive());
   if (write() && next_request()) process();
 } catch (...) {  // out of memory
   close();
 }
 
-void Connection::respond() {
-  keep_alive_ = parser_->keep_alive() && !draining_;
-  head_.clear();
-  const bool with_body =
-      append_head(head_, context(), {keep_alive_, parser_->http_1_0()}, worker_.date());
-  const auto& body = context().response().body();
-  out_[1] = {};
-  if (with_body && body.size() <= small_body) {
-    head_ += body;
-  } else if (with_body) {
-    out_[1] = asio::buffer(body);
-  }
-  out_[0] = asio::buffer(head_);
-  if (worker_.logs()) worker_.log(context(), Clock::now() - begun_);
+/// `why`: where it was refused.
+void Connection::respond(bool keep_alive, std::string_view why) {
+  keep_alive_ = keep_alive && !draining_;
+  outgoing_.begin(context(), {keep_alive_, parser_->http_1_0()}, worker_.date());
+  if (worker_.logs()) worker_.log(context(), Clock::now() - begun_, why);
 }
 
 /// True: all is written. False: it goes on in on_written(), or the connection is closed.
 bool Connection::write() {
+  if (!read_on()) return false;
   error_code ec;
-  auto size = socket_.write_some(out_, ec);
+  const auto size = socket_.write_some(outgoing_.buffers(), ec);
   if (ec && ec != asio::error::would_block && ec != asio::error::try_again) {
     close();
     return false;
   }
-  for (auto& buffer : out_) {
-    const auto part = std::min(size, buffer.size());
-    buffer += part;
-    size -= part;
-  }
-  if (asio::buffer_size(out_) == 0) return true;
-  phase_ = Phase::writing;
-  expect_within(worker_.options().write_time);
-  pending_ = true;
-  asio::async_write(socket_, out_, [this](error_code failed, std::size_t) { on_written(failed); });
+  outgoing_.consume(size);
+  if (outgoing_.is_sent()) return true;
+  write_rest();
   return false;
 }
 
-void Connection::on_written(error_code ec) try {
+/// False: what was sent of a file must not look whole, and so the connection is closed.
+bool Connection::read_on() {
+  if (outgoing_.read_on()) return true;
+  log_error("a static file became shorter while it was sent, or cannot be read any more");
+  close();
+  return false;
+}
+
+void Connection::write_rest() {
+  phase_ = Phase::writing;
+  expect_within(worker_.options().write_time);
+  asio::async_write(socket_, outgoing_.buffers(),
+                    [this](error_code ec, std::size_t size) { on_written(ec, size); });
+  pending_ = true;
+}
+
+void Connection::on_written(error_code ec, std::size_t size) try {
   pending_ = false;
   if (ec || phase_ == Phase::closed) return close();
-  if (next_request()) process();
+  outgoing_.consume(size);
+  if (!outgoing_.is_sent()) {
+    if (read_on()) write_rest();
+  } else if (next_request()) {
+    process();
+  }
 } catch (...) {  // out of memory
   close();
 }
 
 /// False: there is none.
 bool Connection::next_request() noexcept {
+  reset();
+  outgoing_.clear();
   if (!keep_alive_ || draining_) {
     shut_down();
     return false;
   }
-  reset();
   parser_.reset();
+  empty_line_ = false;
   phase_ = Phase::idle;
   expect_within(worker_.options().idle_time);
   begin_ = unparsed_;
@@ -216,11 +245,16 @@ bool Connection::next_request() noexcept {
 
 // --- Ending
 
-void Connection::refuse(int status) {
-  const auto text = refusal(status, worker_.date());
+/// Tries to write once: a read may be under way.
+void Connection::refuse(int status, std::string_view why) noexcept try {
+  begin_handling();
+  detail::refuse(context(), status);
+  respond(false, why);
   error_code ec;
-  socket_.write_some(asio::buffer(text), ec);
+  socket_.write_some(outgoing_.buffers(), ec);
   shut_down();
+} catch (...) {  // out of memory
+  close();
 }
 
 /// Reads on until the client has closed too: closing over what it still sends would reset the
@@ -240,16 +274,14 @@ void Connection::close() noexcept {
   deadline_ = Clock::time_point::max();
   error_code ec;
   socket_.close(ec);
-  if (!pending_) worker_.retire(*this);
+  if (!pending_) worker_.loop().post(&retiring_);
 }
 
 void Connection::check_deadline(Clock::time_point now) {
   if (now < deadline_) return;
-  if (phase_ == Phase::head || phase_ == Phase::body) {
-    refuse(408);
-  } else {
-    close();
-  }
+  if (phase_ == Phase::head) return refuse(408, "head too slow");
+  if (phase_ == Phase::body) return refuse(408, "body too slow");
+  close();
 }
 
 void Connection::drain() {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <array>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <cstddef>
@@ -13,8 +11,8 @@
 #include <string_view>
 
 #include "exchange.hpp"
+#include "outgoing.hpp"
 #include "parser.hpp"
-#include "wire.hpp"
 
 namespace flame::inline v0::detail {
 
@@ -46,29 +44,35 @@ class Connection final : public Exchange {
   void read();
   void on_read(boost::system::error_code ec, std::size_t size);
   void process();
+  void begin_handling();
   [[nodiscard]] bool parse();
+  [[nodiscard]] bool request_begins() noexcept;
   void begin_body();
   [[nodiscard]] bool make_room();
   void resize(std::size_t capacity);
   void send_continue();
 
-  void respond();
+  void respond(bool keep_alive, std::string_view why = {});
   [[nodiscard]] bool write();
-  void on_written(boost::system::error_code ec);
+  [[nodiscard]] bool read_on();
+  void write_rest();
+  void on_written(boost::system::error_code ec, std::size_t size);
   [[nodiscard]] bool next_request() noexcept;
 
-  void refuse(int status);
+  void refuse(int status, std::string_view why) noexcept;
   void shut_down();
   void close() noexcept;
   void expect_within(std::chrono::milliseconds time) noexcept;
 
   Worker& worker_;
   boost::asio::ip::tcp::socket socket_;
+  session::Operation retiring_{};
   std::string peer_{};
   Phase phase_ = Phase::idle;
   bool pending_ = false;  // an asynchronous operation is under way
   bool draining_ = false;
   bool keep_alive_ = false;
+  bool empty_line_ = false;  // came before this request
   Clock::time_point deadline_ = Clock::time_point::max();
   Clock::time_point begun_{};  // only where there is a log
 
@@ -78,8 +82,7 @@ class Connection final : public Exchange {
   std::size_t begin_ = 0, head_end_ = 0, unparsed_ = 0, end_ = 0;
   std::optional<Parser> parser_{};
 
-  std::string head_{};
-  std::array<boost::asio::const_buffer, 2> out_{};
+  Outgoing outgoing_{};
 };
 
 }  // namespace flame::inline v0::detail

@@ -38,7 +38,7 @@ void Context::answer(Response response) {
     for (const auto& field : response.fields()) response_.erase(field.name);
     for (const auto& field : response.fields()) response_.append(field.name, field.value);
     response_.status(response.status());
-    response_.body(std::move(ResponseAccess::body(response)));
+    ResponseAccess::move_body(response, response_);
   }
   answered_ = true;
 }

@@ -12,6 +12,10 @@ namespace flame::inline v0::detail {
 
 Exchange::Exchange(Loop& loop) : context_(ContextAccess::make()) {
   ContextAccess::loop(context_) = &loop;
+  completing_.context = this;
+  completing_.done = [](session::Operation& self) noexcept {
+    static_cast<Exchange*>(self.context)->complete();
+  };
 }
 
 void Exchange::reset() noexcept { ContextAccess::reset(context_); }
@@ -42,11 +46,11 @@ void Exchange::on_done(void* self) noexcept {
   if (by_starter && exchange.starting_) {
     exchange.finished_ = true;
   } else {
-    ContextAccess::loop(exchange.context_)->finished(exchange);
+    ContextAccess::loop(exchange.context_)->finished(exchange.completing_);
   }
 }
 
-void Exchange::complete() {
+void Exchange::complete() noexcept {
   collect();
   done();
 }

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include <flame/context.hpp>
+#include <flame/session/manager.hpp>
 #include <flame/task.hpp>
 
 namespace flame::inline v0::detail {
@@ -23,9 +24,6 @@ class Exchange {
   void reset() noexcept;
   /// True: the answer is complete. False: done() will be called, on the loop's thread.
   [[nodiscard]] bool start(const App& app);
-  /// Called by the loop, once, after finished().
-  void complete();
-
   [[nodiscard]] Context& context() noexcept { return context_; }
 
  protected:
@@ -34,11 +32,13 @@ class Exchange {
 
  private:
   static void on_done(void* self) noexcept;
+  void complete() noexcept;
   void collect() noexcept;
   void fail() noexcept;
 
   Context context_;
   Task<> task_{};
+  session::Operation completing_{};
   bool starting_ = false, finished_ = false;  // of the thread that starts it
   std::atomic<std::thread::id> starter_{};
 };

@@ -31,6 +31,11 @@ void print_lines(std::string_view text) {
 
 session::Result<void> Flame::Impl::prepare() {
   if (server) {  // of a start before
+    if (!server->is_ending()) {
+      return tl::unexpected(
+          session::Error{session::Errc::invalid_option,
+                         "this Flame is running already: stop() it before it starts again"});
+    }
     server->wait();
     server.reset();
   }

@@ -31,12 +31,6 @@ bool is_host(std::string_view text) noexcept {
   });
 }
 
-int status_of(boost::beast::error_code ec) noexcept {
-  if (ec == http::error::header_limit) return 431;
-  if (ec == http::error::body_limit) return 413;
-  return 400;
-}
-
 std::uint8_t more(std::uint8_t count) noexcept {
   return static_cast<std::uint8_t>(std::min(count + 1, 2));
 }
@@ -60,75 +54,87 @@ std::size_t Parser::feed_head(std::string_view bytes) {
   if (size == 0) return 0;
   error_code ec;
   put(boost::asio::const_buffer(bytes.data(), size), ec);
-  if (refused_ == 0 && ec) refused_ = status_of(ec);
-  if (refused_ == 0 && !is_header_done()) refused_ = 400;
+  refuse_for(ec);
+  if (!is_header_done()) refuse(400, "bad head");
   return size;
 }
 
 /// 0: it isn't all there yet, or it is refused: for its size, bare line feeds, or a line that
 /// continues the one before (RFC 9112, 2.2 and 5.2).
-std::size_t Parser::find_head(std::string_view bytes) noexcept {
+std::size_t Parser::find_head(std::string_view bytes) {
   std::size_t size = 0;
-  while (size == 0 && refused_ == 0) {
+  while (size == 0 && !is_refused()) {
     const auto end = bytes.find('\n', scanned_);
     if (end == std::string_view::npos) {
       scanned_ = bytes.size();
       break;
     }
     const char first = bytes[line_];
-    if (end == line_ || bytes[end - 1] != '\r' || first == ' ' || first == '\t') refused_ = 400;
+    if (end == line_ || bytes[end - 1] != '\r' || first == ' ' || first == '\t') {
+      refuse(400, "bad line");
+    }
     if (end == line_ + 1) size = end + 1;
     scanned_ = line_ = end + 1;
   }
-  if (refused_ == 0 && std::max(size, scanned_) > options_.max_head) refused_ = 431;
-  return refused_ == 0 ? size : 0;
+  if (std::max(size, scanned_) > options_.max_head) refuse(431, "head too large");
+  return is_refused() ? 0 : size;
 }
 
 std::size_t Parser::feed_body(std::string_view bytes) {
   std::size_t used = 0;
-  while (!is_done() && refused_ == 0 && used < bytes.size()) {
+  while (!is_done() && !is_refused() && used < bytes.size()) {
     const auto left = bytes.substr(used);
     error_code ec;
     used += put(boost::asio::const_buffer(left.data(), left.size()), ec);
     if (ec == http::error::need_more) break;
-    if (ec && refused_ == 0) refused_ = status_of(ec);
+    refuse_for(ec);
   }
   return used;
 }
 
-void Parser::refuse(int status, error_code& ec) noexcept {
-  refused_ = status;
+/// What is found first counts.
+void Parser::refuse(int status, const char* why) {
+  if (!is_refused()) refusal_ = {status, why};
+}
+
+void Parser::refuse(int status, const char* why, error_code& ec) {
+  refuse(status, why);
   ec = http::error::bad_value;
+}
+
+void Parser::refuse_for(error_code ec) {
+  if (!ec || is_refused()) return;
+  if (ec == http::error::header_limit) return refuse(431, "head too large");
+  if (ec == http::error::body_limit) return refuse(413, "body too large");
+  refusal_ = {400, ec.message()};
 }
 
 void Parser::on_request_impl(verb, string_view method, string_view target, int version,
                              error_code& ec) {
   http_1_0_ = version == 10;
   RequestAccess::set_method(request_, view(method));
-  if (!RequestAccess::set_target(request_, view(target))) refuse(400, ec);
+  if (!RequestAccess::set_target(request_, view(target))) refuse(400, "bad target", ec);
 }
 
 void Parser::on_field_impl(field name, string_view text, string_view value, error_code& ec) {
   if (is_header_done()) {  // a trailer: it never joins the fields
-    chunk_extras_ += text.size() + value.size();
-    if (chunk_extras_ > max_chunk_extras) refuse(431, ec);
-    return;
+    return add_chunk_extras(text.size() + value.size(), ec);
   }
   auto& fields = RequestAccess::fields(request_);
-  if (fields.size() >= options_.max_fields) return refuse(431, ec);
+  if (fields.size() >= options_.max_fields) return refuse(431, "too many fields", ec);
   fields.push_back({view(text), view(value)});
   switch (name) {
     case field::host:
       hosts_ = more(hosts_);
-      if (!is_host(view(value))) refuse(400, ec);
+      if (!is_host(view(value))) refuse(400, "bad Host", ec);
       break;
     case field::content_length:
       lengths_ = more(lengths_);
-      if (!is_digits(view(value))) refuse(400, ec);
+      if (!is_digits(view(value))) refuse(400, "bad Content-Length", ec);
       break;
     case field::transfer_encoding:
       encodings_ = more(encodings_);
-      if (!same_name(view(value), "chunked")) refuse(400, ec);
+      if (!same_name(view(value), "chunked")) refuse(400, "bad Transfer-Encoding", ec);
       break;
     case field::expect:
       wants_continue_ = same_name(view(value), "100-continue");
@@ -139,9 +145,9 @@ void Parser::on_field_impl(field name, string_view text, string_view value, erro
 }
 
 void Parser::on_header_impl(error_code& ec) {
-  const bool one_host = hosts_ == 1 || (hosts_ == 0 && http_1_0());
-  const bool one_framing = lengths_ + encodings_ <= 1;
-  if (!one_host || !one_framing || (encodings_ != 0 && http_1_0())) refuse(400, ec);
+  if (hosts_ != 1 && (hosts_ != 0 || !http_1_0())) refuse(400, "bad Host", ec);
+  if (lengths_ + encodings_ > 1) refuse(400, "more than one length", ec);
+  if (encodings_ != 0 && http_1_0()) refuse(400, "bad Transfer-Encoding", ec);
 }
 
 std::size_t Parser::on_body_impl(string_view body, error_code&) {
@@ -150,8 +156,12 @@ std::size_t Parser::on_body_impl(string_view body, error_code&) {
 }
 
 void Parser::on_chunk_header_impl(std::uint64_t, string_view extensions, error_code& ec) {
-  chunk_extras_ += extensions.size();
-  if (chunk_extras_ > max_chunk_extras) refuse(431, ec);
+  add_chunk_extras(extensions.size(), ec);
+}
+
+void Parser::add_chunk_extras(std::size_t size, error_code& ec) {
+  chunk_extras_ += size;
+  if (chunk_extras_ > max_chunk_extras) refuse(431, "chunk extras too large", ec);
 }
 
 std::size_t Parser::on_chunk_body_impl(std::uint64_t, string_view body, error_code&) {

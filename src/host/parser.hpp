@@ -3,12 +3,19 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <string>
 #include <string_view>
 
 #include <flame/flame.hpp>
 
 namespace flame::inline v0::detail {
+
+/// Of a request that the host does not take: the answer's status, and for the log why, in a word or
+/// two that are not the request's.
+struct Refusal {
+  int status = 0;
+  std::string why{};
+};
 
 /// Beast's parser, with the checks on framing that it leaves out (RFC 9112, 3.2, 5.2 and 6). Fills
 /// a Request with views into the bytes it is given; the body is copied.
@@ -19,8 +26,8 @@ class Parser final : public boost::beast::http::basic_parser<true> {
   /// How many bytes of the head or the body were used; more are needed where neither done nor
   /// refused.
   std::size_t feed(std::string_view bytes);
-  /// 0, or the status to refuse the request with.
-  [[nodiscard]] int refused() const noexcept { return refused_; }
+  [[nodiscard]] bool is_refused() const noexcept { return refusal_.status != 0; }
+  [[nodiscard]] const Refusal& refusal() const noexcept { return refusal_; }
   [[nodiscard]] bool wants_continue() const noexcept { return wants_continue_ && !http_1_0_; }
   [[nodiscard]] bool http_1_0() const noexcept { return http_1_0_; }
 
@@ -43,12 +50,15 @@ class Parser final : public boost::beast::http::basic_parser<true> {
 
   std::size_t feed_head(std::string_view bytes);
   std::size_t feed_body(std::string_view bytes);
-  [[nodiscard]] std::size_t find_head(std::string_view bytes) noexcept;
-  void refuse(int status, error_code& ec) noexcept;
+  [[nodiscard]] std::size_t find_head(std::string_view bytes);
+  void refuse(int status, const char* why);
+  void refuse(int status, const char* why, error_code& ec);
+  void refuse_for(error_code ec);
+  void add_chunk_extras(std::size_t size, error_code& ec);
 
   Request& request_;
   const HostOptions& options_;
-  int refused_ = 0;
+  Refusal refusal_{};
   std::size_t scanned_ = 0, line_ = 0;  // of the head
   std::uint8_t hosts_ = 0, lengths_ = 0, encodings_ = 0;
   bool http_1_0_ = false, wants_continue_ = false;

@@ -56,7 +56,7 @@ bool RequestAccess::set_target(Request& request, std::string_view target) noexce
   const auto question = target.find('?');
   request.path_ = target.substr(0, question);
   if (question != std::string_view::npos) request.query_string_ = target.substr(question + 1);
-  return true;
+  return detail::is_percent_encoded(request.path_);
 }
 
 void RequestAccess::rebase(Request& request, const char* from, const char* to) noexcept {

@@ -183,6 +183,10 @@ session::Result<void> Server::start(bool with_signals) { return impl_->start(wit
 
 void Server::stop() noexcept { impl_->control.stop(); }
 
+bool Server::is_ending() const noexcept {
+  return serving != impl_.get() && impl_->control.stopped();
+}
+
 void Server::wait() noexcept {
   if (serving == impl_.get() || !impl_->supervisor.joinable()) return;
   std::unique_lock lock(impl_->mutex);

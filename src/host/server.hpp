@@ -24,6 +24,8 @@ class Server {
   session::Result<void> start(bool with_signals);
   /// Any thread; returns at once.
   void stop() noexcept;
+  /// Whether it was told to stop, and may be waited for: not by a thread of its own.
+  [[nodiscard]] bool is_ending() const noexcept;
   /// Until it has ended. At once on a thread of its own.
   void wait() noexcept;
   [[nodiscard]] std::string address() const;

@@ -1,38 +1,18 @@
 #include "static_files.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <utility>
 
+#include "access.hpp"
+#include "file.hpp"
 #include "text.hpp"
 
 namespace flame::inline v0::detail {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) noexcept : value_(value) {}
-  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(value_, other.value_);
-    return *this;
-  }
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  [[nodiscard]] int get() const noexcept { return value_; }
-  explicit operator bool() const noexcept { return value_ >= 0; }
-
- private:
-  int value_;
-};
 
 /// Segment by segment, so that nothing on the way is a link or leads out of the folder.
 Descriptor open_below(int folder, std::string_view path) {
@@ -50,21 +30,6 @@ Descriptor open_below(int folder, std::string_view path) {
     if (!at) return at;
   }
   return at;
-}
-
-std::optional<std::string> read_file(int descriptor) {
-  struct stat status {};
-  if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
-  std::string text(static_cast<std::size_t>(status.st_size), '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const auto got = ::read(descriptor, text.data() + size, text.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  text.resize(size);
-  return text;
 }
 
 std::string_view content_type(std::string_view path) noexcept {
@@ -96,11 +61,12 @@ void serve(const Descriptor& folder, Context& context) {
   auto path = percent_decoded(context.request().path());
   if (!path || path->empty() || path->front() != '/') return;
   if (path->back() == '/') *path += "index.html";
-  const auto file = open_below(folder.get(), std::string_view(*path).substr(1));
+  auto opened = open_below(folder.get(), std::string_view(*path).substr(1));
+  if (!opened) return;
+  auto file = File::of(std::move(opened));
   if (!file) return;
-  auto text = read_file(file.get());
-  if (!text) return;
-  Response response(200, std::move(*text));
+  Response response;
+  ResponseAccess::set_file(response, std::move(file));
   response.set("Content-Type", content_type(*path)).set("X-Content-Type-Options", "nosniff");
   context.answer(std::move(response));
 }

@@ -7,6 +7,7 @@
 #include "access.hpp"
 #include "asio_loop.hpp"
 #include "exchange.hpp"
+#include "file.hpp"
 #include "flame_impl.hpp"
 
 namespace flame::inline v0 {
@@ -21,8 +22,15 @@ class ClientExchange final : public detail::Exchange {
   void done() noexcept override { is_done = true; }
 };
 
+std::string read_all(const detail::File& file) {
+  std::string text(file.size(), '\0');
+  if (!file.read(0, text)) throw std::runtime_error("a static file became shorter meanwhile");
+  return text;
+}
+
 Response finished(Context& context) {
   Response response = std::move(context.response());
+  if (const auto* file = ResponseAccess::file(response)) response.body(read_all(*file));
   if (!response.body().empty() && response.get("Content-Type").empty()) {
     response.set("Content-Type", "text/plain; charset=utf-8");
   }

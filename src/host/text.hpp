@@ -10,7 +10,9 @@ namespace flame::inline v0::detail {
 [[nodiscard]] bool same_name(std::string_view a, std::string_view b) noexcept;
 /// RFC 9110, 5.6.2.
 [[nodiscard]] bool is_token(std::string_view text) noexcept;
-/// Nothing where a `%` isn't followed by two hexadecimal digits.
+/// Whether each `%` is followed by two hexadecimal digits.
+[[nodiscard]] bool is_percent_encoded(std::string_view text) noexcept;
+/// Nothing where it is not percent-encoded.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
 /// The first value of this name in an x-www-form-urlencoded text.
 [[nodiscard]] std::optional<std::string> form_value(std::string_view text, std::string_view name);

@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "access.hpp"
+#include "file.hpp"
 
 namespace flame::inline v0::detail {
 namespace {
@@ -39,11 +40,13 @@ bool append_head(std::string& out, const Context& context, Framing framing, std:
   out += lines;
   const bool body = has_body(response.status());
   if (body) {
-    if (!response.body().empty() && (lines.empty() || response.get("Content-Type").empty())) {
+    const auto* file = ResponseAccess::file(response);
+    const auto length = file != nullptr ? file->size() : response.body().size();
+    if (length != 0 && (lines.empty() || response.get("Content-Type").empty())) {
       out += "Content-Type: text/plain; charset=utf-8\r\n";
     }
     out += "Content-Length: ";
-    append_number(out, response.body().size());
+    append_number(out, length);
     out += "\r\n";
   }
   if (!framing.keep_alive) {
@@ -55,16 +58,8 @@ bool append_head(std::string& out, const Context& context, Framing framing, std:
   return body && context.request().method() != Method::head;
 }
 
-std::string refusal(int status, std::string_view date) {
-  std::string out;
-  append_status(out, status);
-  out += date;
-  out += "Content-Type: text/plain; charset=utf-8\r\nContent-Length: ";
-  append_number(out, reason(status).size() + 1);
-  out += "\r\nConnection: close\r\n\r\n";
-  out += reason(status);
-  out += '\n';
-  return out;
+void refuse(Context& context, int status) {
+  context.response() = Response(status, std::string(reason(status)) + '\n');
 }
 
 std::string date_line(std::int64_t seconds_since_epoch) {

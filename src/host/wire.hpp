@@ -16,8 +16,8 @@ struct Framing {
 /// Appends status line and fields; `date` is a whole line. Says whether the body goes with them.
 bool append_head(std::string& out, const Context& context, Framing framing, std::string_view date);
 
-/// A response without a request that could be read; the connection is closed after it.
-[[nodiscard]] std::string refusal(int status, std::string_view date);
+/// The answer to what the application never sees.
+void refuse(Context& context, int status);
 
 /// "Date: Mon, 23 Nov 2026 03:20:22 GMT\r\n" (RFC 9110, 5.6.7).
 [[nodiscard]] std::string date_line(std::int64_t seconds_since_epoch);

@@ -8,6 +8,8 @@
 #include <ctime>
 #include <utility>
 
+#include "access.hpp"
+#include "outgoing.hpp"
 #include "text.hpp"
 #include "wire.hpp"
 
@@ -101,11 +103,7 @@ void Worker::add(asio::ip::tcp::socket socket) {
   start_ticking();
   if (shared_.connections.fetch_add(1) >= shared_.options.max_connections) {
     shared_.connections.fetch_sub(1);
-    const auto text = refusal(503, date_);
-    error_code ec;
-    socket.non_blocking(true, ec);
-    socket.write_some(asio::buffer(text), ec);
-    return;
+    return turn_away(socket);
   }
   auto& connection =
       connections_.emplace_front(std::make_unique<Connection>(*this, std::move(socket)));
@@ -113,11 +111,20 @@ void Worker::add(asio::ip::tcp::socket socket) {
   connection->open();
 }
 
-void Worker::retire(Connection& connection) noexcept {
-  asio::post(loop_.io(), [this, &connection] { remove(connection); });
+void Worker::turn_away(asio::ip::tcp::socket& socket) {
+  auto context = ContextAccess::make();
+  error_code ec;
+  const auto peer = socket.remote_endpoint(ec).address().to_string();
+  RequestAccess::set_peer(ContextAccess::request(context), peer, false);
+  refuse(context, 503);
+  Outgoing outgoing;
+  outgoing.begin(context, {.keep_alive = false}, date_);
+  socket.non_blocking(true, ec);
+  socket.write_some(outgoing.buffers(), ec);
+  if (logs()) log(context, {}, "too many connections");
 }
 
-void Worker::remove(Connection& connection) {
+void Worker::remove(Connection& connection) noexcept {
   connections_.erase(connection.place);
   const std::scoped_lock lock(shared_.mutex);
   shared_.connections.fetch_sub(1);
@@ -157,13 +164,15 @@ void Worker::tick() {
   });
 }
 
-void Worker::log(const Context& context, std::chrono::nanoseconds time) {
+void Worker::log(const Context& context, std::chrono::nanoseconds time, std::string_view why) {
+  const auto known = [](std::string_view text) { return text.empty() ? "-" : text; };
   const auto& request = context.request();
   log_ += log_time_;
-  log_.append(request.peer()).append(" ").append(request.method_name()).append(" ");
-  append_escaped(log_, request.path());
+  log_.append(request.peer()).append(" ").append(known(request.method_name())).append(" ");
+  append_escaped(log_, known(request.path()));
   log_.append(" ").append(std::to_string(context.response().status())).append(" ");
-  log_.append(std::to_string(time.count() / 1000)).append("us\n");
+  log_.append(std::to_string(time.count() / 1000)).append("us");
+  log_.append(why.empty() ? "" : " ").append(why).append("\n");
   if (log_.size() >= log_capacity) flush_log();
 }
 

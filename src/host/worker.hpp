@@ -53,15 +53,16 @@ class Worker {
   /// As of the last tick, and so never too late; deadlines are rounded up to the next one.
   [[nodiscard]] Connection::Clock::time_point now() const noexcept { return now_ + tick_; }
   [[nodiscard]] std::string_view date() const noexcept { return date_; }
-  void log(const Context& context, std::chrono::nanoseconds time);
-  /// Destroys it once the stack is its no more.
-  void retire(Connection& connection) noexcept;
+  /// `why`: of a request that was refused.
+  void log(const Context& context, std::chrono::nanoseconds time, std::string_view why = {});
+  /// Destroys it: nothing of it may be on the stack.
+  void remove(Connection& connection) noexcept;
 
  private:
   void accept();
   void on_accept(boost::system::error_code ec, boost::asio::ip::tcp::socket socket);
   void add(boost::asio::ip::tcp::socket socket);
-  void remove(Connection& connection);
+  void turn_away(boost::asio::ip::tcp::socket& socket);
   void look_at_clock();
   void start_ticking();
   void tick();

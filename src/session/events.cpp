@@ -86,9 +86,9 @@ void Events::unreadable(const SessionKey& key, std::string_view text) noexcept {
 void Events::cookie_at_risk() noexcept {
   if (warned_of_cookie_.exchange(true)) return;
   emit(event::cookie_at_risk, nullptr,
-       "a session was created over plain http from another host, and browsers will not keep a "
-       "Secure cookie "
-       "from there: serve over https, or set cookie.plain_http for development");
+       "a session was created for another host over what this process sees as plain http: behind "
+       "a TLS proxy this is as it should be; without one browsers drop the Secure cookie, so serve "
+       "over https, or set cookie.plain_http in development");
 }
 
 void Events::store_down(std::string_view why) noexcept {

@@ -61,6 +61,14 @@ class Wire {
     }
     return std::exchange(received_, {});
   }
+  /// This much, or less where the other side closed.
+  std::string read(std::size_t size) {
+    while (received_.size() < size && more()) {
+    }
+    auto text = received_.substr(0, size);
+    received_.erase(0, size);
+    return text;
+  }
   /// One response, by its Content-Length; empty when the other side closed.
   std::string read_response() {
     std::size_t head = 0;

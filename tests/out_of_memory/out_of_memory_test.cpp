@@ -3,8 +3,6 @@
 // follow work (R16, F20).
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
 #include <optional>
 #include <string>
 
@@ -13,37 +11,12 @@
 #include <flame/session/test_support/fake_clock.hpp>
 #include <flame/session/test_support/stepped_store.hpp>
 
-namespace {
-
-/// How many allocations of this thread succeed before one fails; negative: none does.
-thread_local long allocations_left = -1;
-
-}  // namespace
-
-// Not inlined: g++ 12 would see memory of one kind of allocation freed as another's.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  const bool fails = allocations_left == 0;
-  if (allocations_left >= 0) --allocations_left;
-  void* const memory = fails ? nullptr : std::malloc(size);
-  if (!memory) throw std::bad_alloc();
-  return memory;
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "failing.hpp"
 
 namespace flame::session {
 namespace {
 
-using test_support::FakeClock, test_support::SteppedStore;
-
-/// While one lives, allocation `n` from now on fails, and those after it succeed.
-class Failing {
- public:
-  explicit Failing(long n) noexcept { allocations_left = n; }
-  ~Failing() { allocations_left = -1; }
-  /// Whether it came to that; else there were no more than n.
-  [[nodiscard]] bool failed() const noexcept { return allocations_left < 0; }
-};
+using test::Failing, test_support::FakeClock, test_support::SteppedStore;
 
 class Requests {
   template <class Op>

@@ -81,6 +81,17 @@ TEST(Events, ChangesOfTheStoreAreToldOnceAlsoByManyThreads) {
   }
 }
 
+TEST(Events, ACookieAtRiskIsToldWithWhatIsKnownAndWhatToDo) {
+  FakeClock clock;
+  Events events(nullptr, clock);
+  const auto text = printed([&] { events.cookie_at_risk(); });
+  EXPECT_EQ(text.find("flame-session: cookie_at_risk: a session was created"), 0U) << text;
+  for (const char* part : {"what this process sees as plain http", "behind a TLS proxy this is as",
+                           "serve over https", "cookie.plain_http"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part;
+  }
+}
+
 TEST(Events, UnreadableRecordsAreToldOnceEachOfTheLastFew) {
   FakeClock clock;
   int told = 0;

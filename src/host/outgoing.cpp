@@ -1,0 +1,55 @@
+#include "outgoing.hpp"
+
+#include <algorithm>
+
+#include "access.hpp"
+#include "file.hpp"
+
+namespace flame::inline v0::detail {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t small_body = 4 * 1024;  // travels in one piece with its head
+constexpr std::size_t most_of_a_file = 64 * 1024;
+
+}  // namespace
+
+void Outgoing::begin(const Context& context, Framing framing, std::string_view date) {
+  head_.clear();
+  const bool with_body = append_head(head_, context, framing, date);
+  const auto& response = context.response();
+  file_ = with_body ? ResponseAccess::file(response) : nullptr;
+  read_ = 0;
+  buffers_[1] = {};
+  if (with_body && response.body().size() <= small_body) {
+    head_ += response.body();
+  } else if (with_body) {
+    buffers_[1] = asio::buffer(response.body());
+  }
+  buffers_[0] = asio::buffer(head_);
+}
+
+bool Outgoing::read_on() {
+  if (file_ == nullptr) return true;
+  piece_.resize(std::min(most_of_a_file, file_->size() - read_));
+  if (!file_->read(read_, piece_)) return false;
+  read_ += piece_.size();
+  if (read_ == file_->size()) file_ = nullptr;
+  buffers_[1] = asio::buffer(piece_);
+  return true;
+}
+
+void Outgoing::consume(std::size_t size) noexcept {
+  for (auto& buffer : buffers_) {
+    const auto part = std::min(size, buffer.size());
+    buffer += part;
+    size -= part;
+  }
+}
+
+bool Outgoing::is_sent() const noexcept {
+  return file_ == nullptr && asio::buffer_size(buffers_) == 0;
+}
+
+}  // namespace flame::inline v0::detail

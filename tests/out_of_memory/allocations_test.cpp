@@ -1,0 +1,105 @@
+// What a commit through the gate allocates beyond one at a store that never blocks: its job, and
+// nothing that stays.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <flame/session/manager.hpp>
+#include <flame/session/memory.hpp>
+#include <flame/session/test_support/fake_clock.hpp>
+#include <flame/session/test_support/stepped_store.hpp>
+
+#include "failing.hpp"
+
+namespace flame::session {
+namespace {
+
+using test::allocations, test_support::FakeClock, test_support::SteppedStore;
+
+class Visitors {
+  template <class Op>
+  auto run(Op& operation) {
+    operation.done = [](Operation&) noexcept {};
+    if (!manager_->start(operation)) stepped_->step_all();
+    return std::move(*operation.result);
+  }
+
+ public:
+  explicit Visitors(bool gate) {
+    auto memory = memory::store();
+    if (gate) stepped_ = SteppedStore::make(memory, clock_);
+    options_.store = gate ? StorePtr(stepped_) : memory;
+    options_.on_event = [](const Event&) {};
+    manager_.emplace(options_, Environment{.clock = &clock_});
+    EXPECT_TRUE(manager_->open());
+  }
+
+  std::string begin() {
+    auto session = load({});
+    session.set("n", 1);
+    const auto answer = commit(session);
+    for (const auto& [name, value] : answer->fields)
+      if (name == "Set-Cookie") return value.substr(0, value.find(';'));
+    return {};
+  }
+  Session load(const std::string& cookie) {
+    LoadOperation operation;
+    const std::string_view line = cookie;
+    if (!cookie.empty()) operation.request.cookie_lines = {&line, 1};
+    return std::move(*run(operation));
+  }
+  Result<ResponseFields> commit(Session& session) {
+    CommitOperation operation;
+    operation.session = &session;
+    return run(operation);
+  }
+  /// How many allocations a commit makes, once others like it were there.
+  long allocations_of_a_commit() {
+    const auto cookie = begin();
+    long made = 0;
+    for (int i = 0; i < 3; ++i) {
+      auto session = load(cookie);
+      session.set("n", i);
+      const auto before = allocations().made;
+      EXPECT_TRUE(commit(session));
+      made = allocations().made - before;
+    }
+    return made;
+  }
+
+ private:
+  FakeClock clock_{};
+  Options options_{};
+  std::shared_ptr<SteppedStore> stepped_{};
+  std::optional<Manager> manager_{};
+};
+
+TEST(Allocations, ACommitThroughTheGateMakesOneMoreThanADirectOne) {
+  constexpr long its_job = 1;
+  constexpr long of_the_stepped_store = 1;  // it keeps a copy of what is written
+  EXPECT_EQ(Visitors(true).allocations_of_a_commit(),
+            Visitors(false).allocations_of_a_commit() + its_job + of_the_stepped_store);
+}
+
+TEST(Allocations, NothingStaysOfSessionsThatWereWrittenAndEnded) {
+  Visitors visitors(true);
+  const auto a_session = [&] {
+    const auto cookie = visitors.begin();
+    auto changing = visitors.load(cookie);
+    changing.set("n", std::string(1000, 'x'));
+    EXPECT_TRUE(visitors.commit(changing));
+    auto ending = visitors.load(cookie);
+    ending.destroy();
+    EXPECT_TRUE(visitors.commit(ending));
+  };
+  const auto live = [] { return allocations().made - allocations().freed; };
+  for (int i = 0; i < 500; ++i) a_session();  // each place in the gate was used
+  const auto before = live();
+  for (int i = 0; i < 500; ++i) a_session();
+  EXPECT_EQ(live(), before);
+}
+
+}  // namespace
+}  // namespace flame::session
