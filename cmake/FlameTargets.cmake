@@ -25,6 +25,9 @@ function(flame_compile_options target)
     # g++ 12 sees overlaps in `"text" + std::string()` that are not there (GCC bug 105651).
     # And reads past the end of a moved boost::container::small_vector that has none left.
     target_compile_options(${target} PRIVATE -Wno-restrict -Wno-stringop-overread)
+  elseif(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    # libstdc++ 12 sorts with what it calls deprecated itself, and clang 19 tells its users.
+    target_compile_options(${target} PRIVATE -Wno-deprecated-declarations)
   endif()
 endfunction()
 
@@ -129,4 +132,15 @@ function(flame_test folder)
     DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 120
     PROPERTIES TIMEOUT 600 LABELS "${arg_LABELS}")
+endfunction()
+
+# flame_refuses(<folder>/<file> <case> <text>): tests/<folder>/refused/<file>.cxx does not compile
+# with CASE_<case> defined, and the compiler says the text.
+function(flame_refuses source case text)
+  get_filename_component(folder "${source}" DIRECTORY)
+  get_filename_component(file "${source}" NAME)
+  add_test(NAME ${folder}.refuses.${case}
+    COMMAND "${CMAKE_CXX_COMPILER}" -std=c++20 -fsyntax-only -DCASE_${case}
+            -I "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/tests/${folder}/refused/${file}.cxx")
+  set_tests_properties(${folder}.refuses.${case} PROPERTIES PASS_REGULAR_EXPRESSION "${text}")
 endfunction()

@@ -13,8 +13,9 @@ std::string to_string(const SessionKey& key) {
 }
 
 std::span<StoreOp> only(Verb verb, std::span<StoreOp> batch) noexcept {
-  const auto found = std::ranges::equal_range(batch, verb, {}, &StoreOp::verb);
-  return {found.begin(), found.end()};
+  const auto first = std::ranges::lower_bound(batch, verb, {}, &StoreOp::verb);
+  const auto last = std::ranges::upper_bound(first, batch.end(), verb, {}, &StoreOp::verb);
+  return {first, last};
 }
 
 }  // namespace flame::inline v0::session

@@ -22,14 +22,14 @@ void run_and_compare(StoreChecker& c, const std::vector<Expectation>& expectatio
   std::vector<StoreOp> batch;
   for (const auto& expectation : expectations) batch.push_back(expectation.op);
   c.run(batch);
-  for (const auto& [op, wanted] : expectations) {
+  for (const auto& expected : expectations) {
     const auto got = std::ranges::find_if(batch, [&](const StoreOp& each) {
-      return each.verb == op.verb && each.record.key == op.record.key;
+      return each.verb == expected.op.verb && each.record.key == expected.op.record.key;
     });
     if (got == batch.end()) {
       c.fail(std::string(what) + ": an operation came back with another verb or key");
     } else {
-      c.expect(got->outcome, wanted, what);
+      c.expect(got->outcome, expected.outcome, what);
     }
   }
 }

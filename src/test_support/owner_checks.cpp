@@ -132,8 +132,7 @@ void owners_are_bytes(StoreChecker& c) {
                                   std::string(255, '\xff')};
   for (int value = 0; value < 256; ++value) owners.emplace_back(1, static_cast<char>(value));
   std::ranges::sort(owners);
-  const auto [first, last] = std::ranges::unique(owners);
-  owners.erase(first, last);
+  owners.erase(std::unique(owners.begin(), owners.end()), owners.end());
   owners.push_back(std::string("ann\0", 4));
   for (std::uint64_t i = 0; i < owners.size(); ++i) {
     const auto record = c.record(i, owners[i]);

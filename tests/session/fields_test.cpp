@@ -161,6 +161,12 @@ struct Array {
 struct ArrayOfOne {
   int numbers[1];
 };
+struct ArrayAmidst {
+  NoDefault before;
+  std::string text;
+  Inner pairs[2];
+  NoDefault after;
+};
 struct Characters {
   char text[16];
 };
@@ -189,6 +195,7 @@ TEST(Fields, OfOtherTypesAreRefusedNotMisread) {
   EXPECT_FALSE(detail::has_fields<DerivedFromAnything>());
   EXPECT_FALSE(detail::has_fields<Array>());
   EXPECT_FALSE(detail::has_fields<ArrayOfOne>());
+  EXPECT_FALSE(detail::has_fields<ArrayAmidst>());
   EXPECT_FALSE(detail::has_fields<Characters>());
   EXPECT_FALSE(detail::has_fields<Reference>());
   EXPECT_FALSE(detail::has_fields<ConstantReference>());

@@ -162,7 +162,7 @@ struct Make<std::variant<T...>> {
   template <std::size_t... I>
   static Variant pick(Generator& random, std::size_t index, std::index_sequence<I...>) {
     Variant value;
-    ((index == I && (value.template emplace<I>(make<T>(random)), true)) || ...);
+    static_cast<void>(((index == I && (value.template emplace<I>(make<T>(random)), true)) || ...));
     return value;
   }
 };

@@ -90,17 +90,16 @@ class Session {
                   "update() takes f(value, arguments...) that returns the new value");
     static_cast<void>(f);
     using Arguments = std::tuple<T, std::tuple<Args...>>;
-    add_update(key, {std::make_shared<const Arguments>(std::move(initial),
-                                                       std::tuple(std::move(arguments)...)),
-                     [](const void* state, const std::string_view* stored) {
-                       const auto& [fallback, args] = *static_cast<const Arguments*>(state);
-                       auto value = stored ? decode<T>(*stored) : std::nullopt;
-                       return encode<T>(std::apply(
-                           [&](const auto&... each) {
-                             return F{}(value ? std::move(*value) : T(fallback), each...);
-                           },
-                           args));
-                     }});
+    add_update(
+        key,
+        {std::make_shared<const Arguments>(std::move(initial), std::tuple(std::move(arguments)...)),
+         [](const void* state, const std::string_view* stored) {
+           const auto& [fallback, args] = *static_cast<const Arguments*>(state);
+           auto value = stored ? decode<T>(*stored) : std::nullopt;
+           if (!value) value.emplace(fallback);
+           return encode<T>(std::apply(
+               [&](const auto&... each) { return F{}(*std::move(value), each...); }, args));
+         }});
   }
 
   /// Whether there was something to erase, as far as this request sees.

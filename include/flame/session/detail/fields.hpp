@@ -13,6 +13,11 @@
 /// member in the program.
 namespace flame::inline v0::session::detail {
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpragmas"  // g++ does not know the others
+#pragma GCC diagnostic ignored "-Wundefined-internal"
+#pragma GCC diagnostic ignored "-Wundefined-var-template"
+
 inline constexpr std::size_t max_fields = 32;
 
 /// Converts to whatever a member of T may be. Never runs.
@@ -38,15 +43,6 @@ consteval bool takes_in_braces(std::index_sequence<I...>) {
   return requires { T{AnyMemberAt<T, I>{}...}; };
 }
 
-template <class T, std::size_t... I>
-consteval bool takes_in_parentheses(std::index_sequence<I...>) {
-#if defined(__cpp_aggregate_paren_init)
-  return requires { T(AnyMemberAt<T, I>{}...); };
-#else
-  return true;
-#endif
-}
-
 /// How many initialisers T takes in braces; above max_fields where it is more than that, or none
 /// fit.
 template <class T, std::size_t N = 0>
@@ -58,6 +54,33 @@ consteval std::size_t count_initialisers() {
     return count_initialisers<T, N + 1>();
   } else {
     return N;
+  }
+}
+
+template <class T, std::size_t... Before, std::size_t... After>
+consteval bool takes_braces_between(std::index_sequence<Before...>, std::index_sequence<After...>) {
+  return requires { T{AnyMemberAt<T, Before>{}..., {}, AnyMemberAt<T, After>{}...}; };
+}
+
+template <class T, std::size_t At, std::size_t... Fewer>
+consteval bool takes_braces_and_fewer(std::index_sequence<Fewer...>) {
+  return (
+      takes_braces_between<T>(std::make_index_sequence<At>(), std::make_index_sequence<Fewer>()) ||
+      ...);
+}
+
+/// Whether a C array takes several of the initialisers. With braces of its own it takes only those,
+/// and there are too many for the members after it.
+template <class T, std::size_t Count, std::size_t At = 0>
+consteval bool flattens_array() {
+  if constexpr (At == Count) {
+    return false;
+  } else if constexpr (takes_braces_between<T>(std::make_index_sequence<At>(),
+                                               std::make_index_sequence<Count - At - 1>())) {
+    return flattens_array<T, Count, At + 1>();
+  } else {  // an array, or a member that must be given a value
+    return takes_braces_and_fewer<T, At>(std::make_index_sequence<Count - At - 1>()) ||
+           flattens_array<T, Count, At + 1>();
   }
 }
 
@@ -192,29 +215,31 @@ struct Placed {
   static const Unplaced<T> object;
 };
 
-/// How the compiler names what Pointer points to.
-template <auto* Pointer>
-constexpr std::string_view spelling() noexcept {
+/// Of a member that is no C array. A class, since clang 16 takes such an argument in no other form.
+template <class T>
+requires(!std::is_array_v<T>) struct Address {
+  T* of;
+};
+template <class T>
+Address(T*) -> Address<T>;
+
+/// How the compiler names what is there. Not std::string_view: g++ would go on about that typedef.
+template <Address To>
+constexpr std::basic_string_view<char> spelling() noexcept {
   return __PRETTY_FUNCTION__;
 }
 
-/// `... [with auto* Pointer = (& ...::Notice::success); ...]` -> `success`. g++ puts the pointer
-/// into parentheses and goes on after it, clang ends with it.
+/// g++: `... = Address<...>{(& ....Notice::success)}]`, clang: `... = {&....success}]` ->
+/// `success`.
 constexpr std::string_view last_identifier(std::string_view text) noexcept {
-  const auto end = text.find(");");
-  text = text.substr(0, end == text.npos ? text.find_last_not_of(")];") + 1 : end);
-  const auto before = text.find_last_of(":.>&* ");
-  return text.substr(before == text.npos ? 0 : before + 1);
+  text = text.substr(0, text.find_last_not_of(")}]") + 1);
+  return text.substr(text.find_last_of(":.") + 1);
 }
 
 template <class T, std::size_t... I>
 consteval bool are_fields(std::index_sequence<I...>) {
-  // Braces flatten C arrays and bases, parentheses do not.
-  if constexpr (!takes_in_parentheses<T>(std::index_sequence<I...>())) {
-    return false;
-  } else {  // References and bit-fields have no address of their own.
-    return (requires { spelling<&std::get<I>(fields(Placed<T>::object.value))>(); } && ...);
-  }
+  // References and bit-fields have no address of their own.
+  return (requires { spelling<Address{&std::get<I>(fields(Placed<T>::object.value))}>(); } && ...);
 }
 
 /// Whether T is a struct of members that can be named.
@@ -225,7 +250,7 @@ consteval bool has_fields() {
   } else if constexpr (field_count<T> > max_fields ||
                        (field_count<T> == 0 && !std::is_empty_v<T>)) {
     return false;
-  } else if constexpr (requires { T{AnyBase<T>{}}; }) {
+  } else if constexpr (requires { T{AnyBase<T>{}}; } || flattens_array<T, field_count<T>>()) {
     return false;
   } else {
     return are_fields<T>(std::make_index_sequence<field_count<T>>());
@@ -235,11 +260,13 @@ consteval bool has_fields() {
 template <class T, std::size_t... I>
 constexpr auto find_field_names(std::index_sequence<I...>) noexcept {
   return std::array<std::string_view, sizeof...(I)>{
-      last_identifier(spelling<&std::get<I>(fields(Placed<T>::object.value))>())...};
+      last_identifier(spelling<Address{&std::get<I>(fields(Placed<T>::object.value))}>())...};
 }
 
 /// The names of the members, in the order of their declaration.
 template <class T>
 inline constexpr auto field_names = find_field_names<T>(std::make_index_sequence<field_count<T>>());
+
+#pragma GCC diagnostic pop
 
 }  // namespace flame::inline v0::session::detail

@@ -1,0 +1,79 @@
+// Each case must be refused with a text that says why: see CMakeLists.txt.
+#include <chrono>
+#include <memory>
+#include <string_view>
+#include <tuple>
+
+#include <flame/session/session.hpp>
+
+namespace session = flame::session;
+
+union Union {
+  int number;
+  float real;
+};
+class Private {
+ public:
+  int number() const { return number_; }
+
+ private:
+  int number_ = 0;
+};
+struct Base {};
+struct Derived : Base {
+  int number;
+};
+struct Array {
+  int before;
+  int numbers[2];
+};
+struct TooLarge {
+  int a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, b0, b1, b2, b3, b4, b5, b6, b7, b8, b9;
+  int c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, d0, d1, d2;
+};
+struct Pointing {
+  int number;
+  const int* other;
+};
+struct Borrowing {
+  std::string_view text;
+};
+
+void use(session::Session& s, int number) {
+#if defined(CASE_pointer)
+  s.set("key", &number);
+#elif defined(CASE_smart_pointer)
+  s.set("key", std::make_unique<int>(number));
+#elif defined(CASE_pointer_member)
+  s.set("key", Pointing{number, nullptr});
+#elif defined(CASE_borrowed_text)
+  static_cast<void>(s.get<std::string_view>("key"));
+#elif defined(CASE_borrowed_member)
+  static_cast<void>(s.get<Borrowing>("key"));
+#elif defined(CASE_c_array)
+  const int numbers[] = {number, number};
+  s.set("key", numbers);
+#elif defined(CASE_long_double)
+  s.set("key", static_cast<long double>(number));
+#elif defined(CASE_union)
+  s.set("key", Union{number});
+#elif defined(CASE_private_members)
+  s.set("key", Private());
+#elif defined(CASE_base)
+  s.set("key", Derived{{}, number});
+#elif defined(CASE_array_member)
+  s.set("key", Array{number, {}});
+#elif defined(CASE_too_many_members)
+  s.set("key", TooLarge{});
+#elif defined(CASE_tuple_of_references)
+  s.set("key", std::tie(number));
+#elif defined(CASE_floating_duration)
+  s.set("key", std::chrono::duration<double>(number));
+#elif defined(CASE_steady_time)
+  s.set("key", std::chrono::steady_clock::now());
+#elif defined(CASE_capture)
+  s.update<int>("key", 0, [number](int n) { return n + number; });
+#elif defined(CASE_update_result)
+  s.update<int>("key", 0, [](int&) {});
+#endif
+}
