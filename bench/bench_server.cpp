@@ -1,4 +1,5 @@
 // What load, race and fault tests drive over HTTP: every way to use a session, a route each.
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -25,7 +26,7 @@ constexpr const char* usage =
     "  --threads N          event loops (1)\n"
     "\n"
     "All routes are GET: /plain /set /get /clear /incr /add /put?key=K&value=V /all\n"
-    "/slow?ms=N&key=K&value=V /login?owner=U /logout /flash?message=M /take /fail\n";
+    "/slow?ms=N&key=K&value=V /slow_begun /login?owner=U /logout /flash?message=M /take /fail\n";
 
 struct Arguments {
   std::string listen = "127.0.0.1:2830";
@@ -133,7 +134,10 @@ void add_value_routes(flame::Flame& f) {
     }
     return flame::Json("{" + members + "}");
   });
+  static std::atomic<unsigned> slow_begun{0};  // with their sessions loaded
+  f.get("/slow_begun", [] { return std::to_string(slow_begun.load()); });
   f.get("/slow", [](flame::Context& c, session::Session& s) -> flame::Task<std::string> {
+    ++slow_begun;
     const std::chrono::milliseconds time(number(query(c, "ms")).value_or(0));
     co_await flame::sleep_for(c, time);
     s.set(query(c, "key"), query(c, "value"));

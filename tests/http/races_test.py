@@ -2,12 +2,13 @@
 
 import json
 import tempfile
+import time
 import unittest
 
-from driver import ID, Case, at_once
+from driver import ID, PATIENCE, Case, at_once
 
-# Long beside the time in which the server takes up what came meanwhile; a slow machine cannot make
-# these tests fail, only meet fewer races.
+# Long beside the time in which all of them begin; a slow machine cannot make these tests fail, only
+# meet fewer races.
 SLOW_MS = 300
 
 
@@ -26,9 +27,19 @@ class Races:
     def values(self, session_id):
         return json.loads(self.client.get("/all", session_id).body)
 
-    def all_taken_up(self, connections):
-        """Sends nothing that follows before the servers' loops could take up what came before."""
-        at_once(connections, [("/plain", None)] * len(connections))
+    def begin_slow(self, connections, visitors):
+        """Requests that will write later; returns once all of them have loaded their sessions."""
+        clients = [server.connect() for server in self.servers]
+
+        def begun():
+            return sum(int(client.get("/slow_begun").body) for client in clients)
+
+        wanted = begun() + len(visitors)
+        for connection, visitor in zip(connections, visitors):
+            connection.send(f"/slow?ms={SLOW_MS}&key=late&value=1", visitor)
+        until = time.monotonic() + PATIENCE
+        while begun() < wanted:
+            self.assertLess(time.monotonic(), until, "the slow requests do not begin")
 
     def test_parallel_puts_are_all_kept(self):
         visitor = self.begin(self.client)
@@ -57,10 +68,7 @@ class Races:
         slow, logout = self.connections(races), self.connections(races)
         for _ in range(3):
             visitors = [self.begin(self.client) for _ in range(races)]
-            path = f"/slow?ms={SLOW_MS}&key=late&value=1"
-            for connection, visitor in zip(slow, visitors):
-                connection.send(path, visitor)
-            self.all_taken_up(logout)
+            self.begin_slow(slow, visitors)
             for response in at_once(logout, [("/logout", visitor) for visitor in visitors]):
                 self.answer(response, "Succeed")
                 self.assertEqual("", response.session_id)
@@ -82,9 +90,7 @@ class Races:
         races = 100
         slow, login = self.connections(races), self.connections(races)
         visitors = [self.begin(self.client) for _ in range(races)]
-        for connection, visitor in zip(slow, visitors):
-            connection.send(f"/slow?ms={SLOW_MS}&key=late&value=1", visitor)
-        self.all_taken_up(login)
+        self.begin_slow(slow, visitors)
         answers = at_once(login, [("/login?owner=ann", visitor) for visitor in visitors])
         for connection, visitor, answer in zip(slow, visitors, answers):
             self.answer(answer, "Succeed")
