@@ -1,16 +1,15 @@
 #pragma once
 
-#include <stdlib.h>
-
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include <flame/session/store.hpp>
 
+#include "test_support/temporary_folder.hpp"
+
 /// Sessions as a release wrote them: a folder with the file store's own (`store`), and what is in
-/// it
-/// (`sessions.txt`). Git keeps no times of files, so that says them, too.
+/// it (`sessions.txt`). Git keeps no times of files, so that says them, too.
 namespace flame::session::formats {
 
 namespace fs = std::filesystem;
@@ -42,24 +41,6 @@ void copy_store(const fs::path& folder, const Release& release, const fs::path& 
 [[nodiscard]] SessionKey key_of(const Kept& session);
 [[nodiscard]] fs::path file_of(const fs::path& root, const SessionKey& key);
 
-/// A folder in the system's temporary one, gone with this object.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    auto path = (fs::temp_directory_path() / "flame-formats-XXXXXX").string();
-    if (!::mkdtemp(path.data())) throw std::runtime_error("no temporary folder");
-    path_ = path;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const fs::path& path() const noexcept { return path_; }
-
- private:
-  fs::path path_{};
-};
+using test_support::TemporaryFolder;
 
 }  // namespace flame::session::formats

@@ -16,30 +16,14 @@
 #include <flame/session/file.hpp>
 #include <flame/session/test_support/seeded_random.hpp>
 
+#include "test_support/temporary_folder.hpp"
+
 namespace flame::session {
 
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-/// A folder in the system's temporary one, gone with this object.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    auto path = (fs::temp_directory_path() / "flame-file-XXXXXX").string();
-    if (!::mkdtemp(path.data())) throw std::runtime_error("no temporary folder");
-    path_ = path;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const fs::path& path() const noexcept { return path_; }
-
- private:
-  fs::path path_;
-};
+using test_support::TemporaryFolder;
 
 inline void write_file(const fs::path& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
