@@ -55,6 +55,15 @@ class Visitors {
     operation.session = &session;
     return run(operation);
   }
+  /// A commit of which nothing is sent, at each of its tries.
+  void commit_in_vain(Session& session) {
+    CommitOperation operation;
+    operation.session = &session;
+    operation.done = [](Operation&) noexcept {};
+    EXPECT_FALSE(manager_->start(operation));
+    while (stepped_->pending() > 0) stepped_->fail(0);
+    EXPECT_FALSE(*operation.result);
+  }
   /// How many allocations a commit makes, once others like it were there.
   long allocations_of_a_commit() {
     const auto cookie = begin();
@@ -83,6 +92,24 @@ TEST(Allocations, ACommitThroughTheGateMakesOneMoreThanADirectOne) {
             Visitors(false).allocations_of_a_commit() + its_job + of_the_stepped_store);
 }
 
+long live() noexcept { return allocations().made - allocations().freed; }
+
+TEST(Allocations, NothingStaysOfAWriteThatFailed) {
+  Visitors visitors(true);
+  const auto cookie = visitors.begin();
+  const auto in_vain = [&] {
+    auto session = visitors.load(cookie);
+    session.set("n", std::string(1000, 'x'));
+    visitors.commit_in_vain(session);
+  };
+  auto first = visitors.load(cookie);
+  first.set("n", 2);
+  EXPECT_TRUE(visitors.commit(first));  // its place in the gate is kept from here on
+  const auto before = live();
+  in_vain();
+  EXPECT_EQ(live(), before);
+}
+
 TEST(Allocations, NothingStaysOfSessionsThatWereWrittenAndEnded) {
   Visitors visitors(true);
   const auto a_session = [&] {
@@ -94,7 +121,6 @@ TEST(Allocations, NothingStaysOfSessionsThatWereWrittenAndEnded) {
     ending.destroy();
     EXPECT_TRUE(visitors.commit(ending));
   };
-  const auto live = [] { return allocations().made - allocations().freed; };
   for (int i = 0; i < 500; ++i) a_session();  // each place in the gate was used
   const auto before = live();
   for (int i = 0; i < 500; ++i) a_session();
