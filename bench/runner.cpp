@@ -5,12 +5,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
-#include <mutex>
 #include <new>
+#include <semaphore>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,29 +52,24 @@ class Instant final : public session::Store {
   const bool blocking_;
 };
 
-/// An event loop of one thread, as far as completions go.
+/// An event loop of one thread, as far as completions go: woken once for what came together.
 class Loop final : public session::Executor {
  public:
   void post(session::Operation* list) noexcept override {
     auto* last = list;
     while (last->next) last = last->next;
-    const std::scoped_lock lock(mutex_);
-    ++lists_;
-    last->next = std::exchange(done_, list);
-    if (!last->next) changed_.notify_one();
+    last->next = done_.load(std::memory_order_relaxed);
+    while (!done_.compare_exchange_weak(last->next, list, std::memory_order_acq_rel)) continue;
+    if (!last->next) posted_.release();
   }
   session::Operation* wait() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return done_ != nullptr; });
-    return std::exchange(done_, nullptr);
+    posted_.acquire();
+    return done_.exchange(nullptr, std::memory_order_acq_rel);
   }
-  std::size_t lists() const { return lists_; }
 
  private:
-  std::mutex mutex_{};
-  std::condition_variable changed_{};
-  session::Operation* done_ = nullptr;
-  std::size_t lists_ = 0;
+  std::atomic<session::Operation*> done_{nullptr};
+  std::counting_semaphore<> posted_{0};
 };
 
 /// One visitor, who loads his session over and over; and commits a change where he writes.

@@ -229,27 +229,32 @@ void AsyncJob::expire() noexcept {
   write_answered();
 }
 
+template <class Kind, class... Arguments>
+bool AsyncJobs::start_new(Spares& spares, Arguments&&... arguments) {
+  return std::allocate_shared<Kind>(SpareAllocator<Kind>(spares), *this,
+                                    std::forward<Arguments>(arguments)...)
+      ->start();
+}
+
 bool AsyncJobs::start(LoadOperation& operation, Deadline deadline) {
-  return std::make_shared<AsyncLoad>(*this, operation, deadline)->start();
+  return start_new<AsyncLoad>(loads_, operation, deadline);
 }
 
 bool AsyncJobs::start(CommitOperation& operation, Deadline deadline) {
-  auto session = SessionAccess::take(*operation.session);
-  return std::make_shared<AsyncCommit>(*this, operation, std::move(session), deadline)->start();
+  return start_new<AsyncCommit>(commits_, operation, SessionAccess::take(*operation.session),
+                                deadline);
 }
 
 void AsyncJobs::add(AsyncJob& job) {
   const std::scoped_lock lock(mutex_);
   const bool first = by_deadline_.empty() || job.deadline < by_deadline_.begin()->deadline;
-  by_deadline_.insert(job);
-  ++under_way_;
+  by_deadline_.insert(by_deadline_.end(), job);  // where nearly all of them belong
   if (first) dispatch.wake_at(job.deadline);
 }
 
 void AsyncJobs::remove(AsyncJob& job) noexcept {
   const std::scoped_lock lock(mutex_);
   if (job.is_linked()) by_deadline_.erase(by_deadline_.iterator_to(job));
-  if (--under_way_ == 0) idle_.notify_all();
 }
 
 void AsyncJobs::expire(Deadline now) noexcept {
@@ -269,8 +274,8 @@ void AsyncJobs::expire(Deadline now) noexcept {
 }
 
 void AsyncJobs::drain() noexcept {
-  std::unique_lock lock(mutex_);
-  idle_.wait(lock, [this] { return under_way_ == 0; });
+  loads_.wait_for_all();
+  commits_.wait_for_all();
 }
 
 }  // namespace flame::inline v0::session

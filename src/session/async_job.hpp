@@ -2,14 +2,14 @@
 
 #include <atomic>
 #include <boost/intrusive/set.hpp>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 
 #include "commit_job.hpp"
 #include "completion.hpp"
 #include "gate.hpp"
 #include "load_job.hpp"
+#include "short_mutex.hpp"
+#include "spares.hpp"
 
 namespace flame::inline v0::session {
 
@@ -90,9 +90,11 @@ class AsyncJobs {
   void add(AsyncJob& job);
   void remove(AsyncJob& job) noexcept;
 
-  std::mutex mutex_{};
-  std::condition_variable idle_{};
-  std::size_t under_way_ = 0;
+  template <class Kind, class... Arguments>
+  [[nodiscard]] bool start_new(Spares& spares, Arguments&&... arguments);
+
+  Spares loads_{}, commits_{};  // the memory of jobs, which is in use while they are under way
+  ShortMutex mutex_{};
   boost::intrusive::multiset<AsyncJob> by_deadline_{};
 };
 

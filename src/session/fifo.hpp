@@ -26,6 +26,12 @@ class Fifo {
     first_ = nullptr;
     return out;
   }
+  /// All of `first`, which is not empty, before what is there.
+  void put_before(Fifo first) noexcept {
+    first.last_->next = first_;
+    if (!first_) last_ = first.last_;
+    first_ = first.first_;
+  }
   /// Takes out those for which `wanted` holds.
   template <class Predicate>
   [[nodiscard]] Fifo take_if(Predicate wanted) noexcept {

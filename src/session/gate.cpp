@@ -4,6 +4,8 @@
 #include <mutex>
 #include <vector>
 
+#include "short_mutex.hpp"
+
 namespace flame::inline v0::session {
 namespace {
 
@@ -40,7 +42,7 @@ struct Gate::Entry : boost::intrusive::set_base_hook<> {
 };
 
 struct Gate::Shard {
-  std::mutex mutex{};
+  ShortMutex mutex{};
   boost::intrusive::set<Entry, boost::intrusive::key_of_value<Entry::KeyOf>> entries{};
   std::vector<std::unique_ptr<Entry>> spares{};
 

@@ -1,5 +1,7 @@
 #include "lane.hpp"
 
+#include <utility>
+
 namespace flame::inline v0::session {
 namespace {
 
@@ -24,7 +26,7 @@ StoreCounters::Lane LaneCounters::read() const noexcept {
 }
 
 Lane::Pushed Lane::push(StoreCall& call) noexcept {
-  bool wake = false;
+  WaitList::Sleeper* woken = nullptr;
   {
     const std::scoped_lock lock(mutex_);
     if (closed_) return Pushed::closed;
@@ -34,32 +36,43 @@ Lane::Pushed Lane::push(StoreCall& call) noexcept {
     }
     // Where others wait already, whoever was woken for them comes by here; and so does every worker
     // that is busy, when it is done.
-    wake = calls_.empty() && idle_workers_ > 0;
+    if (calls_.empty()) woken = idle_.take();
     calls_.push(call);
     ++waiting_;
   }
-  if (wake) filled_.notify_one();
+  WaitList::wake(woken);
   return Pushed::waits;
 }
 
 bool Lane::take(std::size_t max_calls, std::size_t max_bytes, Deadline until,
                 std::vector<StoreCall*>& out) {
   std::unique_lock lock(mutex_);
-  ++idle_workers_;
-  filled_.wait_until(lock, until, [this] { return !calls_.empty() || closed_; });
-  --idle_workers_;
-  if (calls_.empty()) return !closed_;
-  std::size_t bytes = 0;
-  while (!calls_.empty() && out.size() < max_calls) {
-    bytes += bytes_of(*calls_.front());
-    if (!out.empty() && bytes > max_bytes) break;
-    out.push_back(calls_.pop());
-    --waiting_;
-  }
-  const bool more = !calls_.empty() && idle_workers_ > 0;
+  while (calls_.empty() && !closed_)
+    if (!idle_.wait_until(lock, until) && calls_.empty()) return true;
+  if (calls_.empty()) return false;
+  // All of them, and what is too much back: they are looked at without the lock.
+  auto all = calls_.take_all();
+  const auto count = std::exchange(waiting_, 0);
   lock.unlock();
-  if (more) filled_.notify_one();
+  std::size_t bytes = 0;
+  while (!all.empty() && out.size() < max_calls) {
+    bytes += bytes_of(*all.front());
+    if (!out.empty() && bytes > max_bytes) break;
+    out.push_back(all.pop());
+  }
+  if (!all.empty()) put_back(all, count - out.size());
   return true;
+}
+
+void Lane::put_back(Fifo<StoreCall> left, std::size_t count) noexcept {
+  WaitList::Sleeper* woken = nullptr;
+  {
+    const std::scoped_lock lock(mutex_);
+    calls_.put_before(left);
+    waiting_ += count;
+    woken = idle_.take();
+  }
+  WaitList::wake(woken);
 }
 
 Fifo<StoreCall> Lane::take_late(Deadline now) noexcept {
@@ -74,8 +87,8 @@ Fifo<StoreCall> Lane::take_late(Deadline now) noexcept {
 void Lane::close() noexcept {
   const std::scoped_lock lock(mutex_);
   closed_ = true;
-  filled_.notify_all();
-  closing_.notify_all();
+  idle_.wake_all();
+  pausing_.wake_all();
 }
 
 bool Lane::closed() const noexcept {
@@ -83,9 +96,9 @@ bool Lane::closed() const noexcept {
   return closed_;
 }
 
-void Lane::pause(Deadline until) {
+void Lane::pause(Deadline until) noexcept {
   std::unique_lock lock(mutex_);
-  closing_.wait_until(lock, until, [this] { return closed_; });
+  while (!closed_ && pausing_.wait_until(lock, until)) continue;
 }
 
 }  // namespace flame::inline v0::session

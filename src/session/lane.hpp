@@ -1,9 +1,7 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
-#include <mutex>
 #include <type_traits>
 #include <vector>
 
@@ -11,6 +9,7 @@
 
 #include "dispatch.hpp"
 #include "fifo.hpp"
+#include "wait_list.hpp"
 
 namespace flame::inline v0::session {
 
@@ -45,17 +44,18 @@ class Lane {
   void close() noexcept;
   [[nodiscard]] bool closed() const noexcept;
   /// Waits until `until`, or until closed.
-  void pause(Deadline until);
+  void pause(Deadline until) noexcept;
 
   LaneCounters counters{};
 
  private:
-  mutable std::mutex mutex_{};
-  std::condition_variable filled_{};
-  std::condition_variable closing_{};  // who pauses must not swallow what wakes an idle worker
+  void put_back(Fifo<StoreCall> left, std::size_t count) noexcept;
+
+  mutable ShortMutex mutex_{};
+  WaitList idle_{};
+  WaitList pausing_{};  // who pauses must not swallow what wakes an idle worker
   Fifo<StoreCall> calls_{};
   std::size_t waiting_ = 0;
-  std::size_t idle_workers_ = 0;
   bool closed_ = false;
 };
 

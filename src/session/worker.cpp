@@ -1,5 +1,8 @@
 #include "worker.hpp"
 
+#include <pthread.h>
+#include <sched.h>
+
 #include <algorithm>
 
 #include "completion.hpp"
@@ -10,6 +13,16 @@ namespace {
 
 constexpr std::chrono::hours idle_wait{1};  // wait_until() overflows with Deadline::max()
 constexpr auto too_late = "the store was too busy to begin: nothing was done";
+
+/// Where a processor is short, the thread that submits goes on until it has nothing to do: one that
+/// were stopped at its first call, for a worker just woken, would find each of its calls in an
+/// exchange of its own. Whoever chose another policy for this process knows why.
+void yield_to_loops() noexcept {
+  int policy = 0;
+  sched_param parameters{};
+  if (::pthread_getschedparam(::pthread_self(), &policy, &parameters) == 0 && policy == SCHED_OTHER)
+    ::pthread_setschedparam(::pthread_self(), SCHED_BATCH, &parameters);
+}
 
 }  // namespace
 
@@ -92,6 +105,7 @@ void Worker::abort_older_than(Deadline limit) noexcept {
 }
 
 void Worker::loop() noexcept {
+  yield_to_loops();
   std::vector<StoreCall*> calls;
   calls.reserve(shared_.traits.max_batch);
   const auto until = [this] {

@@ -49,6 +49,31 @@ TEST_F(LaneTest, TakesNoMoreCallsThanAsked) {
   EXPECT_EQ(take(2), Calls{pushed[2]});
 }
 
+TEST_F(LaneTest, WhatIsTooMuchStaysBeforeWhatComesLater) {
+  const Calls pushed{push(), push(), push(), push()};
+  EXPECT_EQ(take(2), (Calls{pushed[0], pushed[1]}));
+  auto* const later = push();
+  EXPECT_EQ(take(1), Calls{pushed[2]});
+  EXPECT_EQ(take(), (Calls{pushed[3], later}));
+}
+
+TEST_F(LaneTest, WhatIsTooMuchForOneWakesAnother) {
+  Calls both[2];
+  std::atomic<int> begins{0};
+  std::vector<std::thread> workers;
+  for (Calls& out : both)
+    workers.emplace_back([this, &begins, &out] {
+      ++begins;
+      EXPECT_TRUE(lane.take(1, 1 << 20, soon(), out));
+    });
+  while (begins < 2) std::this_thread::yield();
+  for (int i = 0; i < 500; ++i) std::this_thread::yield();  // most of the times both sleep by then
+  Calls pushed{push(), push()};
+  for (auto& worker : workers) worker.join();
+  EXPECT_TRUE((both[0] == Calls{pushed[0]} && both[1] == Calls{pushed[1]}) ||
+              (both[0] == Calls{pushed[1]} && both[1] == Calls{pushed[0]}));
+}
+
 TEST_F(LaneTest, TakesNoMoreBytesThanAskedButAlwaysOneCall) {
   const Calls pushed{push(), push(), push()};
   pushed[0]->op.record.blob.assign(10'000, 'x');

@@ -1,5 +1,6 @@
 #include <dirent.h>
 
+#include <array>
 #include <thread>
 
 #include "manager_fixture.hpp"
@@ -187,6 +188,30 @@ TEST_F(RunnerManager, StopAnswersWhatWaits) {
   }
   EXPECT_EQ(try_load(cookie).error().code, Errc::stopped);
   EXPECT_EQ(blocking->connected(), 0U);
+}
+
+// The second write waits in the gate, and not in the store's queue, when stop() comes.
+TEST_F(RunnerManager, StopSavesAlsoWhatWaitsForAnotherWrite) {
+  options.deadline = 60s;
+  const auto cookie = visitor();
+  std::array sessions{load(cookie), load(cookie)};
+  blocking->hold(Verb::replace);
+  std::array<CommitOperation, 2> commits;
+  for (std::size_t i = 0; i < 2; ++i) {
+    add_one(sessions[i]);
+    commits[i].session = &sessions[i];
+    commits[i].done = [](Operation&) noexcept {};
+    EXPECT_FALSE(manager().start(commits[i]));
+    blocking->wait_until_held(1);
+  }
+  std::thread stops([this] { manager().stop(); });
+  while (try_load().has_value()) std::this_thread::yield();
+  for (int i = 0; i < 1'000; ++i) std::this_thread::yield();  // most of the times it waits by then
+  blocking->release(Verb::replace);
+  stops.join();
+  for (const auto& each : commits) EXPECT_TRUE(each.result->has_value());
+  restart();
+  EXPECT_EQ(n_of(cookie), 3);
 }
 
 TEST_F(RunnerManager, StopEndsThoughTheStoreHangs) {

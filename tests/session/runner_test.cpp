@@ -1,5 +1,8 @@
 #include "runner.hpp"
 
+#include <sched.h>
+
+#include <atomic>
 #include <numeric>
 #include <thread>
 
@@ -326,6 +329,28 @@ TEST_F(RunnerTest, SubmitsThatMeetAStopAreAllAnswered) {
     for (const auto& each : theirs.all())
       EXPECT_TRUE(!each.call.failure || each.error() == Errc::stopped);
   }
+}
+
+TEST_F(RunnerTest, ItsThreadsTakeNoProcessorFromWhoFeedsThem) {
+  ASSERT_EQ(::sched_getscheduler(0), SCHED_OTHER) << "run this under the usual policy";
+  std::atomic<int> policy{-1};
+  store->on_run = [&](std::span<StoreOp>) { policy = ::sched_getscheduler(0); };
+  run(Verb::load, 1);
+  EXPECT_EQ(policy, SCHED_BATCH);
+  run(Verb::erase, 1);
+  EXPECT_EQ(policy, SCHED_BATCH);
+}
+
+TEST_F(RunnerTest, ItsThreadsKeepAPolicyThatWasChosen) {
+  std::atomic<int> policy{-1};
+  store->on_run = [&](std::span<StoreOp>) { policy = ::sched_getscheduler(0); };
+  std::thread starts([&] {
+    const sched_param none{};
+    ASSERT_EQ(::sched_setscheduler(0, SCHED_IDLE, &none), 0);
+    run(Verb::load, 1);
+  });
+  starts.join();
+  EXPECT_EQ(policy, SCHED_IDLE);
 }
 
 TEST_F(RunnerTest, AThousandStartsAndStops) {
