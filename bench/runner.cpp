@@ -58,9 +58,11 @@ class Loop final : public session::Executor {
   void post(session::Operation* list) noexcept override {
     auto* last = list;
     while (last->next) last = last->next;
-    last->next = done_.load(std::memory_order_relaxed);
-    while (!done_.compare_exchange_weak(last->next, list, std::memory_order_acq_rel)) continue;
-    if (!last->next) posted_.release();
+    auto* before = done_.load(std::memory_order_relaxed);
+    do {
+      last->next = before;
+    } while (!done_.compare_exchange_weak(before, list, std::memory_order_acq_rel));
+    if (!before) posted_.release();
   }
   session::Operation* wait() {
     posted_.acquire();

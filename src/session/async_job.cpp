@@ -67,7 +67,7 @@ class FlashReturn {
       delete static_cast<FlashReturn*>(operation.context);
     };
     const auto deadline = jobs.core.deadline_from_now();
-    if (!jobs.start(self->operation_, deadline)) static_cast<void>(self.release());
+    if (!jobs.start_unbounded(self->operation_, deadline)) static_cast<void>(self.release());
   }
 
  private:
@@ -229,20 +229,33 @@ void AsyncJob::expire() noexcept {
   write_answered();
 }
 
-template <class Kind, class... Arguments>
-bool AsyncJobs::start_new(Spares& spares, Arguments&&... arguments) {
-  return std::allocate_shared<Kind>(SpareAllocator<Kind>(spares), *this,
-                                    std::forward<Arguments>(arguments)...)
-      ->start();
+namespace {
+
+template <class Op>
+bool refused_as_too_much(const Spares& jobs, Op& operation) {
+  if (jobs.in_use() < AsyncJobs::max_under_way) return false;
+  operation.result =
+      tl::unexpected(Error{Errc::overloaded, "too many operations are under way already"});
+  return true;
 }
 
+}  // namespace
+
 bool AsyncJobs::start(LoadOperation& operation, Deadline deadline) {
-  return start_new<AsyncLoad>(loads_, operation, deadline);
+  if (refused_as_too_much(loads_, operation)) return true;
+  const SpareAllocator<AsyncLoad> memory(loads_);
+  return std::allocate_shared<AsyncLoad>(memory, *this, operation, deadline)->start();
 }
 
 bool AsyncJobs::start(CommitOperation& operation, Deadline deadline) {
-  return start_new<AsyncCommit>(commits_, operation, SessionAccess::take(*operation.session),
-                                deadline);
+  return refused_as_too_much(commits_, operation) || start_unbounded(operation, deadline);
+}
+
+bool AsyncJobs::start_unbounded(CommitOperation& operation, Deadline deadline) {
+  const SpareAllocator<AsyncCommit> memory(commits_);
+  auto session = SessionAccess::take(*operation.session);
+  return std::allocate_shared<AsyncCommit>(memory, *this, operation, std::move(session), deadline)
+      ->start();
 }
 
 void AsyncJobs::add(AsyncJob& job) {

@@ -74,8 +74,13 @@ class AsyncJobs {
   AsyncJobs(Core& its_core, Dispatch& its_dispatch)
       : core(its_core), dispatch(its_dispatch), gate(core, dispatch) {}
 
+  /// Loads, and as many commits, that may be under way; above it they are refused at once.
+  static constexpr std::size_t max_under_way = 10'000;
+
   [[nodiscard]] bool start(LoadOperation& operation, Deadline deadline);
   [[nodiscard]] bool start(CommitOperation& operation, Deadline deadline);
+  /// For what must not be refused: a flash message on its way back.
+  [[nodiscard]] bool start_unbounded(CommitOperation& operation, Deadline deadline);
   /// Answers the operations whose deadline has passed.
   void expire(Deadline now) noexcept;
   /// Returns when nothing is under way any more; nothing may be started meanwhile.
@@ -89,9 +94,6 @@ class AsyncJobs {
   friend class AsyncJob;
   void add(AsyncJob& job);
   void remove(AsyncJob& job) noexcept;
-
-  template <class Kind, class... Arguments>
-  [[nodiscard]] bool start_new(Spares& spares, Arguments&&... arguments);
 
   Spares loads_{}, commits_{};  // the memory of jobs, which is in use while they are under way
   ShortMutex mutex_{};

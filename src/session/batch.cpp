@@ -70,9 +70,15 @@ Batch::Part Batch::unanswered(const Part& part) const {
   return out;
 }
 
-Batch::Part Batch::take_repeatable(Part& part) const {
-  const auto rest = std::stable_partition(part.begin(), part.end(),
-                                          [this](auto at) { return !repeatable(ops_[at].verb); });
+bool Batch::is_awaited(std::uint32_t at, Deadline now) const noexcept {
+  return std::ranges::any_of(
+      calls_, [&](const Member& each) { return each.at == at && each.call->deadline > now; });
+}
+
+Batch::Part Batch::take_repeatable(Part& part, Deadline now) const {
+  const auto rest = std::stable_partition(part.begin(), part.end(), [&](auto at) {
+    return !repeatable(ops_[at].verb) || !is_awaited(at, now);
+  });
   Part out(rest, part.end());
   part.erase(rest, part.end());
   return out;

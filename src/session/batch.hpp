@@ -25,8 +25,9 @@ class Batch {
 
   /// Those of a part that have neither outcome nor failure.
   [[nodiscard]] Part unanswered(const Part& part) const;
-  /// Takes out of a part what may be sent twice without harm: all but creates and replaces.
-  [[nodiscard]] Part take_repeatable(Part& part) const;
+  /// Takes out of a part what may be sent twice without harm, all but creates and replaces, and is
+  /// still waited for.
+  [[nodiscard]] Part take_repeatable(Part& part, Deadline now) const;
   /// What is unanswered of a part has failed so.
   void fail(const Part& part, const Failure& failure);
   [[nodiscard]] std::size_t conflicts() const noexcept;
@@ -56,6 +57,7 @@ class Batch {
     std::uint32_t at;  // arrival at first, then its operation's place
   };
   static bool before(const Member& a, const Member& b) noexcept;
+  [[nodiscard]] bool is_awaited(std::uint32_t at, Deadline now) const noexcept;
 
   std::vector<Member> calls_{};
   std::vector<StoreOp> ops_{};

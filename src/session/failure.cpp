@@ -15,6 +15,13 @@ Failure failure_of(Errc code, const char* text, bool maybe_applied) noexcept {
   return failure;
 }
 
+Failure out_of_memory() noexcept {
+  auto failure = failure_of(Errc::out_of_memory, "out of memory", true);
+  failure.unconfirmed = true;  // it may have come in the place of the word that it is
+  failure.lost = true;
+  return failure;
+}
+
 void add_to(Error& error, const char* text) noexcept {
   try {
     error.text.append(error.text.empty() ? "" : "; ").append(text);
@@ -26,14 +33,20 @@ Failure caught_failure() noexcept {
   try {
     throw;
   } catch (const StoreError& error) {
-    const bool refused = error.kind() == StoreError::Kind::refused;
+    using Kind = StoreError::Kind;
+    const bool refused = error.kind() == Kind::refused;
     auto failure = failure_of(Errc::store_unavailable, error.what(), !refused);
     failure.refused = refused;
+    failure.unconfirmed = error.kind() == Kind::unconfirmed;
+    failure.lost = error.kind() == Kind::connection_lost;
     return failure;
   } catch (const std::bad_alloc&) {
-    return failure_of(Errc::out_of_memory, "out of memory", true);
+    return out_of_memory();
   } catch (...) {
-    return failure_of(Errc::store_unavailable, "the store threw no StoreError: a bug of its", true);
+    auto failure =
+        failure_of(Errc::store_unavailable, "the store threw no StoreError: a bug of its", true);
+    failure.lost = true;
+    return failure;
   }
 }
 

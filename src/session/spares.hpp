@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <mutex>
 #include <new>
@@ -7,6 +8,13 @@
 #include "wait_list.hpp"
 
 #ifdef __SANITIZE_ADDRESS__
+#define FLAME_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FLAME_ASAN 1
+#endif
+#endif
+#ifdef FLAME_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -31,7 +39,7 @@ class Spares {
     {
       const std::scoped_lock lock(mutex_);
       size_ = size;
-      ++in_use_;
+      in_use_.fetch_add(1, std::memory_order_relaxed);
       if (kept_ > 0) return pop();
     }
     return allocate_new(size);
@@ -39,7 +47,7 @@ class Spares {
   void deallocate(void* memory) noexcept {
     {
       const std::scoped_lock lock(mutex_);
-      put_back();
+      count_back();
       if (kept_ < most_kept) return push(memory);
     }
     ::operator delete(memory);
@@ -48,10 +56,14 @@ class Spares {
     const std::scoped_lock lock(mutex_);
     return kept_;
   }
+  /// As it is now, or was a moment ago.
+  [[nodiscard]] std::size_t in_use() const noexcept {
+    return in_use_.load(std::memory_order_relaxed);
+  }
   /// Returns when all of it has come back.
   void wait_for_all() noexcept {
     std::unique_lock lock(mutex_);
-    while (in_use_ > 0) waiting_.wait(lock);
+    while (in_use() > 0) waiting_.wait(lock);
   }
 
  private:
@@ -62,13 +74,13 @@ class Spares {
   void push(void* memory) noexcept {
     first_ = new (memory) Spare{first_};
     ++kept_;
-#ifdef __SANITIZE_ADDRESS__
+#ifdef FLAME_ASAN
     ASAN_POISON_MEMORY_REGION(memory, size_);
 #endif
   }
   void* pop() noexcept {
     Spare* const spare = first_;
-#ifdef __SANITIZE_ADDRESS__
+#ifdef FLAME_ASAN
     ASAN_UNPOISON_MEMORY_REGION(spare, size_);
 #endif
     first_ = spare->next;
@@ -77,11 +89,11 @@ class Spares {
   }
   void* allocate_new(std::size_t size) try { return ::operator new(size); } catch (...) {
     const std::scoped_lock lock(mutex_);
-    put_back();
+    count_back();
     throw;
   }
-  void put_back() noexcept {
-    if (--in_use_ == 0) waiting_.wake_all();
+  void count_back() noexcept {
+    if (in_use_.fetch_sub(1, std::memory_order_relaxed) == 1) waiting_.wake_all();
   }
 
   ShortMutex mutex_{};
@@ -89,7 +101,7 @@ class Spares {
   std::size_t size_ = 0;
   Spare* first_ = nullptr;
   std::size_t kept_ = 0;
-  std::size_t in_use_ = 0;
+  std::atomic<std::size_t> in_use_{0};  // changes under the lock
 };
 
 /// For std::allocate_shared.

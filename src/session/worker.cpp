@@ -130,7 +130,7 @@ void Worker::run(std::vector<StoreCall*>& calls) noexcept {
       else
         batch_.fail(batch_.all(), {last_error_, false});
     } catch (const std::bad_alloc&) {
-      batch_.fail(batch_.all(), {{Errc::out_of_memory, {}}, true});
+      batch_.fail(batch_.all(), out_of_memory());
     }
     LaneCounters::add(lane_.counters.conflicts, batch_.conflicts());
     batch_.answer();
@@ -174,19 +174,19 @@ void Worker::exchange(const Batch::Part& part) {
 
 /// What became of the unanswered ones, and what is to be done about it.
 void Worker::failed(const Batch::Part& part, bool repeated, const Failure& failure) {
-  const bool is_lost = failure.maybe_applied;
-  if (is_lost)
+  if (failure.lost)
     lost(failure, connected_since_);
   else
     shared_.breaker.succeeded();
   Batch::Part open = batch_.unanswered(part);
-  if (!is_lost && open.size() > 1) {
+  if (failure.refused && open.size() > 1) {
     const auto half = open.begin() + static_cast<std::ptrdiff_t>(open.size() / 2);
     run_part({open.begin(), half}, repeated);
     return run_part({half, open.end()}, repeated);
   }
   Batch::Part again;
-  if (is_lost && !repeated) again = batch_.take_repeatable(open);
+  if (failure.lost && !failure.unconfirmed && !repeated)
+    again = batch_.take_repeatable(open, shared_.clock.steady());
   batch_.fail(open, failure);
   if (again.empty()) return;
   LaneCounters::add(lane_.counters.repeated, again.size());
@@ -254,7 +254,7 @@ void Worker::background() noexcept {
   } catch (...) {
     auto failure = caught_failure();
     shared_.on_sweep_failed(failure.error);
-    if (failure.maybe_applied) lost(std::move(failure), connected_since_);
+    if (failure.lost) lost(std::move(failure), connected_since_);
   }
 }
 

@@ -74,7 +74,8 @@ void WriteFlow::answer_write(StoreOp& op, const std::optional<Failure>& failure,
       break;
   }
   fail_all({Errc::overloaded,
-            "the store takes no more sessions: raise its bounds, or wait for others to end"});
+            "the store takes no more: raise its bounds, free some space, or wait for sessions to "
+            "end"});
 }
 
 void WriteFlow::answer_settling(StoreOp& op, const std::optional<Failure>& failure, TimePoint now) {
@@ -111,7 +112,8 @@ void WriteFlow::adopt_newest(Record& newest, TimePoint now) {
 }
 
 void WriteFlow::failed(const Failure& failure) {
-  if (++failures_ >= max_store_failures || failure.error.code == Errc::stopped)
+  if (++failures_ >= max_store_failures || failure.unconfirmed ||
+      failure.error.code == Errc::stopped)
     return fail_all(failure.error);
   settling_ = needs_reading();
 }

@@ -89,9 +89,12 @@ class FaultyStore::Connection final : public StoreConnection {
     if (fault == Fault::refuse) {
       throw StoreError(StoreError::Kind::refused, "faulty store: the operation is refused");
     }
-    if (fault == Fault::lose_reply) {
+    if (fault != Fault::fail) {
       auto unseen = op;
       inner_->run({&unseen, 1}, call);
+    }
+    if (fault == Fault::unconfirm) {
+      throw StoreError(StoreError::Kind::unconfirmed, "faulty store: it may not last");
     }
     lose_connection();
   }

@@ -1,6 +1,6 @@
 // Preloaded before the C library: calls fail with EIO while the file that FLAME_FAULT_FILE names
-// says their names. `fsync` is that of files, `fsync_folder` that of folders; `close` that of files
-// that were written.
+// says their names; unlinkat() where it says the name of what is removed. `fsync` is that of files,
+// `fsync_folder` that of folders; `close` that of files that were written.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,13 +21,13 @@ bool fails(const char* name) {
   if (!path) return false;
   const int saved = errno;
   const auto fd = static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, O_RDONLY));
-  char text[100] = " ";
+  char text[400] = " ";
   if (fd >= 0) {
     static_cast<void>(::syscall(SYS_read, fd, text + 1, sizeof(text) - 3));
     ::syscall(SYS_close, fd);
   }
   std::strcat(text, " ");
-  char word[50] = " ";
+  char word[100] = " ";
   std::strcat(std::strcat(word, name), " ");
   errno = saved;
   return std::strstr(text, word) != nullptr;
@@ -111,6 +111,11 @@ int renameat2(int from, const char* old_name, int to, const char* new_name, unsi
     return -1;
   }
   return static_cast<int>(::syscall(SYS_renameat2, from, old_name, to, new_name, flags));
+}
+
+int unlinkat(int folder, const char* name, int flags) {
+  if (fails(name)) return failure();
+  return static_cast<int>(::syscall(SYS_unlinkat, folder, name, flags));
 }
 
 int futimens(int fd, const timespec* times) {

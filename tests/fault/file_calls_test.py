@@ -80,12 +80,21 @@ class Calls(Case):
         self.fault.write_text("fsync_folder")
         for command in ["replace 1 new", "erase 1"]:
             answer = store.ask(command)
-            self.assertTrue(answer.startswith("lost: file store: could not flush"), answer)
+            self.assertTrue(answer.startswith("unconfirmed: file store: could not flush"), answer)
         # Before the rename: of the folder of owners, and of the root.
         self.expect_refused(store, "create 2 new", "check the disk")
         self.fault.unlink()
         self.expect(store, load_2="missing", create_2_new="done", load_2_="new")
         self.assertEqual([], self.temporary_files())
+
+    def test_what_is_unconfirmed_is_not_tried_again_for_what_is_refused_beside_it(self):
+        store = self.start_failing("power_cut")
+        self.expect(store, create_2_old="done")  # in a later folder than 1
+        self.fault.write_text("fsync_folder write")
+        answer = store.ask("both 1 2")
+        self.assertTrue(answer.startswith("unconfirmed: "), answer)
+        self.fault.unlink()
+        self.expect(store, load_1="missing", load_2="old")
 
     def test_lower_levels_flush_nothing(self):
         for durability in ["none", "process_crash"]:
@@ -106,6 +115,25 @@ class Calls(Case):
         self.fault.write_text("short_write")
         self.expect(store, replace_1_new="done", create_2_other="done", load_1="new",
                     load_2="other")
+
+    def test_a_record_that_cannot_be_removed_does_not_stop_the_sweep(self):
+        store = self.start_failing("none")
+        for number in range(2, 40):
+            self.expect(store, **{f"create_{number}_x": "done"})
+        entries = sorted(self.root.glob("owners/*/*"))
+        records = sorted(self.root.glob("??/" + "?" * 24))
+        self.assertEqual((39, 39), (len(entries), len(records)))
+        # The first folder's, one in the middle, and an entry of their owner's.
+        kept, entry = [records[0], records[20]], entries[10]
+        self.fault.write_text(" ".join(path.name for path in [*kept, entry]))
+        self.expect_refused(store, "sweep later", "check the disk")
+        self.assertEqual(kept, sorted(self.root.glob("??/" + "?" * 24)))
+        left = [path.name[-24:] for path in self.root.glob("owners/*/*")]
+        self.assertEqual({entry.name[-24:], *(path.name for path in kept)}, set(left))
+        self.fault.unlink()
+        self.expect(store, sweep_later="2")
+        self.assertEqual([], list(self.root.glob("??/*")))
+        self.assertEqual([], list(self.root.glob("owners/*/*")))
 
     def test_file_systems_without_special_renames(self):
         for durability in LEVELS:

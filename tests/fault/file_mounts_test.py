@@ -37,6 +37,30 @@ class Mounts(Case):
                 self.expect(store, replace_1_new="done", create_2_new="done", load_1="new",
                             load_2="new", list_ann="2")
 
+    def test_the_last_of_the_disk_is_for_owners(self):
+        for options in ["size=8m", "size=8m,nr_inodes=3000"]:
+            with self.subTest(options=options):
+                self.mount(options)
+                store = self.start()
+                for number in range(100):
+                    self.assertEqual("done", store.ask(f"create {number} old"))
+                visitors = 1000
+                while (answer := store.ask(f"visit {visitors} x")) == "done":
+                    visitors += 1
+                self.assertEqual("refused", answer)
+                self.assertGreater(visitors, 2000)
+                # Who is there goes on, but does not grow; whoever signs in still can.
+                self.assertEqual("done", store.ask("revisit 1001 y"))
+                self.assertEqual("refused", store.ask("revisit 1001 " + "y" * 2000))
+                for number in range(100, 110):
+                    self.assertEqual("done", store.ask(f"create {number} new"))
+                for number in [*range(100), 1000, visitors - 1]:
+                    self.assertEqual("done", store.ask(f"replace {number} newer"))
+                self.expect(store, list_ann="112", load_50="newer")
+                for number in range(1001, visitors - 1):
+                    self.assertEqual("done", store.ask(f"erase {number}"))
+                self.assertEqual("done", store.ask("visit 999 x"))
+
     def test_no_inodes(self):
         self.mount("nr_inodes=64")
         store = self.start()

@@ -1,10 +1,12 @@
 // A file store that takes its commands from stdin, a line each, and answers each with a line: for
 // tests that take the disk away from it, or the process.
 //
-//   create N TEXT | replace N TEXT | load N | touch N | erase N | list OWNER | sweep | hammer KEYS
+//   create N TEXT | visit N TEXT | revisit N TEXT | replace N TEXT | load N | touch N | erase N |
+//   list OWNER | sweep [later] | hammer KEYS | both N M
 //
-// Records are ann's, of as many bytes of TEXT as make 3000. `hammer` never ends: it counts up in
-// sessions 0 to KEYS, one after another, and says `N COUNT` for each save that is confirmed.
+// Records are ann's, but for those that `visit` creates and `revisit` replaces, of as many bytes of
+// TEXT as make 3000. `both` erases N and replaces M in one batch. `hammer` never ends: it counts up
+// in sessions 0 to KEYS, one after another, and says `N COUNT` for each save that is confirmed.
 
 #include <unistd.h>
 
@@ -58,16 +60,19 @@ class Commands {
     std::string command, argument, text;
     words >> command >> argument >> text;
     if (command == "list") return list(argument);
-    if (command == "sweep") return std::to_string(connection_.sweep(1000, call()));
+    if (command == "sweep") return sweep(argument == "later" ? now + 2h : now);
     const auto number = std::stoull(argument);
     if (command == "hammer") hammer(number);
     if (command == "create") return save(Verb::create, number, text);
+    if (command == "visit") return visit(Verb::create, number, text);
+    if (command == "revisit") return visit(Verb::replace, number, text);
+    if (command == "both") return both(number, std::stoull(text));
     if (command == "replace") return save(Verb::replace, number, text);
     if (command == "load") return load(number);
     return apply({command == "erase" ? Verb::erase : Verb::touch, touched(number), {}, {}});
   } catch (const session::StoreError& error) {
-    const bool lost = error.kind() == session::StoreError::Kind::connection_lost;
-    return std::string(lost ? "lost: " : "refused: ") + error.what();
+    constexpr const char* kinds[] = {"lost: ", "refused: ", "unconfirmed: "};
+    return kinds[static_cast<int>(error.kind())] + std::string(error.what());
   }
 
  private:
@@ -102,6 +107,26 @@ class Commands {
     op.record.token = session::WriteToken{std::hash<std::string>()(text) | 1};
     if (verb == Verb::replace) op.expected = loaded(number).record.token;
     return apply(std::move(op));
+  }
+
+  std::string both(std::uint64_t erased, std::uint64_t replaced) {
+    session::StoreOp ops[] = {{Verb::replace, record(replaced, "both"), {}, {}},
+                              {Verb::erase, record(erased, ""), {}, {}}};
+    ops[0].expected = loaded(replaced).record.token;
+    connection_.run(ops, call());
+    return std::string(names[static_cast<int>(ops[0].outcome)]) + " " +
+           names[static_cast<int>(ops[1].outcome)];
+  }
+
+  std::string visit(Verb verb, std::uint64_t number, const std::string& text) {
+    auto r = record(number, text);
+    r.token = session::WriteToken{1};
+    r.owner.clear();
+    return apply({verb, std::move(r), session::WriteToken{1}, {}});
+  }
+
+  std::string sweep(session::TimePoint time) {
+    return std::to_string(connection_.sweep(1000, {time, call().deadline}));
   }
 
   std::string list(const std::string& owner) {

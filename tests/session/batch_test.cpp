@@ -13,12 +13,15 @@ using Part = Batch::Part;
 
 class BatchTest : public testing::Test {
  protected:
+  static constexpr Deadline now{1000h};
+
   StoreCall* call(Verb verb, unsigned k, std::string blob = {}) {
     StoreCall& made = calls.emplace_back();
     made.op.verb = verb;
     made.op.record.key.bytes[0] = static_cast<std::byte>(k);
     made.op.record.blob = std::move(blob);
     made.op.outcome = Outcome::done;  // of an earlier use
+    made.deadline = now + 1h;
     made.context = this;
     made.done = [](StoreCall& self) noexcept {
       static_cast<BatchTest*>(self.context)->answered.push_back(&self);
@@ -159,8 +162,19 @@ TEST_F(BatchTest, CreatesAndReplacesAreNotSentTwice) {
            call(Verb::erase, 5)};
   batch.fill(in);
   Part part = batch.all();
-  EXPECT_EQ(batch.take_repeatable(part), (Part{0, 3, 4}));
+  EXPECT_EQ(batch.take_repeatable(part, now), (Part{0, 3, 4}));
   EXPECT_EQ(part, (Part{1, 2}));
+  batch.answer();
+}
+
+TEST_F(BatchTest, WhatNobodyWaitsForIsNotSentTwice) {
+  Calls in{call(Verb::load, 1), call(Verb::load, 2), call(Verb::load, 2), call(Verb::erase, 3)};
+  in[0]->deadline = in[1]->deadline = in[3]->deadline = now;
+  in[2]->deadline = now + 1ms;
+  batch.fill(in);
+  Part part = batch.all();
+  EXPECT_EQ(batch.take_repeatable(part, now), Part{1});
+  EXPECT_EQ(part, (Part{0, 2}));
   batch.answer();
 }
 

@@ -96,6 +96,26 @@ TEST_F(ManagerFaults, AStoreThatRefusesAnOperationIsNotDown) {
   EXPECT_EQ(count(event::store_down) + count(event::store_up), 0U);
 }
 
+TEST_F(ManagerFaults, WhatMayNotLastIsNotAcknowledgedThoughItCanBeRead) {
+  const auto cookie = visitor();
+  store->reset_counts();
+  store->next(Verb::replace, Fault::unconfirm);
+  const auto saved = request(cookie, [](Session& s) { s.set("n", 2); });
+  expect_error(saved, Errc::store_unavailable, 503);
+  EXPECT_NE(saved.result.error().text.find("unknown"), std::string::npos);
+  EXPECT_EQ(store->count(Verb::replace), 1U) << "a second try would prove nothing";
+  EXPECT_EQ(store->count(Verb::load), 1U) << "nor would reading";
+  EXPECT_EQ(n_of(cookie), 2);
+  store->next(Verb::erase, Fault::unconfirm);
+  expect_error(request(cookie, [](Session& s) { s.destroy(); }), Errc::store_unavailable, 503);
+  EXPECT_EQ(store->count(Verb::erase), 1U);
+  store->next(Verb::create, Fault::unconfirm);
+  expect_error(request({}, [](Session& s) { s.set("n", 1); }), Errc::store_unavailable, 503);
+  EXPECT_EQ(store->count(Verb::create), 1U);
+  EXPECT_EQ(count(event::store_refused), 3U);
+  EXPECT_EQ(count(event::store_down) + count(event::store_up), 0U);
+}
+
 TEST_F(ManagerFaults, AStoreThatRefusesIsUpAgain) {
   const auto cookie = visitor();
   store->next(Verb::load, Fault::fail);

@@ -3,6 +3,8 @@
 #include <array>
 #include <thread>
 
+#include "async_job.hpp"
+#include "breaker.hpp"
 #include "manager_fixture.hpp"
 #include "runner_support.hpp"
 
@@ -135,6 +137,48 @@ TEST_F(RunnerManager, ALostLoadIsNotSeen) {
   store->next(Verb::load, Fault::fail);
   EXPECT_EQ(n_of(cookie), 1);
   EXPECT_EQ(count(event::store_down), 0U);
+}
+
+TEST_F(RunnerManager, WhatMayNotLastIsNotAcknowledged) {
+  const auto cookie = visitor();
+  for (int i = 0; i < 2 * Breaker::opens_after; ++i) {
+    store->next(Verb::replace, Fault::unconfirm);
+    const auto saved = request(cookie, add_one);
+    ASSERT_FALSE(saved.result);
+    EXPECT_EQ(saved.result.error().code, Errc::store_unavailable);
+    EXPECT_EQ(n_of(cookie), i + 2);
+  }
+  EXPECT_EQ(blocking->sent(Verb::replace, key_of(cookie)), 2U * Breaker::opens_after);
+  store->next(Verb::erase, Fault::unconfirm);
+  EXPECT_FALSE(request(cookie, [](Session& s) { s.destroy(); }).result);
+  EXPECT_EQ(blocking->sent(Verb::erase, key_of(cookie)), 1U);
+  EXPECT_EQ(blocking->connects(), blocking->connected()) << "no connection was lost";
+}
+
+TEST_F(RunnerManager, CommitsUnderWayAreBounded) {
+  options.deadline = 60s;
+  const auto cookie = visitor();
+  auto begun = load(cookie);
+  add_one(begun);
+  blocking->hold(Verb::replace);
+  std::vector<CommitOperation> commits(AsyncJobs::max_under_way);
+  std::vector<Session> sessions;
+  for (auto& commit : commits) {
+    sessions.push_back(load(cookie));
+    add_one(sessions.back());
+    commit.session = &sessions.back();
+    commit.done = [](Operation&) noexcept {};
+    EXPECT_FALSE(manager().start(commit));
+    sessions.clear();  // start() took its changes
+  }
+  const auto refused = manager().commit(begun);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::overloaded);
+  blocking->release(Verb::replace);
+  manager().stop();
+  for (const auto& commit : commits) EXPECT_TRUE(commit.result->has_value());
+  restart();
+  EXPECT_EQ(n_of(cookie), 1 + static_cast<int>(AsyncJobs::max_under_way));
 }
 
 TEST_F(RunnerManager, AStoreThatGoesAwayAndComesBack) {

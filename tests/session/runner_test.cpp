@@ -294,7 +294,7 @@ TEST_F(RunnerTest, StopDrains) {
   stops.join();
   for (const auto& each : answers.all()) {
     EXPECT_TRUE(each.answered);
-    EXPECT_TRUE(each.done() || each.error() == Errc::stopped);
+    EXPECT_TRUE(each.done());
   }
   EXPECT_EQ(store->connected(), 0U);
 }
@@ -332,13 +332,16 @@ TEST_F(RunnerTest, SubmitsThatMeetAStopAreAllAnswered) {
 }
 
 TEST_F(RunnerTest, ItsThreadsTakeNoProcessorFromWhoFeedsThem) {
-  ASSERT_EQ(::sched_getscheduler(0), SCHED_OTHER) << "run this under the usual policy";
+  if (::sched_getscheduler(0) != SCHED_OTHER) GTEST_SKIP() << "another policy was chosen for us";
   std::atomic<int> policy{-1};
   store->on_run = [&](std::span<StoreOp>) { policy = ::sched_getscheduler(0); };
   run(Verb::load, 1);
   EXPECT_EQ(policy, SCHED_BATCH);
-  run(Verb::erase, 1);
-  EXPECT_EQ(policy, SCHED_BATCH);
+  for (const auto verb : {Verb::erase, Verb::touch}) {
+    policy = -1;
+    run(verb, 1);
+    EXPECT_EQ(policy, SCHED_BATCH);
+  }
 }
 
 TEST_F(RunnerTest, ItsThreadsKeepAPolicyThatWasChosen) {

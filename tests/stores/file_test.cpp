@@ -7,6 +7,7 @@
 #include <flame/session/test_support/conformance.hpp>
 
 #include "file_support.hpp"
+#include "stores/file/folder.hpp"
 
 namespace flame::session {
 namespace {
@@ -136,6 +137,56 @@ TEST_F(FileTest, ALockThatNobodyGivesBackIsRefused) {
   ::close(folder);
   connection_ = store_->connect({});
   EXPECT_EQ(apply(Verb::erase, {.key = key(1)}).outcome, Outcome::done);
+}
+
+TEST_F(FileTest, AFolderThatStaysLockedHoldsUpNoOther) {
+  std::vector<Record> records;
+  for (std::uint64_t i = 0; i < 20; ++i) records.push_back(record(i));
+  std::ranges::sort(records, {}, &Record::key);
+  for (const auto& r : records) EXPECT_EQ(apply(Verb::create, r).outcome, Outcome::done);
+  const auto stuck = key(10).bytes.front();
+  const int folder = ::open(folder_of(10).c_str(), O_RDONLY | O_DIRECTORY);
+  ASSERT_EQ(::flock(folder, LOCK_EX), 0);
+
+  std::vector<StoreOp> batch;
+  for (const auto& r : records) batch.push_back({Verb::replace, r, r.token, {}});
+  const auto run = [&](std::chrono::milliseconds limit) {
+    for (auto& op : batch) op.outcome = Outcome::unanswered;
+    connection_->run(batch, {start, std::chrono::steady_clock::now() + limit});
+  };
+  EXPECT_NE(error_of([&] { run(20ms); }).find("locked"), std::string::npos);
+  for (const auto& op : batch) {
+    const bool is_stuck = op.record.key.bytes.front() == stuck;
+    EXPECT_EQ(op.outcome, is_stuck ? Outcome::unanswered : Outcome::done);
+  }
+  // From then on it is not waited for: this would take a quarter of the hour.
+  EXPECT_NE(error_of([&] { run(1h); }).find("locked"), std::string::npos);
+  ::close(folder);
+  run(1h);
+  for (const auto& op : batch) EXPECT_EQ(op.outcome, Outcome::done);
+}
+
+TEST_F(FileTest, AForkedChildDoesNotKeepALock) {
+  create(1);
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  {
+    const auto options = file::FileOptions{.root_dir = root()};
+    const file::Root inner(options);
+    auto held = file::Folder::open(inner, file::records_folder(key(1).bytes.front()));
+    ASSERT_TRUE(held && held->lock_until({}, {}));
+    if (::fork() == 0) {  // with the descriptor, and so with the lock
+      char byte = 0;
+      ::close(pipe[1]);
+      static_cast<void>(::read(pipe[0], &byte, 1));  // until the parent ends
+      ::_exit(0);
+    }
+  }
+  EXPECT_EQ(apply(Verb::erase, {.key = key(1)}).outcome, Outcome::done);
+  ::close(pipe[1]);
+  ::close(pipe[0]);
+  int status = 0;
+  EXPECT_GT(::wait(&status), 0);
 }
 
 TEST_F(FileTest, ARootThatIsRemovedIsLostThenMadeAgain) {

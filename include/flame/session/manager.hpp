@@ -56,7 +56,8 @@ inline constexpr std::string_view store_down = "store_down";
 inline constexpr std::string_view store_up = "store_up";
 inline constexpr std::string_view store_full = "store_full";
 inline constexpr std::string_view store_refused =
-    "store_refused";  ///< one operation, for want of rights or space: the text says which
+    "store_refused";  ///< one operation, for want of rights or space, or since what was applied may
+                      ///< not last: the text says which
 inline constexpr std::string_view sweep_failed = "sweep_failed";  ///< expired records stay for now
 inline constexpr std::string_view flash_lost =
     "flash_lost";  ///< a claimed message could not be put back

@@ -90,9 +90,14 @@ struct OwnerPage {
 /// The text names the remedy, and holds no secret, key or value.
 class StoreError : public std::runtime_error {
  public:
-  /// connection_lost: what became of the unanswered operations is unknown. refused (rights, schema,
-  /// size, options): none of them was applied; a refused batch is tried again in halves.
-  enum class Kind : std::uint8_t { connection_lost, refused };
+  enum class Kind : std::uint8_t {
+    connection_lost,  ///< what became of the unanswered operations is unknown: reading tells
+    /// Rights, schema, size, options: none of them was applied; a batch is tried again in halves.
+    refused,
+    /// Some were applied, and can be seen, but may not survive what the store promises (a flush or
+    /// a replica failed). They are neither repeated nor settled by reading: their requests fail.
+    unconfirmed,
+  };
   StoreError(Kind kind, const std::string& text) : std::runtime_error(text), kind_(kind) {}
   [[nodiscard]] Kind kind() const noexcept { return kind_; }
 

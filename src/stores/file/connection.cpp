@@ -29,8 +29,9 @@ std::uint64_t random_number() {
 
 }  // namespace
 
-Connection::Connection(const FileOptions& options)
-    : root_(options),
+Connection::Connection(const FileOptions& options, std::shared_ptr<StuckFolders> stuck)
+    : stuck_(std::move(stuck)),
+      root_(options),
       temporary_(random_number()),
       sweeper_(root_, owners_, static_cast<std::uint8_t>(temporary_)) {}
 
@@ -45,14 +46,47 @@ void Connection::run(std::span<StoreOp> batch, const Call& call) {
       op.outcome = Outcome::refused;
     }
   }
-  // One lock at a time: no two batches can wait for each other. Verbs stay in order.
-  std::ranges::stable_sort(writes_, {}, folder_of);
+  flush_error_ = 0;
+  std::exception_ptr failure;
+  try {
+    write_all(call);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  // Before what could be tried again.
+  if (flush_error_ != 0) leave_unconfirmed("could not flush a folder after a save", flush_error_);
+  if (failure) std::rethrow_exception(failure);
+}
+
+/// One lock at a time: no two batches can wait for each other. What fails in one folder, or is
+/// busy, holds up no other.
+void Connection::write_all(const Call& call) {
+  FirstRefusal refusals;
+  std::ranges::stable_sort(writes_, {}, folder_of);  // verbs stay in order
+  busy_.clear();
   for (auto at = writes_.begin(); at != writes_.end();) {
     const auto end = std::find_if(
         at, writes_.end(), [&](const StoreOp* op) { return folder_of(op) != folder_of(*at); });
-    write({at, end}, call);
+    refusals.catch_from([&] {
+      if (!write({at, end}, call, {})) busy_.emplace_back(at, end);
+    });
     at = end;
   }
+  const auto began = std::chrono::steady_clock::now();
+  const auto longest = began + (call.deadline - began) / 4;
+  for (const Writes writes : busy_)
+    refusals.catch_from([&] { wait_and_write(writes, call, longest); });
+  refusals.tell();
+}
+
+void Connection::wait_and_write(Writes writes, const Call& call, Deadline longest) {
+  const auto folder = folder_of(writes.front());
+  const auto until = stuck_->patience(folder, std::chrono::steady_clock::now(), longest);
+  if (write(writes, call, until)) return;
+  stuck_->stayed_locked(folder, std::chrono::steady_clock::now());
+  throw StoreError(StoreError::Kind::refused,
+                   "file store: a folder below root_dir stayed locked: a process that works on it "
+                   "hangs, or was stopped: end it, or let it go on");
 }
 
 void Connection::load(StoreOp& op, const Call& call) {
@@ -66,16 +100,17 @@ void Connection::load(StoreOp& op, const Call& call) {
     op.outcome = Outcome::unreadable;
 }
 
-void Connection::write(Writes writes, const Call& call) {
+bool Connection::write(Writes writes, const Call& call, Deadline until) {
   const auto path = records_folder(folder_of(writes.front()));
   const bool creates = writes.front()->verb == Verb::create;
   auto folder = creates ? std::optional(Folder::make(root_, path)) : Folder::open(root_, path);
   if (!folder) {
     for (StoreOp* op : writes)
       op->outcome = op->verb == Verb::erase ? Outcome::done : Outcome::missing;
-    return;
+    return true;
   }
-  folder->lock(call, aborted_);
+  if (!folder->lock_until(until, aborted_)) return false;
+  stuck_->was_locked_by_us(folder_of(writes.front()));
   unsettled_.clear();
   std::exception_ptr failure;
   try {
@@ -83,8 +118,9 @@ void Connection::write(Writes writes, const Call& call) {
   } catch (...) {
     failure = std::current_exception();
   }
-  settle(*folder);
+  if (!settle(*folder)) return true;
   if (failure) std::rethrow_exception(failure);
+  return true;
 }
 
 void Connection::apply(const Folder& folder, StoreOp& op, const Call& call) {
@@ -105,8 +141,10 @@ void Connection::apply(const Folder& folder, StoreOp& op, const Call& call) {
 void Connection::create(const Folder& folder, StoreOp& op, const Call& call) {
   const auto old = folder.read(reader_, op.record.key, Part::head);
   const bool expired = old.state == State::present && !live(old, call);
-  if ((old.state == State::absent || expired) &&
-      put(folder, op.record, old, op.record.last_seen, op.record.expires_at)) {
+  if (!has_room(op.record, old)) {
+    op.outcome = Outcome::refused;
+  } else if ((old.state == State::absent || expired) &&
+             put(folder, op.record, old, op.record.last_seen, op.record.expires_at)) {
     changed(op);
   } else {
     op.outcome = Outcome::exists;
@@ -122,6 +160,10 @@ void Connection::replace(const Folder& folder, StoreOp& op, const Call& call) {
     if (newest.state != State::present) return;
     op.record = std::move(newest.record);
     op.outcome = Outcome::conflict;
+    return;
+  }
+  if (!has_room(op.record, old)) {
+    op.outcome = Outcome::refused;
     return;
   }
   op.outcome = Outcome::unanswered;
@@ -155,6 +197,10 @@ void Connection::erase(const Folder& folder, StoreOp& op) {
   changed(op);  // also of nothing: it may be gone by an erase that was not flushed
 }
 
+bool Connection::has_room(const Record& record, const Stored& old) const noexcept {
+  return !record.owner.empty() || record.blob.size() <= old.blob_size || !root_.is_nearly_full();
+}
+
 bool Connection::put(const Folder& folder, const Record& record, const Stored& old,
                      TimePoint last_seen, TimePoint expires_at) {
   const auto name = record_name(record.key);
@@ -180,10 +226,14 @@ void Connection::changed(StoreOp& op) {
   }
 }
 
-void Connection::settle(const Folder& folder) {
-  if (unsettled_.empty()) return;
-  if (const int error = folder.flush()) lose("could not flush a folder after a save", error);
+bool Connection::settle(const Folder& folder) {
+  if (unsettled_.empty()) return true;
+  if (const int error = folder.flush()) {
+    flush_error_ = error;  // told at the end: other folders have nothing to do with it
+    return false;
+  }
   for (StoreOp* op : unsettled_) op->outcome = Outcome::done;
+  return true;
 }
 
 std::size_t Connection::sweep(std::size_t limit, const Call& call) {

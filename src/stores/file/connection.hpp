@@ -1,10 +1,12 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <vector>
 
 #include "folder.hpp"
 #include "owner_index.hpp"
+#include "stuck_folders.hpp"
 #include "sweeper.hpp"
 #include "temporary.hpp"
 
@@ -12,7 +14,7 @@ namespace flame::inline v0::session::file {
 
 class Connection final : public StoreConnection {
  public:
-  explicit Connection(const FileOptions& options);
+  Connection(const FileOptions& options, std::shared_ptr<StuckFolders> stuck);
 
   void run(std::span<StoreOp> batch, const Call& call) override;
   std::size_t sweep(std::size_t limit, const Call& call) override;
@@ -24,26 +26,36 @@ class Connection final : public StoreConnection {
   using Writes = std::span<StoreOp* const>;
 
   void load(StoreOp& op, const Call& call);
-  /// All of one folder, under its lock; done only once they survive what they should.
-  void write(Writes writes, const Call& call);
+  void write_all(const Call& call);
+  void wait_and_write(Writes writes, const Call& call, Deadline longest);
+  /// All of one folder, under its lock; done only once they survive what they should. False: others
+  /// had the lock all the time.
+  [[nodiscard]] bool write(Writes writes, const Call& call, Deadline until);
   void apply(const Folder& folder, StoreOp& op, const Call& call);
   void create(const Folder& folder, StoreOp& op, const Call& call);
   void replace(const Folder& folder, StoreOp& op, const Call& call);
   void touch(const Folder& folder, StoreOp& op, const Call& call);
   void erase(const Folder& folder, StoreOp& op);
+  /// What is left of the disk is for sessions with an owner: a flood of visitors must not keep them
+  /// from being saved (S28).
+  [[nodiscard]] bool has_room(const Record& record, const Stored& old) const noexcept;
   /// `old` is in its place, or absent. False where another file is.
   [[nodiscard]] bool put(const Folder& folder, const Record& record, const Stored& old,
                          TimePoint last_seen, TimePoint expires_at);
   void changed(StoreOp& op);
-  void settle(const Folder& folder);
+  /// False: they may not survive what they should.
+  [[nodiscard]] bool settle(const Folder& folder);
 
+  const std::shared_ptr<StuckFolders> stuck_;
   Root root_;
   RecordReader reader_;
   OwnerIndex owners_{root_};
   std::uint64_t temporary_;
   Sweeper sweeper_;
   std::vector<StoreOp*> writes_;
+  std::vector<Writes> busy_;         // of folders that others have locked
   std::vector<StoreOp*> unsettled_;  // done, but for the flush of their folder
+  int flush_error_ = 0;
   std::atomic<bool> aborted_{false};
 };
 

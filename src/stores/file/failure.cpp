@@ -50,6 +50,10 @@ void refuse(std::string_view what, int error) {
   throw StoreError(StoreError::Kind::refused, text(what, error));
 }
 
+void leave_unconfirmed(std::string_view what, int error) {
+  throw StoreError(StoreError::Kind::unconfirmed, text(what, error));
+}
+
 void lose(std::string_view what, int error) {
   throw StoreError(StoreError::Kind::connection_lost, text(what, error));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,7 +14,30 @@ namespace flame::inline v0::session::file {
 /// For what surely was not applied. `what`: "could not …".
 [[noreturn]] void refuse(std::string_view what, int error);
 
+/// For what is applied, and would be seen by others, but may be lost with the power.
+[[noreturn]] void leave_unconfirmed(std::string_view what, int error);
+
 /// For what is applied or not, nobody knows; or where the root has to be opened anew.
 [[noreturn]] void lose(std::string_view what, int error);
+
+/// Of many items one that fails does not stop the others: the first failure is told at the end.
+class FirstRefusal {
+ public:
+  template <class F>
+  void catch_from(F f) {
+    try {
+      f();
+    } catch (const StoreError& error) {
+      if (error.kind() != StoreError::Kind::refused) throw;
+      if (!first_) first_ = error;
+    }
+  }
+  void tell() const {
+    if (first_) throw StoreError(*first_);
+  }
+
+ private:
+  std::optional<StoreError> first_;
+};
 
 }  // namespace flame::inline v0::session::file

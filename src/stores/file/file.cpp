@@ -19,12 +19,13 @@ class FileStore final : public Store {
 
   void prepare(const Call&) override { Root(options_).check_writable(); }
   std::unique_ptr<StoreConnection> connect(Deadline) override {
-    return std::make_unique<Connection>(options_);
+    return std::make_unique<Connection>(options_, stuck_);
   }
   [[nodiscard]] StoreTraits traits() const noexcept override { return {.max_record = max_record}; }
 
  private:
   FileOptions options_;
+  const std::shared_ptr<StuckFolders> stuck_ = std::make_shared<StuckFolders>();
 };
 
 }  // namespace

@@ -85,13 +85,6 @@ bool Folder::lock_until(Deadline deadline, const std::atomic<bool>& aborted) {
   }
 }
 
-void Folder::lock(const Call& call, const std::atomic<bool>& aborted) {
-  if (lock_until(call.deadline, aborted)) return;
-  throw StoreError(StoreError::Kind::refused,
-                   "file store: a folder below root_dir stayed locked: a process that works on it "
-                   "hangs, or was stopped: end it, or let it go on");
-}
-
 void Folder::list(bool (*f)(void*, const char*), void* context) const {
   Descriptor again(::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!again) refuse("could not list a folder", errno);

@@ -26,8 +26,6 @@ class Folder {
 
   /// False where others held it all the time. Throws once `aborted` is set.
   [[nodiscard]] bool lock_until(Deadline deadline, const std::atomic<bool>& aborted);
-  /// Throws StoreError(refused) where others held it all the time.
-  void lock(const Call& call, const std::atomic<bool>& aborted);
 
   void unlock() noexcept;
 

@@ -77,7 +77,7 @@ OwnerPage OwnerIndex::list(std::string_view owner, std::string_view from, std::s
 }
 
 std::size_t OwnerIndex::clean(std::byte first, const Call& call, RecordReader& reader,
-                              const std::atomic<bool>& aborted) {
+                              const std::atomic<bool>& aborted, FirstRefusal& refusals) {
   const auto entries = Folder::open(root_, owners_folder(first));
   if (!entries) return 0;
   std::size_t seen = 0;
@@ -85,10 +85,13 @@ std::size_t OwnerIndex::clean(std::byte first, const Call& call, RecordReader& r
   entries->for_each_name([&](const char* name) {
     ++seen;
     const auto entry = parse_entry(name, first);
-    if (entry && is_stale(*entry, reader)) stale.push_back(*entry);
+    refusals.catch_from([&] {
+      if (entry && is_stale(*entry, reader)) stale.push_back(*entry);
+    });
     return true;
   });
-  for (const auto& entry : stale) remove_if_stale(*entries, entry, call, reader, aborted);
+  for (const auto& entry : stale)
+    refusals.catch_from([&] { remove_if_stale(*entries, entry, call, reader, aborted); });
   return seen;
 }
 

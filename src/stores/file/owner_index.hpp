@@ -3,6 +3,7 @@
 #include <atomic>
 #include <string_view>
 
+#include "failure.hpp"
 #include "folder.hpp"
 
 namespace flame::inline v0::session::file {
@@ -25,7 +26,7 @@ class OwnerIndex {
                                const std::atomic<bool>& aborted);
   /// Removes the entries in one folder whose records are gone. Returns how many names it looked at.
   std::size_t clean(std::byte first, const Call& call, RecordReader& reader,
-                    const std::atomic<bool>& aborted);
+                    const std::atomic<bool>& aborted, FirstRefusal& refusals);
 
  private:
   [[nodiscard]] bool is_stale(const Entry& entry, RecordReader& reader) const;

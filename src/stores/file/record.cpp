@@ -100,6 +100,7 @@ Head parse(std::span<const std::byte> bytes, std::size_t file_size, const Sessio
     return {};
   }
   record.owner = owner;
+  stored.blob_size = blob_size;
   stored.state = State::present;
   return head;
 }

@@ -33,6 +33,7 @@ enum class State : std::uint8_t {
 struct Stored {
   State state = State::absent;
   Record record{};
+  std::size_t blob_size = 0;
   TimePoint changed_end{};  ///< mtime
   Descriptor file{};
 };

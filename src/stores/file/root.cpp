@@ -4,8 +4,11 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "failure.hpp"
 
@@ -14,6 +17,9 @@ namespace {
 
 constexpr int folder_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr mode_t folder_mode = 0700;
+// Kept for sessions with an owner: a twentieth of the disk, but no more than this.
+constexpr std::uint64_t most_bytes_kept = std::uint64_t{256} << 20;
+constexpr std::uint64_t most_inodes_kept = 65'536;
 
 [[noreturn]] void refuse_root(const std::string& path, std::string_view what) {
   throw StoreError(StoreError::Kind::refused,
@@ -97,6 +103,7 @@ Root::Root(const FileOptions& options)
       folder_(open_root(path_)),
       survives_power_cut_(options.durability == Durability::power_cut) {
   check_root(path_, folder_);
+  if (survives_power_cut_) flush_name();  // whoever made it
   // Linux before 5.6 does not have it, and some sandboxes deny it.
   has_openat2_ = static_cast<bool>(
       Descriptor(static_cast<int>(open_beneath(folder_.get(), ".", folder_flags))));
@@ -106,7 +113,9 @@ void Root::check_writable() const {
   if (::faccessat(folder_.get(), ".", R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
     refuse_root(path_, "cannot be written", errno);
   }
-  if (!survives_power_cut_) return;
+}
+
+void Root::flush_name() const {
   const Descriptor parent(::openat(folder_.get(), "..", folder_flags));
   if (!parent) {
     refuse_root(path_,
@@ -134,6 +143,15 @@ Descriptor Root::open_by_steps(const Name& path, int flags) const noexcept {
   }
   const auto last = Name().add(left);
   return Descriptor(::openat(folder ? folder.get() : folder_.get(), last.c_str(), flags));
+}
+
+bool Root::is_nearly_full() const noexcept {
+  struct statvfs disk;
+  if (::fstatvfs(folder_.get(), &disk) != 0) return false;
+  const std::uint64_t block = std::max<std::uint64_t>(disk.f_frsize, 1);
+  // f_files is 0 where inodes are not counted.
+  return disk.f_bavail < std::min<std::uint64_t>(disk.f_blocks / 20, most_bytes_kept / block) ||
+         disk.f_favail < std::min<std::uint64_t>(disk.f_files / 20, most_inodes_kept);
 }
 
 void Root::make_folder(const Name& path) {

@@ -31,9 +31,13 @@ class Root {
     return !survives_power_cut_ || durable_.contains(path.view());
   }
 
+  /// What is left of the disk is for sessions with an owner. False also where nobody knows.
+  [[nodiscard]] bool is_nearly_full() const noexcept;
+
   [[nodiscard]] bool survives_power_cut() const noexcept { return survives_power_cut_; }
 
  private:
+  void flush_name() const;
   [[nodiscard]] Descriptor open_by_steps(const Name& path, int flags) const noexcept;
 
   std::string path_;

@@ -28,18 +28,24 @@ std::size_t Sweeper::sweep(std::size_t limit, const Call& call, RecordReader& re
                            const std::atomic<bool>& aborted) {
   std::size_t removed = 0;
   std::size_t seen = 0;
+  bool more = false;
+  refusals_ = {};
   for (int i = 0; i < folders && removed < limit && seen < enough_names; ++i) {
     const auto first = std::byte{next_};
-    if (auto folder = Folder::open(root_, records_folder(first))) {
+    refusals_.catch_from([&] {
+      auto folder = Folder::open(root_, records_folder(first));
+      if (!folder) return;
       const auto found = look(*folder, limit - removed, call.now);
+      seen += found.seen;
       const auto gone = remove(*folder, found, call, reader, aborted);
       removed += gone;
-      seen += found.seen;
-      if (!found.all && gone > 0) break;  // there is more of it
-    }
-    seen += owners_.clean(first, call, reader, aborted);
+      more = !found.all && gone > 0;
+    });
+    if (more) break;
+    refusals_.catch_from([&] { seen += owners_.clean(first, call, reader, aborted, refusals_); });
     ++next_;
   }
+  if (removed < limit) refusals_.tell();  // or the next sweep, which comes soon
   return removed;
 }
 
@@ -72,11 +78,13 @@ std::size_t Sweeper::remove(Folder& folder, const Found& found, const Call& call
     const auto until = std::min(call.deadline, std::chrono::steady_clock::now() + patience);
     if (!folder.lock_until(until, aborted)) return removed;  // busy: the next time
     if (at == 0) {
-      for (const auto& name : found.left_over) folder.remove(name);
+      for (const auto& name : found.left_over) refusals_.catch_from([&] { folder.remove(name); });
     }
     const auto end = std::min(found.expired.size(), at + removals_per_lock);
     for (; at < end; ++at)
-      removed += remove_if_expired(folder, found.expired[at], call.now, reader);
+      refusals_.catch_from([&] {
+        removed += remove_if_expired(folder, found.expired[at], call.now, reader) ? 1 : 0;
+      });
     folder.unlock();
   } while (at < found.expired.size());
   return removed;

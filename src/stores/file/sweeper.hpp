@@ -38,6 +38,7 @@ class Sweeper {
   const Root& root_;
   OwnerIndex& owners_;
   std::uint8_t next_;
+  FirstRefusal refusals_{};  // of one sweep
 };
 
 }  // namespace flame::inline v0::session::file

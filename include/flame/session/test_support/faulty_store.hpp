@@ -13,6 +13,7 @@ enum class Fault : std::uint8_t {
   fail,        ///< not applied; StoreError connection_lost
   refuse,      ///< not applied; StoreError refused
   lose_reply,  ///< applied; StoreError connection_lost, and no outcome
+  unconfirm,   ///< applied; StoreError unconfirmed, and no outcome
 };
 
 /// Another store, with the faults that a test names. They meet operations one by one, in the order
