@@ -52,6 +52,7 @@ class Spares {
     }
     ::operator delete(memory);
   }
+  /// For tests.
   [[nodiscard]] std::size_t kept() noexcept {
     const std::scoped_lock lock(mutex_);
     return kept_;

@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import signal
 import tempfile
+import unittest
 
 from driver import ID, Case, Server, run_to_the_end
 from store import CALLS
@@ -20,18 +21,21 @@ class Http(Case):
         self.folder = pathlib.Path(folder.name)
         self.root = self.folder / "sessions"
 
-    def serve_files(self, durability, environment=None):
+    def serve_files(self, durability, **environment):
         return self.serve("--store", f"file:{self.root}?durability={durability}",
                           environment=environment)
+
+    def serve_with_faults(self, **environment):
+        # The preloaded library stands before the sanitizer's, and does without it.
+        return self.serve_files("power_cut", LD_PRELOAD=CALLS,
+                                ASAN_OPTIONS="verify_asan_link_order=0", **environment)
 
     def folder_of(self, session_id):
         return self.root / base64.urlsafe_b64decode(session_id[:16])[:1].hex()
 
     def test_what_may_not_survive_a_power_cut_is_not_acknowledged(self):
         fault = self.folder / "fault"
-        server = self.serve_files("power_cut", {
-            "LD_PRELOAD": CALLS, "FLAME_FAULT_FILE": str(fault),
-            "ASAN_OPTIONS": "verify_asan_link_order=0"})
+        server = self.serve_with_faults(FLAME_FAULT_FILE=str(fault))
         client = server.connect()
         visitor = self.begin(client)
         for failing in ["fsync", "fsync_folder"]:
@@ -51,9 +55,7 @@ class Http(Case):
 
     def test_a_root_that_was_removed_is_flushed_like_a_new_one(self):
         calls = self.folder / "calls"
-        server = self.serve_files("power_cut", {
-            "LD_PRELOAD": CALLS, "FLAME_CALLS_FILE": str(calls),
-            "ASAN_OPTIONS": "verify_asan_link_order=0"})
+        server = self.serve_with_faults(FLAME_CALLS_FILE=str(calls))
         client = server.connect()
         self.begin(client)
         shutil.rmtree(self.root)
@@ -130,5 +132,4 @@ class Http(Case):
 
 
 if __name__ == "__main__":
-    import unittest
     unittest.main()
