@@ -1,11 +1,11 @@
-// A file store that takes its commands from stdin, a line each, and answers each with a line: for
-// tests that take the disk away from it, or the process.
+// fault_file_store URL SIZE: a file store that takes its commands from stdin, a line each, and
+// answers each with a line: for tests that take the disk away from it, or the process.
 //
 //   create N TEXT | visit N TEXT | revisit N TEXT | replace N TEXT | load N | touch N | erase N |
 //   list OWNER | sweep [later] | hammer KEYS | both N M
 //
 // Records are ann's, but for those that `visit` creates and `revisit` replaces, of as many bytes of
-// TEXT as make 3000. `both` erases N and replaces M in one batch. `hammer` never ends: it counts up
+// TEXT as make SIZE. `both` erases N and replaces M in one batch. `hammer` never ends: it counts up
 // in sessions 0 to KEYS, one after another, and says `N COUNT` for each save that is confirmed.
 
 #include <unistd.h>
@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 using session::Outcome;
 using session::Verb;
 
-constexpr std::size_t blob_size = 3000;
+std::size_t blob_size = 0;
 constexpr session::TimePoint now{2'000'000'000s};
 constexpr const char* names[] = {"unanswered", "done",    "missing",   "exists",
                                  "conflict",   "refused", "unreadable"};
@@ -152,6 +152,7 @@ class Commands {
 }  // namespace
 
 int main(int, char** arguments) try {
+  blob_size = std::stoull(arguments[2]);
   const auto store = session::open_store(arguments[1]);
   store->prepare({now, {}});
   const auto connection = store->connect({});

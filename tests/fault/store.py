@@ -15,10 +15,11 @@ LEVELS = ["none", "process_crash", "power_cut"]
 class Store:
     """One process with a store. ask() sends a command, and gives its answer."""
 
-    def __init__(self, root, durability, environment=None):
+    def __init__(self, root, durability, environment=None, blob_size=3000):
         self.process = subprocess.Popen(
-            [PROGRAM, f"file:{root}?durability={durability}"], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})})
+            [PROGRAM, f"file:{root}?durability={durability}", str(blob_size)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, **(environment or {})})
         self.said_first = self.line()
 
     def line(self):
@@ -47,8 +48,10 @@ class Case(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.root = self.folder / "sessions"
 
+    blob_size = 3000
+
     def start(self, durability="none", environment=None, root=None):
-        store = Store(root or self.root, durability, environment)
+        store = Store(root or self.root, durability, environment, self.blob_size)
         self.addCleanup(store.end)
         self.assertEqual("ready", store.said_first)
         return store
