@@ -14,6 +14,7 @@ struct Core {
   Clock& clock;
   StoreTime time;
   Events events;
+  CreationLimit creations{};
 
   Core(const Options& options, const Environment& environment)
       : hash(options.application),
@@ -22,7 +23,7 @@ struct Core {
         time(clock),
         events(options.on_event, clock) {}
 
-  [[nodiscard]] PlanContext plan_context() const { return {rules, hash}; }
+  [[nodiscard]] PlanContext plan_context() { return {rules, hash, creations}; }
   [[nodiscard]] Deadline deadline_from_now() const noexcept {
     return clock.steady() + rules.deadline;
   }

@@ -106,6 +106,7 @@ Result<void> Manager::open() {
   if (!rules) return tl::unexpected(std::move(rules.error()));
   auto dispatch = self.make_dispatch(traits.blocking);
   self.core.rules = std::move(*rules);
+  self.core.creations.set(self.core.rules.max_created_per_second);
   dispatch->on_wake = [&self] { self.jobs->expire(self.core.clock.steady()); };
   dispatch->on_sweep_failed = [&self](const Error& error) {
     self.core.events.emit(event::sweep_failed, nullptr, error.text);

@@ -7,6 +7,7 @@
 
 #include "base.hpp"
 #include "changes.hpp"
+#include "creation_limit.hpp"
 #include "rules.hpp"
 
 /// All decisions about a write, pure: no I/O, no clock, no randomness. On a conflict it runs again,
@@ -62,6 +63,7 @@ struct Plan {
 struct PlanContext {
   const Rules& rules;
   const VerifierHash& hash;
+  CreationLimit& creations;
 };
 
 /// Applies the units in order to `base` (null: there is no record, and so at most one unit that may

@@ -11,6 +11,8 @@ namespace {
 
 using Checked = Result<void>;
 
+constexpr std::size_t max_creations = 1'000'000;  // each second
+
 tl::unexpected<Error> wrong(std::string text) {
   return tl::unexpected(Error{Errc::invalid_option, std::move(text)});
 }
@@ -113,6 +115,9 @@ Checked check_limits(const Options& options, std::size_t max_record) {
     return wrong("absolute_timeout must be between 1 s and 100 years");
   if (options.deadline < 1ms || options.deadline > 1h)
     return wrong("deadline must be between 1 ms and 1 h");
+  if (options.max_created_per_second > max_creations)
+    return wrong("max_created_per_second must be at most " + std::to_string(max_creations) +
+                 ", or 0 for any number");
   const auto most = max_record > max_envelope_overhead ? max_record - max_envelope_overhead : 0;
   if (options.max_bytes < min_session_bytes || options.max_bytes > most)
     return wrong("max_bytes must be between " + std::to_string(min_session_bytes) + " and " +
@@ -166,6 +171,7 @@ Result<Rules> check(const Options& options, std::size_t max_record) {
   rules.absolute = options.absolute_timeout;
   rules.deadline = options.deadline;
   rules.max_bytes = options.max_bytes;
+  rules.max_created_per_second = options.max_created_per_second;
   return rules;
 }
 

@@ -25,6 +25,7 @@ struct Rules {
   std::chrono::milliseconds absolute{};
   std::chrono::milliseconds deadline{};
   std::size_t max_bytes{};
+  std::size_t max_created_per_second{};
 
   /// An expiry moves in steps: a write of it for less is not worth a store operation (S07, R11).
   [[nodiscard]] std::chrono::milliseconds step() const noexcept { return idle / 20; }

@@ -145,6 +145,22 @@ TEST_F(ManagerFaults, AFullStoreTakesNoMore) {
   EXPECT_EQ(n_of(cookie), 1) << "an owner's session never goes for another";
 }
 
+TEST_F(ManagerFaults, AFloodOfNewSessionsIsSlowedAndTakesNothingFromOthers) {
+  options.max_created_per_second = 100;
+  const auto set = [](Session& s) { s.set("n", 1); };
+  const auto cookie = visitor();
+  for (int i = 0; i < 99; ++i) EXPECT_TRUE(request({}, set).result);
+  store->reset_counts();
+  for (int i = 0; i < 50; ++i) expect_error(request({}, set), Errc::overloaded, 503);
+  EXPECT_EQ(store->count(), 0U);
+  EXPECT_TRUE(request({}, [](Session&) {}).result) << "who stores nothing begins nothing";
+  EXPECT_TRUE(request(cookie, set).result);
+  EXPECT_TRUE(request({}, [](Session& s) { s.set_owner("ada"); }).result);
+  advance(10ms);
+  EXPECT_TRUE(request({}, set).result);
+  EXPECT_FALSE(request({}, set).result);
+}
+
 TEST_F(ManagerFaults, ARefusedReplaceKeepsTheOldRecord) {
   const auto cookie = visitor();
   store->next(Verb::replace, Outcome::refused);

@@ -54,7 +54,8 @@ struct Wish {
 struct Planner {
   Rules rules = test_rules();
   VerifierHash hash{"test"};
-  PlanContext context{rules, hash};
+  CreationLimit creations{};
+  PlanContext context{rules, hash, creations};
   test_support::SeededRandom random{};
   SessionId id = SessionId::draw(random).value();  ///< of the base
   SessionId other_id = SessionId::draw(random).value();

@@ -212,6 +212,8 @@ TEST(Rules, BadLimitsAndHeadersAreRefused) {
        {"absolute_timeout", "years"}},
       {[](Options& o) { o.deadline = 0ms; }, {"deadline", "1 ms"}},
       {[](Options& o) { o.deadline = 1h + 1ms; }, {"deadline", "1 h"}},
+      {[](Options& o) { o.max_created_per_second = 1'000'001; },
+       {"max_created_per_second", "1000000", "0 for any number"}},
       {[](Options& o) { o.max_bytes = 63; }, {"max_bytes", "64"}},
       {[](Options& o) { o.max_bytes = max_record; }, {"max_bytes", "what this store takes"}},
       {[](Options& o) { o.id_header = "X Session"; }, {"id_header `X Session`", "header name"}},
@@ -232,6 +234,8 @@ TEST(Rules, LimitsAtTheirEdgesAreTaken) {
            [](Options& o) { o.deadline = 1ms; },
            [](Options& o) { o.deadline = 1h; },
            [](Options& o) { o.max_bytes = 64; },
+           [](Options& o) { o.max_created_per_second = 0; },
+           [](Options& o) { o.max_created_per_second = 1'000'000; },
            [](Options& o) { o.max_bytes = max_record - 512; },
            [](Options& o) { o.id_header = "X-Session"; },
        })
