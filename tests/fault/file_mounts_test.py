@@ -38,7 +38,7 @@ class Mounts(Case):
                             load_2="new", list_ann="2")
 
     def test_the_last_of_the_disk_is_for_owners(self):
-        for options in ["size=8m", "size=8m,nr_inodes=3000"]:
+        for options in ["size=8m", "size=64m,nr_inodes=3000"]:
             with self.subTest(options=options):
                 self.mount(options)
                 store = self.start()
