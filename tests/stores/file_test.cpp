@@ -159,7 +159,7 @@ TEST_F(FileTest, AFolderThatStaysLockedHoldsUpNoOther) {
     const bool is_stuck = op.record.key.bytes.front() == stuck;
     EXPECT_EQ(op.outcome, is_stuck ? Outcome::unanswered : Outcome::done);
   }
-  // From then on it is not waited for: this would take a quarter of the hour.
+  // From then on it is not waited for: this would take an eighth of the hour.
   EXPECT_NE(error_of([&] { run(1h); }).find("locked"), std::string::npos);
   ::close(folder);
   run(1h);

@@ -77,8 +77,8 @@ struct Options {
   std::chrono::milliseconds deadline{2000};  ///< of one load or commit
   std::size_t max_bytes = 64 * 1024;         ///< of one session's keys and values, as encoded
   /// Sessions without an owner that may begin in this process each second, at most 1'000'000; 0:
-  /// any number. More are refused (503): a flood must not drive out, or fill the disk before, who
-  /// is here.
+  /// any number. More are refused (503), so that a flood neither drives out who is here nor
+  /// fills the disk.
   std::size_t max_created_per_second = 10'000;
   /// Called on any thread, also on several at once; must not throw or call the Manager. Null: a
   /// line each on stderr, at most ten of a name each second.

@@ -73,7 +73,8 @@ void Connection::write_all(const Call& call) {
     at = end;
   }
   const auto began = std::chrono::steady_clock::now();
-  const auto longest = began + (call.deadline - began) / 4;
+  // Well within one operation's deadline, of which the call has three: who comes next waits too.
+  const auto longest = began + (call.deadline - began) / 8;
   for (const Writes writes : busy_)
     refusals.catch_from([&] { wait_and_write(writes, call, longest); });
   refusals.tell();
