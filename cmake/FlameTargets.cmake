@@ -109,19 +109,20 @@ endfunction()
 
 # flame_test(<folder> LIBS <target>... [LABELS <label>...])
 #
-# bin/test_<folder> from all .cpp files of tests/<folder>, each of its tests known to ctest. Private
+# bin/test_<folder> from all .cpp files of tests/<folder> and the folders in it, each of its tests known to ctest. Private
 # headers are included as "<room>/name.hpp". Label `long`: only run by `scripts/test --all`.
 function(flame_test folder)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS;LABELS")
   string(REPLACE "/" "_" target "test_${folder}")
-  flame_glob(sources "tests/${folder}/*.cpp")
+  flame_glob(sources "tests/${folder}/*.cpp" "tests/${folder}/*/*.cpp")
   flame_has_targets(complete "tests/${folder}" ${arg_LIBS})
   if(NOT sources OR NOT complete)
     return()
   endif()
   add_executable(${target} ${sources})
   flame_compile_options(${target})
-  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src")
+  target_include_directories(${target} PRIVATE
+    "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/src/session" "${PROJECT_SOURCE_DIR}/tests/${folder}")
   if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/src/${folder}")
     target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src/${folder}")
   endif()

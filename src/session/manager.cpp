@@ -3,8 +3,8 @@
 
 #include <flame/session/memory.hpp>
 
-#include "async_job.hpp"
-#include "runner.hpp"
+#include "jobs/async_job.hpp"
+#include "runner/runner.hpp"
 
 namespace flame::inline v0::session {
 

@@ -6,7 +6,7 @@
 
 #include <flame/session/test_support/stepped_store.hpp>
 
-#include "session/dispatch.hpp"
+#include "session/runner/dispatch.hpp"
 
 namespace flame::inline v0::session::test_support {
 namespace {

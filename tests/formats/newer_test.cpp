@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "release.hpp"
-#include "session/envelope.hpp"
+#include "session/record/envelope.hpp"
 #include "site.hpp"
 
 namespace flame::session::formats {

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "contents.hpp"
-#include "session/session_id.hpp"
+#include "session/record/session_id.hpp"
 #include "site.hpp"
 #include "stores/file/names.hpp"
 

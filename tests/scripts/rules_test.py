@@ -21,7 +21,7 @@ REFUSED = [
     ("src/session/manager.cpp", '#include "flame/session/store.hpp"', "<flame/session/store.hpp>"),
     ("src/session/manager.cpp", "#include <fmt/format.h>", "knows"),
     ("src/stores/memory/memory.cpp", "#include <flame/session/redis.hpp>", "store redis"),
-    ("src/stores/memory/memory.cpp", '#include "../../session/plan.hpp"', "private"),
+    ("src/stores/memory/memory.cpp", '#include "../../session/plan/plan.hpp"', "private"),
     ("src/stores/redis/redis.cpp", "#include <libpq-fe.h>", "libpq"),
     ("src/stores/redis/redis.cpp", "#include <flame/session/memory.hpp>", "store memory"),
     ("src/stores/redis/redis.cpp", "#include <flame/flame.hpp>", "host"),
@@ -38,15 +38,15 @@ ALLOWED = [
     ("include/flame/session/session.hpp", "#include <flame/session/value.hpp>"),
     ("include/flame/session/value.hpp", "#include <flame/session/detail/fields.hpp>"),
     ("include/flame/sessioner.hpp", "#include <flame/session/manager.hpp>"),
-    ("src/session/envelope.cpp", "#include <openssl/sha.h>"),
-    ("src/session/value.cpp", "#include <cbor.h>"),
+    ("src/session/record/envelope.cpp", "#include <openssl/sha.h>"),
+    ("src/session/values/value.cpp", "#include <cbor.h>"),
     ("src/session/manager.cpp", "#include <flame/session/memory.hpp>"),
-    ("src/session/environment.cpp", "#include <sys/random.h>"),
+    ("src/session/record/environment.cpp", "#include <sys/random.h>"),
     ("src/stores/redis/redis.cpp", "#include <hiredis/hiredis.h>"),
     ("src/stores/all/open_store.cpp", "#include <flame/session/memory.hpp>"),
     ("src/host/server.cpp", "#include <boost/asio/io_context.hpp>"),
     ("bench/bare_beast.cpp", "#include <boost/beast/http.hpp>"),
-    ("tests/session/plan_test.cpp", "#include <gtest/gtest.h>"),
+    ("tests/session/plan/plan_test.cpp", "#include <gtest/gtest.h>"),
     ("examples/memory.cpp", "#include <flame/sessioner.hpp>"),
 ]
 
@@ -86,17 +86,31 @@ class Includes(Tree):
         self.assertEqual((0, ""), self.run_script("check-includes"))
 
     def test_private_headers_are_for_their_folder_and_the_tests(self):
-        self.write("src/session/plan.hpp", "#include <vector>")
-        self.write("src/session/plan.cpp", '#include "plan.hpp"')
-        self.write("tests/session/plan_test.cpp", '#include "session/plan.hpp"')
-        self.write("src/test_support/stepped_store.cpp", '#include "session/plan.hpp"')
+        self.write("src/session/plan/plan.hpp", "#include <vector>")
+        self.write("src/session/plan/plan.cpp", '#include "plan.hpp"')
+        self.write("tests/session/plan/plan_test.cpp", '#include "plan/plan.hpp"')
+        self.write("tests/stores/plan_test.cpp", '#include "session/plan/plan.hpp"')
+        self.write("src/test_support/stepped_store.cpp", '#include "session/plan/plan.hpp"')
         self.assertEqual((0, ""), self.run_script("check-includes"))
         self.write("src/host/server.cpp", '#include "plan.hpp"')
         status, output = self.run_script("check-includes")
         self.assertEqual(1, status)
         self.assertIn('src/host/server.cpp:1: "plan.hpp"', output)
-        self.write("src/host/server.cpp", '#include "session/plan.hpp"')
+        self.write("src/host/server.cpp", '#include "session/plan/plan.hpp"')
         self.assertIn("src/host/server.cpp:1", self.run_script("check-includes")[1])
+
+    def test_a_floor_includes_what_is_below_it_alone(self):
+        self.write("src/session/plan/plan.hpp", '#include "record/base.hpp"')
+        self.write("src/session/record/base.hpp", '#include "values/document.hpp"')
+        self.write("src/session/values/document.hpp", "#include <vector>")
+        self.write("src/session/manager.cpp", '#include "plan/plan.hpp"')
+        self.assertEqual((0, ""), self.run_script("check-includes"))
+        self.write("src/session/values/value.cpp", '#include "plan/plan.hpp"')
+        status, output = self.run_script("check-includes")
+        self.assertEqual(1, status)
+        self.assertIn('src/session/values/value.cpp:1: "plan/plan.hpp": plan is not below', output)
+        self.write("src/session/values/value.cpp", '#include "session/record/base.hpp"')
+        self.assertIn("write", self.run_script("check-includes")[1])
 
 
 class Sizes(Tree):

@@ -1,7 +1,7 @@
 #include <string>
 
-#include "documents.hpp"
 #include "manager_fixture.hpp"
+#include "values/documents.hpp"
 
 namespace flame::session {
 namespace {

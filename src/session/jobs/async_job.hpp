@@ -1,0 +1,103 @@
+#pragma once
+
+#include <atomic>
+#include <boost/intrusive/set.hpp>
+#include <memory>
+
+#include "commit_job.hpp"
+#include "gate.hpp"
+#include "load_job.hpp"
+#include "runner/completion.hpp"
+#include "runner/short_mutex.hpp"
+#include "runner/spares.hpp"
+
+namespace flame::inline v0::session {
+
+class AsyncJobs;
+
+/// One load or commit at a store that blocks: drives its job from answer to answer, on whatever
+/// thread brings them. Outlives its operation, which its deadline may answer first.
+class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
+                 public boost::intrusive::set_base_hook<> {
+ public:
+  AsyncJob(AsyncJobs& owner, Operation& operation, Deadline ends)
+      : deadline(ends), owner_(owner), operation_(&operation) {}
+  virtual ~AsyncJob() = default;
+
+  /// True: finished, and the operation is answered without its done().
+  [[nodiscard]] bool start();
+  /// Its deadline has passed: answers the operation, and takes a write that still waits out of the
+  /// gate.
+  void expire() noexcept;
+
+  const Deadline deadline;
+  friend bool operator<(const AsyncJob& a, const AsyncJob& b) noexcept {
+    return a.deadline < b.deadline;
+  }
+
+ protected:
+  AsyncJobs& owner_;
+
+ private:
+  enum class Turn : std::uint8_t { none, handing_over, handed_over, answered };
+
+  [[nodiscard]] virtual Job& job() noexcept = 0;
+  virtual void deliver(Operation& operation, const Error* error) = 0;
+  /// Finished after its operation had been answered: what it got is nobody's.
+  virtual void orphaned() {}
+
+  [[nodiscard]] bool advance(bool* answered_here) noexcept;
+  void settle(bool* answered_here) noexcept;
+  void answer(Operation& operation, const Error* error) noexcept;
+  [[nodiscard]] bool call();
+  [[nodiscard]] bool write();
+  void call_answered();
+  void write_answered() noexcept;
+  void resume();
+  void finish(bool* answered_here) noexcept;
+
+  std::atomic<Operation*> operation_;
+  std::shared_ptr<AsyncJob> self_{};  // while an answer is awaited
+  StoreCall call_{};
+  Ticket ticket_{};
+  std::atomic<Turn> turn_{Turn::none};
+  std::optional<SessionKey>
+      gate_key_{};  // set once, before in_gate_: expire() reads it on another thread
+  std::atomic<bool> in_gate_{false};
+  bool orphan_ = false;                     // its deadline has answered the operation
+  std::atomic<bool> out_of_memory_{false};  // ends this operation, and nothing else (R16)
+};
+
+/// All that is under way at a store that blocks. Any thread.
+class AsyncJobs {
+ public:
+  AsyncJobs(Core& its_core, Dispatch& its_dispatch)
+      : core(its_core), dispatch(its_dispatch), gate(core, dispatch) {}
+
+  /// Loads, and as many commits, that may be under way; above it they are refused at once.
+  static constexpr std::size_t max_under_way = 10'000;
+
+  [[nodiscard]] bool start(LoadOperation& operation, Deadline deadline);
+  [[nodiscard]] bool start(CommitOperation& operation, Deadline deadline);
+  /// For what must not be refused: a flash message on its way back.
+  [[nodiscard]] bool start_unbounded(CommitOperation& operation, Deadline deadline);
+  /// Answers the operations whose deadline has passed.
+  void expire(Deadline now) noexcept;
+  /// Returns when nothing is under way any more; nothing may be started meanwhile.
+  void drain() noexcept;
+
+  Core& core;
+  Dispatch& dispatch;
+  Gate gate;
+
+ private:
+  friend class AsyncJob;
+  void add(AsyncJob& job);
+  void remove(AsyncJob& job) noexcept;
+
+  Spares loads_{}, commits_{};  // the memory of jobs, which is in use while they are under way
+  ShortMutex mutex_{};
+  boost::intrusive::multiset<AsyncJob> by_deadline_{};
+};
+
+}  // namespace flame::inline v0::session

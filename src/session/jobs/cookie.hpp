@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "plan/rules.hpp"
+#include "record/session_id.hpp"
+
+namespace flame::inline v0::session {
+
+/// Cookie bytes looked at in one request; where there are more, no session is opened.
+inline constexpr std::size_t max_cookie_bytes = 64 * 1024;
+
+/// What a request says about its session.
+struct Presented {
+  enum class Kind : std::uint8_t {
+    nothing,
+    id,         ///< well-formed: what it opens, the store says
+    malformed,  ///< something under our name that no ID of ours looks like
+    duplicate,  ///< two different ones: their order says nothing, so none is opened (S18)
+  };
+  Kind kind = Kind::nothing;
+  SessionId id{};
+};
+
+/// Reads Cookie fields (RFC 6265bis, 4.2.1) in one pass, decoding nothing, and the ID header.
+[[nodiscard]] Presented read_presented(std::span<const std::string_view> cookie_lines,
+                                       std::string_view id_header,
+                                       const CookieRules& rules) noexcept;
+
+/// The value of a Set-Cookie field that hands out an ID, or takes the cookie away.
+[[nodiscard]] std::string set_cookie(const CookieRules& rules, const SessionId& id);
+[[nodiscard]] std::string removal_cookie(const CookieRules& rules);
+
+}  // namespace flame::inline v0::session

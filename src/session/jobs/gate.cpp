@@ -1,0 +1,253 @@
+#include "gate.hpp"
+
+#include <boost/intrusive/set.hpp>
+#include <mutex>
+#include <vector>
+
+#include "runner/short_mutex.hpp"
+
+namespace flame::inline v0::session {
+namespace {
+
+/// Entries that a shard keeps for the next writes: what a busy server has under way.
+constexpr std::size_t spares_kept = 8;
+
+}  // namespace
+
+/// The writes of one session. Its lists are under the shard's lock; the rest belongs to the write
+/// under way.
+struct Gate::Entry : boost::intrusive::set_base_hook<> {
+  struct KeyOf {
+    using type = SessionKey;
+    const SessionKey& operator()(const Entry& entry) const noexcept { return entry.key; }
+  };
+
+  Gate& gate;
+  Shard& shard;
+  SessionKey key{};
+  Fifo<Ticket> waiting{};
+  int erases = 0;  ///< under way
+  bool writing = false;
+
+  const PlanContext context;
+  Fifo<Ticket> under_way{};
+  std::vector<Unit*> units{};
+  std::optional<Base> newest{};  ///< what the write before left
+  std::optional<WriteFlow> flow{};
+  bool answered = false;
+  StoreCall call{};
+
+  Entry(Gate& owner, Shard& its_shard)
+      : gate(owner), shard(its_shard), context(owner.core_.plan_context()) {}
+};
+
+struct Gate::Shard {
+  ShortMutex mutex{};
+  boost::intrusive::set<Entry, boost::intrusive::key_of_value<Entry::KeyOf>> entries{};
+  std::vector<std::unique_ptr<Entry>> spares{};
+
+  Shard() { spares.reserve(spares_kept); }
+  ~Shard() { entries.clear_and_dispose(std::default_delete<Entry>()); }
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+};
+
+Gate::Gate(Core& core, Dispatch& dispatch)
+    : core_(core), dispatch_(dispatch), shards_(std::make_unique<Shards>()) {}
+Gate::~Gate() = default;
+
+Gate::Shard& Gate::shard_of(const SessionKey& key) noexcept {
+  return (*shards_)[std::to_integer<std::size_t>(key.bytes.back()) % shards_->size()];
+}
+
+/// Nobody else can know of a session that is only begun: any shard will do.
+Gate::Shard& Gate::shard_of(const Ticket& ticket) noexcept {
+  if (ticket.base) return shard_of(ticket.base->record.key);
+  return (*shards_)[reinterpret_cast<std::uintptr_t>(&ticket) / 64 % shards_->size()];
+}
+
+Gate::Entry& Gate::new_entry(Shard& shard) {
+  if (shard.spares.empty()) return *new Entry(*this, shard);
+  Entry& entry = *shard.spares.back().release();
+  shard.spares.pop_back();
+  return entry;
+}
+
+Gate::Entry& Gate::entry_of(Shard& shard, const SessionKey& key) {
+  const auto found = shard.entries.find(key);
+  if (found != shard.entries.end()) return *found;
+  Entry& entry = new_entry(shard);
+  entry.key = key;
+  shard.entries.insert(entry);
+  return entry;
+}
+
+/// Whether the caller, who holds the lock, is now the one to run the next write.
+bool Gate::starts(Entry& entry) noexcept {
+  if (entry.writing || entry.erases > 0 || entry.waiting.empty()) return false;
+  entry.writing = true;
+  entry.under_way = entry.waiting.take_all();
+  return true;
+}
+
+void Gate::drop_if_idle(Entry& entry) noexcept {
+  if (entry.writing || entry.erases > 0 || !entry.waiting.empty()) return;
+  Shard& shard = entry.shard;
+  if (entry.is_linked()) shard.entries.erase(shard.entries.iterator_to(entry));
+  std::unique_ptr<Entry> spare(&entry);
+  if (shard.spares.size() < spares_kept) shard.spares.push_back(std::move(spare));
+}
+
+void Gate::enter(Ticket& ticket) {
+  Shard& shard = shard_of(ticket);
+  std::unique_lock lock(shard.mutex);
+  Entry& entry = ticket.base ? entry_of(shard, ticket.base->record.key) : new_entry(shard);
+  entry.waiting.push(ticket);
+  const bool runs = starts(entry);
+  lock.unlock();
+  if (runs) run(entry);
+}
+
+bool Gate::withdraw(const SessionKey& key, Ticket& ticket) noexcept {
+  Shard& shard = shard_of(key);
+  const std::scoped_lock lock(shard.mutex);
+  const auto found = shard.entries.find(key);
+  if (found == shard.entries.end()) return false;
+  // A flash message on its way back is not taken out: its commit has ended already, and it would be
+  // lost.
+  const auto withdrawn = found->waiting.take_if(
+      [&](Ticket& each) { return &each == &ticket && !each.unit->returned_flash; });
+  drop_if_idle(*found);
+  return !withdrawn.empty();
+}
+
+void Gate::erase_begins(const SessionKey& key) {
+  Shard& shard = shard_of(key);
+  const std::scoped_lock lock(shard.mutex);
+  ++entry_of(shard, key).erases;
+}
+
+void Gate::erase_ended(const SessionKey& key, bool erased) noexcept {
+  Shard& shard = shard_of(key);
+  Fifo<Ticket> ended;
+  std::unique_lock lock(shard.mutex);
+  Entry& entry = *shard.entries.find(key);  // there since erase_begins()
+  --entry.erases;
+  if (erased) ended = entry.waiting.take_all();
+  const bool runs = starts(entry);
+  if (!runs) drop_if_idle(entry);
+  lock.unlock();
+  while (Ticket* const ticket = ended.pop()) {
+    settle_ended(*ticket->unit);
+    ticket->done(*ticket);
+  }
+  if (runs) run(entry);
+}
+
+/// Plans and submits until an answer is awaited or nobody waits any more. A loop, since a store may
+/// answer at once.
+void Gate::run(Entry& entry) noexcept {
+  bool finished = true;
+  do {
+    try {
+      finished = advance(entry);
+    } catch (...) {  // out of memory ends the units of this write, and nothing else (R16)
+      finished = true;
+      give_up(entry);
+    }
+  } while (finished && finish(entry));
+}
+
+void Gate::start_flow(Entry& entry) {
+  entry.units.clear();
+  for (Ticket* at = entry.under_way.front(); at; at = at->next) entry.units.push_back(at->unit);
+  const Base* base = entry.newest ? &*entry.newest : entry.under_way.front()->base;
+  entry.flow.emplace(entry.context, core_.random, base, entry.units);
+}
+
+void Gate::give_up(Entry& entry) noexcept {
+  for (Ticket* at = entry.under_way.front(); at; at = at->next) {
+    at->unit->result = {};
+    at->unit->result.verdict = Verdict::failed;
+    at->unit->result.error.code = Errc::out_of_memory;  // no text: it would need some
+  }
+  entry.flow.reset();
+}
+
+/// False: an answer is awaited, and run() goes on with it.
+bool Gate::advance(Entry& entry) {
+  if (!entry.flow) start_flow(entry);
+  if (std::exchange(entry.answered, false)) answer(entry);
+  while (entry.flow->next(entry.call.op, core_.time.now())) {
+    entry.call.failure.reset();
+    entry.call.deadline = deadline_of(entry);
+    entry.call.context = &entry;
+    entry.call.done = [](StoreCall& call) noexcept {
+      Entry& self = *static_cast<Entry*>(call.context);
+      self.answered = true;
+      self.gate.run(self);
+    };
+    if (!dispatch_.submit(entry.call)) return false;
+    answer(entry);
+  }
+  return true;
+}
+
+/// A write belongs to no request, since others may wait for it: unless it begins a session.
+Deadline Gate::deadline_of(const Entry& entry) const noexcept {
+  const Ticket& first = *entry.under_way.front();
+  return first.base ? core_.deadline_from_now() : first.deadline;
+}
+
+void Gate::answer(Entry& entry) {
+  core_.note(entry.call);
+  entry.flow->answer(entry.call.op, entry.call.failure, core_.time.now());
+}
+
+/// Answers those who were under way. True: others waited, and their write is to be run.
+bool Gate::finish(Entry& entry) noexcept {
+  auto finished = entry.under_way.take_all();
+  Record written = entry.flow ? entry.flow->take_newest() : Record{};
+  entry.flow.reset();
+  entry.newest.reset();
+  for (Ticket* at = finished.front(); at; at = at->next) give_newest(*at, written);
+  entry.call.failure.reset();
+  // Its memory too: an assignment would keep it, as long as the entry is kept.
+  static_cast<void>(Record(std::move(entry.call.op.record)));
+
+  std::unique_lock lock(entry.shard.mutex);
+  entry.writing = false;
+  const bool runs = starts(entry);
+  if (!runs) drop_if_idle(entry);  // entry may be gone from here on
+  lock.unlock();
+  if (runs) remember(entry, written);
+  while (Ticket* const ticket = finished.pop()) ticket->done(*ticket);
+  return runs;
+}
+
+void Gate::give_newest(Ticket& ticket, const Record& written) noexcept {
+  if (!ticket.unit->claims_flash) return;
+  try {
+    ticket.newest = written;
+  } catch (...) {
+    ticket.unit->result.verdict = Verdict::failed;
+    ticket.unit->result.error.code = Errc::out_of_memory;
+  }
+}
+
+void Gate::remember(Entry& entry, Record& written) noexcept {
+  const auto token = written.token;
+  if (token == WriteToken{}) return;
+  try {
+    auto& newest = entry.newest.emplace();
+    const auto& rules = core_.rules;
+    if (open_record(written, rules.idle, rules.absolute, core_.time.now(), newest) ==
+            RecordState::readable &&
+        newest.header.contains(token))
+      return;
+  } catch (...) {
+  }
+  entry.newest.reset();  // the next write starts from a base of its own, and from a conflict
+}
+
+}  // namespace flame::inline v0::session

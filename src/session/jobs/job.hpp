@@ -1,0 +1,61 @@
+#pragma once
+
+#include "events.hpp"
+#include "plan/write_flow.hpp"
+#include "session_impl.hpp"
+
+namespace flame::inline v0::session {
+
+/// What the jobs of one Manager share.
+struct Core {
+  Rules rules{};
+  VerifierHash hash;
+  RandomSource& random;
+  Clock& clock;
+  StoreTime time;
+  Events events;
+  CreationLimit creations{};
+
+  Core(const Options& options, const Environment& environment)
+      : hash(options.application),
+        random(*environment.random),
+        clock(*environment.clock),
+        time(clock),
+        events(options.on_event, clock) {}
+
+  [[nodiscard]] PlanContext plan_context() { return {rules, hash, creations}; }
+  [[nodiscard]] Deadline deadline_from_now() const noexcept {
+    return clock.steady() + rules.deadline;
+  }
+  /// Every answered operation passes here: what it says of the store itself.
+  void note(const StoreCall& call) noexcept;
+};
+
+/// One load or commit, as steps that whoever drives it takes: directly, or through the gate.
+class Job {
+ public:
+  enum class Step : std::uint8_t {
+    finished,
+    call,   ///< run the operation that was filled in, then answered()
+    write,  ///< write unit() on base(), together with others of that session, then written()
+  };
+
+  virtual ~Job() = default;
+  /// Fills in `op` for a call.
+  [[nodiscard]] virtual Step next(StoreOp& op) = 0;
+  /// The result is known, and does not wait for the steps that are left.
+  [[nodiscard]] virtual bool answers_first() const noexcept { return false; }
+
+  virtual void answered(StoreOp& op, const std::optional<Failure>& failure) = 0;
+
+  [[nodiscard]] Unit& unit() noexcept { return unit_; }
+  /// Null: the unit begins a session.
+  [[nodiscard]] virtual const Base* base() const noexcept = 0;
+  /// The unit has its result; `newest` is the record as it is now, where a claim asked for it.
+  virtual void written(Record newest) = 0;
+
+ protected:
+  Unit unit_{};
+};
+
+}  // namespace flame::inline v0::session

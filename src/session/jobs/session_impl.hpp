@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <flame/session/manager.hpp>
+
+#include "plan/plan.hpp"
+
+namespace flame::inline v0::session {
+
+/// What a Session carries from its load to its commit.
+struct Session::Impl {
+  Presence presence = Presence::absent;
+  bool cookie_at_risk = false;  ///< a Secure cookie would go out over plain http from another host
+  std::size_t max_bytes = Options{}.max_bytes;
+  Verifier presented{};
+  Base base{};  ///< live: the record as loaded
+  Changes changes{};
+  std::optional<std::string> flash{};  ///< claimed for this request
+};
+
+/// The library's way in.
+struct SessionAccess {
+  using Impl = Session::Impl;
+  static Session make(std::unique_ptr<Impl> impl) noexcept {
+    Session session;
+    session.impl_ = std::move(impl);
+    return session;
+  }
+  /// Leaves the Session empty, and not of any Manager. Null where nothing was ever loaded or
+  /// changed.
+  static std::unique_ptr<Impl> take(Session& session) noexcept { return std::move(session.impl_); }
+};
+using SessionState = SessionAccess::Impl;
+
+}  // namespace flame::inline v0::session

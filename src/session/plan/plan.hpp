@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "changes.hpp"
+#include "creation_limit.hpp"
+#include "record/base.hpp"
+#include "rules.hpp"
+
+/// All decisions about a write, pure: no I/O, no clock, no randomness. On a conflict it runs again,
+/// with the same units, on the newer base.
+namespace flame::inline v0::session {
+
+/// What the load of a request found.
+enum class Presence : std::uint8_t {
+  absent,      ///< no session: what it changes starts a new one
+  live,        ///< a session, opened by its current ID
+  superseded,  ///< an ID that a regenerate or login replaced: it sees no session and starts none
+};
+
+enum class Verdict : std::uint8_t {
+  unchanged,   ///< nothing of it is worth a write
+  applied,     ///< in the record that is to be written
+  dropped,     ///< the session had ended, or the ID is superseded
+  lost_login,  ///< the same for a login: it becomes a session of its own
+  failed,      ///< undone alone: see UnitResult::error
+};
+
+struct UnitResult {
+  Verdict verdict = Verdict::unchanged;
+  std::optional<SessionId> new_id{};  ///< the ID that the client is to get
+  bool created = false;
+  std::optional<std::string> claimed{};  ///< the flash message this unit took
+  Error error{};
+};
+
+/// What one request wants of a session, and what becomes of it.
+struct Unit {
+  Presence presence = Presence::absent;
+  Verifier presented{};  ///< live: what it came with
+  Changes changes{};
+  bool claims_flash = false;
+  std::optional<std::string> returned_flash{};  ///< goes back into an empty slot
+  std::optional<SessionId> fresh{};             ///< drawn for this try, where it may get a new ID
+  UnitResult result{};
+
+  /// Whether `fresh` must be drawn before it is planned.
+  [[nodiscard]] bool may_need_id() const noexcept {
+    return presence != Presence::live || changes.regenerate || changes.owner.has_value();
+  }
+};
+
+struct Plan {
+  enum class Write : std::uint8_t { nothing, create, replace };
+  Write write = Write::nothing;
+  Record record{};  ///< to be written
+};
+
+/// What planning needs beside the base and the units.
+struct PlanContext {
+  const Rules& rules;
+  const VerifierHash& hash;
+  CreationLimit& creations;
+};
+
+/// Applies the units in order to `base` (null: there is no record, and so at most one unit that may
+/// create one), and sets each unit's result. A unit that fails is undone alone.
+[[nodiscard]] Plan plan(const Base* base, std::span<Unit* const> units, const PlanContext& context,
+                        WriteToken token, TimePoint now);
+
+/// What a unit gets where its session has ended.
+void settle_ended(Unit& unit) noexcept;
+
+/// The expiry a session gets by a request now; empty where it would move by less than a step.
+[[nodiscard]] std::optional<TimePoint> due_touch(const Record& record, const Rules& rules,
+                                                 TimePoint now);
+
+}  // namespace flame::inline v0::session

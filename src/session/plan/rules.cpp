@@ -1,0 +1,178 @@
+#include "rules.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "record/envelope.hpp"
+#include "record/session_id.hpp"
+
+namespace flame::inline v0::session {
+namespace {
+
+using Checked = Result<void>;
+
+constexpr std::size_t max_creations = 1'000'000;  // each second
+
+tl::unexpected<Error> wrong(std::string text) {
+  return tl::unexpected(Error{Errc::invalid_option, std::move(text)});
+}
+
+/// For messages: what could break a line or a terminal becomes '?'.
+std::string quoted(std::string_view text) {
+  std::string out = "`";
+  for (const char c : text.substr(0, 64)) out += c >= 0x20 && c < 0x7f ? c : '?';
+  return out + (text.size() > 64 ? "…`" : "`");
+}
+
+bool is_alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool is_token(std::string_view text) {  // RFC 9110, 5.6.2
+  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::ranges::all_of(text, [&](char c) {
+    return is_alphanumeric(c) || others.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_attribute_value(std::string_view text) {  // RFC 6265bis, 4.1.1: av-octet
+  // No space either: a browser drops it at the end, and no path of a request has one.
+  return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f && c != ';'; });
+}
+
+bool is_host_name(std::string_view text) {  // RFC 1123, 2.1: letters, digits and inner hyphens
+  while (!text.empty()) {
+    const auto label = text.substr(0, text.find('.'));
+    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-' ||
+        !std::ranges::all_of(label, [](char c) { return is_alphanumeric(c) || c == '-'; }))
+      return false;
+    if (label.size() == text.size()) return true;
+    text.remove_prefix(label.size() + 1);
+  }
+  return false;
+}
+
+bool starts_with_any_case(std::string_view text, std::string_view prefix) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
+  return text.size() >= prefix.size() &&
+         std::equal(prefix.begin(), prefix.end(), text.begin(),
+                    [&](char a, char b) { return lower(a) == lower(b); });
+}
+
+constexpr std::string_view host_prefix = "__Host-";
+constexpr std::string_view secure_prefix = "__Secure-";
+
+Checked check_prefix(const CookieOptions& cookie) {
+  for (const auto prefix : {host_prefix, secure_prefix}) {
+    if (!starts_with_any_case(cookie.name, prefix)) continue;
+    const auto shown = "cookie.name " + quoted(cookie.name);
+    if (!cookie.name.starts_with(prefix))
+      return wrong(shown + ": write the prefix as `" + std::string(prefix) +
+                   "`, browsers compare its case");
+    if (cookie.name.size() == prefix.size())
+      return wrong(shown + ": a name must follow the prefix");
+    if (cookie.plain_http)
+      return wrong(shown +
+                   " needs Secure, which cookie.plain_http turns off: leave out the prefix");
+    if (prefix == host_prefix && !cookie.domain.empty())
+      return wrong(shown + " allows no cookie.domain: leave out the domain or the prefix");
+    if (prefix == host_prefix && cookie.path != "/")
+      return wrong(shown + " allows no cookie.path but `/`: leave out the path or the prefix");
+  }
+  return {};
+}
+
+Checked check_cookie(const CookieOptions& cookie) {
+  if (!is_token(cookie.name))
+    return wrong("cookie.name " + quoted(cookie.name) +
+                 " is no token: use letters, digits and !#$%&'*+-.^_`|~ only");
+  if (cookie.name.size() + secure_prefix.size() + SessionId::size > max_cookie_size)
+    return wrong("cookie.name is too long: name and value together have at most " +
+                 std::to_string(max_cookie_size) + " bytes");
+  if (auto prefix = check_prefix(cookie); !prefix) return prefix;
+  if (!cookie.path.starts_with('/') || !is_attribute_value(cookie.path))
+    return wrong("cookie.path " + quoted(cookie.path) +
+                 " must start with `/` and have printable ASCII without `;` and spaces only");
+  if (cookie.path.size() > max_attribute_size || cookie.domain.size() > max_attribute_size)
+    return wrong("cookie.path and cookie.domain have at most " +
+                 std::to_string(max_attribute_size) + " bytes each");
+  if (!cookie.domain.empty() && !is_host_name(cookie.domain))
+    return wrong("cookie.domain " + quoted(cookie.domain) +
+                 " is no host name: write it as `example.org`, without a leading dot");
+  if (cookie.same_site == SameSite::none && cookie.plain_http)
+    return wrong(
+        "cookie.same_site none needs Secure, which cookie.plain_http turns off: "
+        "serve over https, or choose lax");
+  return {};
+}
+
+Checked check_limits(const Options& options, std::size_t max_record) {
+  using namespace std::chrono_literals;
+  constexpr auto ages = std::chrono::hours(24 * 365 * 100);
+  if (options.idle_timeout < 1s || options.idle_timeout > ages)
+    return wrong("idle_timeout must be between 1 s and 100 years");
+  if (options.absolute_timeout < 1s || options.absolute_timeout > ages)
+    return wrong("absolute_timeout must be between 1 s and 100 years");
+  if (options.deadline < 1ms || options.deadline > 1h)
+    return wrong("deadline must be between 1 ms and 1 h");
+  if (options.max_created_per_second > max_creations)
+    return wrong("max_created_per_second must be at most " + std::to_string(max_creations) +
+                 ", or 0 for any number");
+  const auto most = max_record > max_envelope_overhead ? max_record - max_envelope_overhead : 0;
+  if (options.max_bytes < min_session_bytes || options.max_bytes > most)
+    return wrong("max_bytes must be between " + std::to_string(min_session_bytes) + " and " +
+                 std::to_string(most) + ", what this store takes");
+  if (!options.id_header.empty() && !is_token(options.id_header))
+    return wrong("id_header " + quoted(options.id_header) + " is no header name");
+  for (const std::string_view taken : {"Cookie", "Set-Cookie", "Vary", "Cache-Control"})
+    if (starts_with_any_case(options.id_header, taken) && options.id_header.size() == taken.size())
+      return wrong("id_header " + quoted(options.id_header) +
+                   " has its own use here: choose another name");
+  return {};
+}
+
+std::string prefix_for(const CookieOptions& cookie) {
+  if (cookie.plain_http || cookie.name.starts_with(host_prefix) ||
+      cookie.name.starts_with(secure_prefix))
+    return {};
+  return std::string(cookie.domain.empty() && cookie.path == "/" ? host_prefix : secure_prefix);
+}
+
+std::string attributes_of(const CookieOptions& cookie) {
+  std::string out = "; Path=" + cookie.path;
+  if (!cookie.domain.empty()) out += "; Domain=" + cookie.domain;
+  if (!cookie.plain_http) out += "; Secure";
+  out += "; HttpOnly; SameSite=";
+  switch (cookie.same_site) {
+    case SameSite::lax:
+      return out + "Lax";
+    case SameSite::strict:
+      return out + "Strict";
+    case SameSite::none:
+      break;
+  }
+  return out + "None";
+}
+
+}  // namespace
+
+Result<Rules> check(const Options& options, std::size_t max_record) {
+  for (const auto& checked : {check_cookie(options.cookie), check_limits(options, max_record)})
+    if (!checked) return tl::unexpected(checked.error());
+  Rules rules;
+  rules.cookie.name = prefix_for(options.cookie) + options.cookie.name;
+  rules.cookie.attributes = attributes_of(options.cookie);
+  if (options.cookie.persistent)
+    rules.cookie.max_age = std::min<std::chrono::seconds>(options.absolute_timeout, max_cookie_age);
+  rules.secure_cookie = !options.cookie.plain_http;
+  rules.id_header = options.id_header;
+  rules.vary = options.id_header.empty() ? "Cookie" : "Cookie, " + options.id_header;
+  rules.idle = options.idle_timeout;
+  rules.absolute = options.absolute_timeout;
+  rules.deadline = options.deadline;
+  rules.max_bytes = options.max_bytes;
+  rules.max_created_per_second = options.max_created_per_second;
+  return rules;
+}
+
+}  // namespace flame::inline v0::session

@@ -1,0 +1,111 @@
+#include "session/jobs/events.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <flame/session/test_support/fake_clock.hpp>
+
+namespace flame::session {
+namespace {
+
+using namespace std::chrono_literals;
+using test_support::FakeClock;
+
+/// What is written to stderr meanwhile.
+template <class Act>
+std::string printed(Act act) {
+  testing::internal::CaptureStderr();
+  act();
+  return testing::internal::GetCapturedStderr();
+}
+
+std::size_t lines_of(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+TEST(EventLines, NameKeyAndTextOnOneLine) {
+  FakeClock clock;
+  Events events(nullptr, clock);
+  const SessionKey key{};
+  EXPECT_EQ(printed([&] { events.emit(event::created, &key, "a new session"); }),
+            "flame-session: created AAAAAAAAAAAAAAAA: a new session\n");
+  EXPECT_EQ(printed([&] { events.emit(event::store_down, nullptr, "no route"); }),
+            "flame-session: store_down: no route\n");
+}
+
+TEST(EventLines, NoneIsForged) {
+  FakeClock clock;
+  Events events(nullptr, clock);
+  const auto text = printed([&] {
+    events.emit(event::store_down, nullptr, "a\nflame-session: created: b\r\x1b[2J\x7f");
+  });
+  EXPECT_EQ(text, "flame-session: store_down: a?flame-session: created: b??[2J?\n");
+}
+
+TEST(EventLines, AreBoundedPerNameAndSecondAndCounted) {
+  FakeClock clock;
+  Events events(nullptr, clock);
+  const auto flood = [&] {
+    for (int i = 0; i < 1000; ++i) events.emit(event::id_rejected, nullptr, "x");
+  };
+  EXPECT_EQ(lines_of(printed(flood)), max_event_lines);
+  EXPECT_EQ(lines_of(printed([&] { events.emit(event::created, nullptr, "x"); })), 1U)
+      << "each name has lines of its own";
+  clock.advance(999ms);
+  EXPECT_EQ(printed(flood), "");
+  clock.advance(1ms);
+  EXPECT_EQ(printed([&] { events.emit(event::id_rejected, nullptr, "x"); }),
+            "flame-session: id_rejected: and 1990 more that were not printed\n"
+            "flame-session: id_rejected: x\n");
+}
+
+TEST(Events, ChangesOfTheStoreAreToldOnceAlsoByManyThreads) {
+  FakeClock clock;
+  std::atomic<int> downs{0}, ups{0};
+  Events events([&](const Event& e) { ++(e.name == event::store_down ? downs : ups); }, clock);
+  const auto by_many = [](auto act) {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) threads.emplace_back(act);
+  };
+  events.store_answered();
+  for (int round = 1; round <= 20; ++round) {
+    by_many([&] { events.store_down("x"); });
+    EXPECT_EQ(downs, round);
+    by_many([&] { events.store_answered(); });
+    EXPECT_EQ(ups, round);
+  }
+}
+
+TEST(Events, ACookieAtRiskIsToldWithWhatIsKnownAndWhatToDo) {
+  FakeClock clock;
+  Events events(nullptr, clock);
+  const auto text = printed([&] { events.cookie_at_risk(); });
+  EXPECT_EQ(text.find("flame-session: cookie_at_risk: a session was created"), 0U) << text;
+  for (const char* part : {"what this process sees as plain http", "behind a TLS proxy this is as",
+                           "serve over https", "cookie.plain_http"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part;
+  }
+}
+
+TEST(Events, UnreadableRecordsAreToldOnceEachOfTheLastFew) {
+  FakeClock clock;
+  int told = 0;
+  Events events([&](const Event&) { ++told; }, clock);
+  const auto key = [](int n) {
+    SessionKey out;
+    out.bytes[0] = static_cast<std::byte>(n);
+    out.bytes[1] = std::byte{1};
+    return out;
+  };
+  for (int round = 0; round < 3; ++round)
+    for (int n = 0; n < 64; ++n) events.unreadable(key(n), "x");
+  EXPECT_EQ(told, 64);
+}
+
+}  // namespace
+}  // namespace flame::session

@@ -1,0 +1,288 @@
+#include <dirent.h>
+
+#include <array>
+#include <thread>
+
+#include "jobs/async_job.hpp"
+#include "manager_fixture.hpp"
+#include "runner/breaker.hpp"
+#include "runner_support.hpp"
+
+namespace flame::session {
+namespace {
+
+using namespace tests;
+
+/// The manager on a store that blocks.
+class RunnerManager : public ManagerTest {
+ protected:
+  RunnerManager() {
+    options.store = blocking;
+    options.deadline = 100ms;
+  }
+  ~RunnerManager() override {
+    blocking->release_all();  // also where a test failed half way
+    restart();
+  }
+
+  /// A load that a test need not wait for.
+  struct Pending : LoadOperation {
+    explicit Pending(RunnerManager& owner, std::string its_cookie)
+        : test(owner), cookie(std::move(its_cookie)), line(cookie) {
+      request.cookie_lines = {&line, 1};
+      request.secure = true;
+      context = this;
+      done = [](Operation& self) noexcept {
+        auto& pending = *static_cast<Pending*>(self.context);
+        pending.test.note(pending);
+      };
+    }
+    RunnerManager& test;
+    const std::string cookie;
+    const std::string_view line;
+    int answered = 0;
+  };
+  Pending& start_load(const std::string& cookie) {
+    Pending& pending = pending_.emplace_back(*this, cookie);
+    if (manager().start(pending)) note(pending);
+    return pending;
+  }
+  void note(Pending& pending) noexcept {
+    const std::scoped_lock lock(mutex_);
+    ++pending.answered;
+    changed_.notify_all();
+  }
+  void wait_all() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] {
+      return std::ranges::all_of(pending_, [](const Pending& each) { return each.answered > 0; });
+    });
+  }
+  [[nodiscard]] const std::deque<Pending>& pending() const { return pending_; }
+  void forget_pending() { pending_.clear(); }
+
+  static std::size_t threads() {
+    std::size_t out = 0;
+    DIR* const tasks = opendir("/proc/self/task");
+    while (const dirent* each = readdir(tasks)) out += each->d_name[0] != '.';
+    closedir(tasks);
+    return out;
+  }
+
+  std::shared_ptr<BlockingStore> blocking = std::make_shared<BlockingStore>(store);
+
+ private:
+  std::mutex mutex_{};
+  std::condition_variable changed_{};
+  std::deque<Pending> pending_{};
+};
+
+void add_one(Session& session) {
+  session.update("n", 0, [](int n) { return n + 1; });
+}
+
+TEST_F(RunnerManager, ServesSessions) {
+  const auto cookie = visitor();
+  request(cookie, add_one);
+  EXPECT_EQ(n_of(cookie), 2);
+  const auto counters = manager().counters();
+  EXPECT_EQ(counters.writes.operations, 2U);
+  EXPECT_EQ(counters.reads.operations, 2U);
+}
+
+TEST_F(RunnerManager, AStoreThatNeverBlocksCountsNothing) {
+  options.store = store;
+  visitor();
+  EXPECT_EQ(manager().counters().writes.operations, 0U);
+}
+
+TEST_F(RunnerManager, WithAHungStoreEveryOperationIsAnsweredAtItsDeadline) {
+  blocking->ignore_aborts();
+  const auto cookie = visitor();
+  n_of(cookie);
+  const auto before = threads();
+  blocking->hold(Verb::load);
+  for (int round = 0; round < 5; ++round) {
+    for (int i = 0; i < 200; ++i) start_load(cookie);
+    if (round == 0) blocking->wait_until_held(2);
+    clock.advance(99ms);
+    for (const auto& each : pending()) EXPECT_EQ(each.answered, 0);
+    clock.advance(1ms);
+    wait_all();
+    for (const auto& each : pending()) {
+      EXPECT_EQ(each.answered, 1);
+      ASSERT_FALSE(*each.result);
+      EXPECT_EQ(each.result->error().code, Errc::deadline);
+    }
+    forget_pending();  // what comes late finds nobody: their memory is gone
+  }
+  EXPECT_EQ(threads(), before);
+  EXPECT_LE(blocking->connected(), read_workers + write_workers + background_workers);
+  blocking->release(Verb::load);
+  EXPECT_EQ(n_of(cookie), 1);
+  EXPECT_EQ(blocking->aborts(), 2U);
+}
+
+TEST_F(RunnerManager, ALostReplyIsSettledAndItsWriteIsSeenOnce) {
+  const auto cookie = visitor();
+  for (int n = 2; n < 12; ++n) {
+    store->next(Verb::replace, Fault::lose_reply);
+    EXPECT_TRUE(request(cookie, add_one).result);
+    EXPECT_EQ(n_of(cookie), n);
+  }
+}
+
+TEST_F(RunnerManager, ALostLoadIsNotSeen) {
+  const auto cookie = visitor();
+  store->next(Verb::load, Fault::fail);
+  EXPECT_EQ(n_of(cookie), 1);
+  EXPECT_EQ(count(event::store_down), 0U);
+}
+
+TEST_F(RunnerManager, WhatMayNotLastIsNotAcknowledged) {
+  const auto cookie = visitor();
+  for (int i = 0; i < 2 * Breaker::opens_after; ++i) {
+    store->next(Verb::replace, Fault::unconfirm);
+    const auto saved = request(cookie, add_one);
+    ASSERT_FALSE(saved.result);
+    EXPECT_EQ(saved.result.error().code, Errc::store_unavailable);
+    EXPECT_EQ(n_of(cookie), i + 2);
+  }
+  EXPECT_EQ(blocking->sent(Verb::replace, key_of(cookie)), 2U * Breaker::opens_after);
+  store->next(Verb::erase, Fault::unconfirm);
+  EXPECT_FALSE(request(cookie, [](Session& s) { s.destroy(); }).result);
+  EXPECT_EQ(blocking->sent(Verb::erase, key_of(cookie)), 1U);
+  EXPECT_EQ(blocking->connects(), blocking->connected()) << "no connection was lost";
+}
+
+TEST_F(RunnerManager, CommitsUnderWayAreBounded) {
+  options.deadline = 60s;
+  const auto cookie = visitor();
+  auto begun = load(cookie);
+  add_one(begun);
+  blocking->hold(Verb::replace);
+  std::vector<CommitOperation> commits(AsyncJobs::max_under_way);
+  std::vector<Session> sessions;
+  for (auto& commit : commits) {
+    sessions.push_back(load(cookie));
+    add_one(sessions.back());
+    commit.session = &sessions.back();
+    commit.done = [](Operation&) noexcept {};
+    EXPECT_FALSE(manager().start(commit));
+    sessions.clear();  // start() took its changes
+  }
+  const auto refused = manager().commit(begun);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::overloaded);
+  blocking->release(Verb::replace);
+  manager().stop();
+  for (const auto& commit : commits) EXPECT_TRUE(commit.result->has_value());
+  restart();
+  EXPECT_EQ(n_of(cookie), 1 + static_cast<int>(AsyncJobs::max_under_way));
+}
+
+TEST_F(RunnerManager, AStoreThatGoesAwayAndComesBack) {
+  const auto cookie = visitor();
+  blocking->down();
+  for (int i = 0; i < 20; ++i) {
+    const auto session = try_load(cookie);
+    ASSERT_FALSE(session);
+    EXPECT_EQ(session.error().code, Errc::store_unavailable);
+  }
+  EXPECT_EQ(names().back(), event::store_down);
+  EXPECT_EQ(count(event::store_down), 1U);
+  blocking->down(false);
+  advance(1s);
+  EXPECT_EQ(n_of(cookie), 1);
+  EXPECT_EQ(names().back(), event::store_up);
+}
+
+TEST_F(RunnerManager, FourHundredCallsAtASlowStoreAreAnsweredAndItRecovers) {
+  blocking->max_batch = 1;
+  std::vector<std::string> cookies;
+  for (int i = 0; i < 20; ++i) cookies.push_back(visitor());
+  n_of(cookies[0]);
+  std::atomic<int> served{0};
+  blocking->on_run = [&](std::span<StoreOp>) {  // forty and the deadline is over for all others
+    if (++served == 40) clock.advance(100ms);
+  };
+  for (std::size_t i = 0; i < 400; ++i) start_load(cookies[i % cookies.size()]);
+  wait_all();
+  std::size_t good = 0;
+  for (const auto& each : pending()) {
+    EXPECT_EQ(each.answered, 1);
+    good += each.result->has_value();
+    EXPECT_TRUE(each.result->has_value() || each.result->error().code == Errc::deadline);
+  }
+  EXPECT_GE(good, 38U);
+  EXPECT_EQ(n_of(cookies[0]), 1);
+}
+
+TEST_F(RunnerManager, StopAnswersWhatWaits) {
+  const auto cookie = visitor();
+  blocking->hold(Verb::load);
+  for (int i = 0; i < 100; ++i) start_load(cookie);
+  blocking->wait_until_held(1);
+  std::thread stops([this] { manager().stop(); });
+  blocking->release(Verb::load);
+  stops.join();
+  for (const auto& each : pending()) {
+    EXPECT_EQ(each.answered, 1);
+    EXPECT_TRUE(each.result->has_value());
+  }
+  EXPECT_EQ(try_load(cookie).error().code, Errc::stopped);
+  EXPECT_EQ(blocking->connected(), 0U);
+}
+
+// The second write waits in the gate, and not in the store's queue, when stop() comes.
+TEST_F(RunnerManager, StopSavesAlsoWhatWaitsForAnotherWrite) {
+  options.deadline = 60s;
+  const auto cookie = visitor();
+  std::array sessions{load(cookie), load(cookie)};
+  blocking->hold(Verb::replace);
+  std::array<CommitOperation, 2> commits;
+  for (std::size_t i = 0; i < 2; ++i) {
+    add_one(sessions[i]);
+    commits[i].session = &sessions[i];
+    commits[i].done = [](Operation&) noexcept {};
+    EXPECT_FALSE(manager().start(commits[i]));
+    blocking->wait_until_held(1);
+  }
+  std::thread stops([this] { manager().stop(); });
+  while (try_load().has_value()) std::this_thread::yield();
+  for (int i = 0; i < 1'000; ++i) std::this_thread::yield();  // most of the times it waits by then
+  blocking->release(Verb::replace);
+  stops.join();
+  for (const auto& each : commits) EXPECT_TRUE(each.result->has_value());
+  restart();
+  EXPECT_EQ(n_of(cookie), 3);
+}
+
+TEST_F(RunnerManager, StopEndsThoughTheStoreHangs) {
+  const auto cookie = visitor();
+  blocking->hold(Verb::load);
+  start_load(cookie);
+  blocking->wait_until_held(1);
+  clock.advance(300ms);  // the exchange's limit: it is aborted, and so is its repetition
+  std::thread stops([this] { manager().stop(); });
+  while (blocking->aborts() < 1) std::this_thread::yield();
+  blocking->release(Verb::load);
+  stops.join();
+  EXPECT_EQ(pending().front().answered, 1);
+}
+
+TEST_F(RunnerManager, ASweepThatFailsIsAnEvent) {
+  blocking->on_sweep = []() -> std::size_t { throw BlockingStore::refused("no right to delete"); };
+  const auto cookie = visitor();
+  for (int i = 0; i < 2; ++i) {  // each touch of the session, and then what is due
+    advance(100s);
+    read(cookie);
+  }
+  blocking->wait_until_swept(1);
+  manager().stop();
+  EXPECT_GE(count(event::sweep_failed), 1U);
+  EXPECT_EQ(told.back().text, "no right to delete");
+}
+
+}  // namespace
+}  // namespace flame::session
