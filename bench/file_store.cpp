@@ -26,8 +26,7 @@ class Bench {
   Bench(std::filesystem::path root, Durability durability, std::size_t sessions)
       : store_(session::file::store({.root_dir = std::move(root), .durability = durability})),
         ops_(sessions) {
-    store_->prepare({});
-    connection_ = store_->connect({});
+    connection_ = session::open_connection(*store_, {});
     std::mt19937_64 random(1);
     for (auto& op : ops_) {
       for (auto& byte : op.record.key.bytes) byte = static_cast<std::byte>(random());

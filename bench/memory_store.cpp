@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
   const std::size_t sessions = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 100'000;
   std::mt19937_64 random(1);
   const auto store = session::memory::store();
-  const auto connection = store->connect({});
+  const auto connection = session::open_connection(*store, {});
   session::Call call{session::TimePoint{1'800'000'000s}, {}};
 
   std::vector<session::StoreOp> all(sessions);
@@ -108,7 +108,7 @@ int main(int argc, char** argv) {
   });
 
   const auto full = session::memory::store({.max_sessions = sessions});
-  const auto flooded = full->connect({});
+  const auto flooded = session::open_connection(*full, {});
   session::StoreOp flood{session::Verb::create, all.front().record, {}, {}};
   measure("create, evicting once full", [&](std::size_t i) {
     flood.record.key = random_key(random);

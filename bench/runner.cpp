@@ -39,9 +39,8 @@ constexpr std::size_t rounds = 11;
 class Instant final : public session::Store {
  public:
   explicit Instant(bool blocking) : blocking_(blocking) {}
-  void prepare(const session::Call& call) override { inner_->prepare(call); }
-  std::unique_ptr<session::StoreConnection> connect(session::Deadline deadline) override {
-    return inner_->connect(deadline);
+  std::unique_ptr<session::StoreConnection> make_connection() override {
+    return inner_->make_connection();
   }
   [[nodiscard]] session::StoreTraits traits() const noexcept override {
     return {.blocking = blocking_};

@@ -32,7 +32,7 @@ struct HostOptions {
   std::chrono::milliseconds body_time{30'000};   ///< the same; 408 after
   std::chrono::milliseconds idle_time{60'000};   ///< between requests; closed after
   std::chrono::milliseconds write_time{10'000};  ///< a response, or 64 KiB of a file; closed after
-  std::chrono::milliseconds drain_time{10'000};  ///< for the requests under way when it stops
+  std::chrono::milliseconds drain_time{5'000};   ///< for the requests under way when it stops
 };
 
 /// A web server. Nothing before run() and start() throws for what is wrong with a route or an

@@ -1,9 +1,12 @@
 #include <atomic>
+#include <mutex>
 #include <semaphore>
 
 #include <flame/session/memory.hpp>
 
 #include "jobs/async_job.hpp"
+#include "runner/fork.hpp"
+#include "runner/library_thread.hpp"
 #include "runner/runner.hpp"
 
 namespace flame::inline v0::session {
@@ -17,16 +20,26 @@ struct Manager::Impl {
   Options options;
   Core core;
   std::unique_ptr<Dispatch> dispatch{};
-  std::optional<AsyncJobs> jobs{};  ///< where the store blocks
+  bool blocking = false;
+  std::mutex mutex{};
+  std::atomic<AsyncJobs*> jobs{
+      nullptr};  ///< where the store blocks; of the process before a fork()
   std::atomic<bool> serving{false};
 
-  [[nodiscard]] std::unique_ptr<Dispatch> make_dispatch(bool blocking);
+  ~Impl() {
+    AsyncJobs* const last = jobs.load();
+    if (last && last->generation == fork_generation() && !left_behind) delete last;
+  }
+  bool left_behind = false;
+
+  [[nodiscard]] std::unique_ptr<Dispatch> make_dispatch();
   void call(StoreCall& call) noexcept;
   void write(Job& job, Deadline deadline);
   void drive(Job& job, Deadline deadline);
   [[nodiscard]] Deadline deadline_of(const Operation& operation) const noexcept {
     return operation.deadline != Deadline{} ? operation.deadline : core.deadline_from_now();
   }
+  [[nodiscard]] AsyncJobs& current_jobs();
   template <class Op, class Direct>
   bool start(Op& operation, Direct direct) noexcept;
 };
@@ -34,7 +47,7 @@ struct Manager::Impl {
 void Manager::Impl::call(StoreCall& call) noexcept {
   call.failure.reset();
   dispatch->submit(call);
-  core.note(call);
+  core.judge(call);
 }
 
 void Manager::Impl::write(Job& job, Deadline deadline) {
@@ -64,11 +77,27 @@ void Manager::Impl::drive(Job& job, Deadline deadline) {
     }
 }
 
-std::unique_ptr<Dispatch> Manager::Impl::make_dispatch(bool blocking) {
+std::unique_ptr<Dispatch> Manager::Impl::make_dispatch() {
   if (auto* source = dynamic_cast<DispatchSource*>(options.store.get()))
     return source->dispatch(core.time);
   if (blocking) return store_runner(options.store, core.time, core.clock, options.deadline);
   return direct_dispatch(options.store, core.time);
+}
+
+/// A child of fork() begins anew: what its parent had under way, and the locks that its threads
+/// held, are left alone.
+AsyncJobs& Manager::Impl::current_jobs() {
+  const auto is_ours = [](const AsyncJobs* all) {
+    return all && all->generation == fork_generation();
+  };
+  AsyncJobs* all = jobs.load(std::memory_order_acquire);
+  if (is_ours(all)) return *all;
+  const std::scoped_lock lock(mutex);
+  all = jobs.load();
+  if (is_ours(all)) return *all;
+  all = new AsyncJobs(core, *dispatch);
+  jobs.store(all, std::memory_order_release);
+  return *all;
 }
 
 template <class Op, class Direct>
@@ -80,7 +109,7 @@ bool Manager::Impl::start(Op& operation, Direct direct) noexcept {
                                   : "the session manager is not open: call Manager::open() first"});
       return true;
     }
-    if (jobs) return jobs->start(operation, deadline_of(operation));
+    if (blocking) return current_jobs().start(operation, deadline_of(operation));
     operation.result = direct(operation.deadline);
   } catch (...) {
     operation.result =
@@ -92,7 +121,7 @@ bool Manager::Impl::start(Op& operation, Direct direct) noexcept {
 Manager::Manager(Options options, Environment environment)
     : impl_(std::make_unique<Impl>(std::move(options), environment)) {}
 
-Manager::~Manager() { stop(); }
+Manager::~Manager() { static_cast<void>(stop()); }
 
 const Options& Manager::options() const noexcept { return impl_->options; }
 
@@ -104,28 +133,46 @@ Result<void> Manager::open() {
   const auto traits = self.options.store->traits();
   auto rules = check(self.options, traits.max_record);
   if (!rules) return tl::unexpected(std::move(rules.error()));
-  auto dispatch = self.make_dispatch(traits.blocking);
+  self.blocking = traits.blocking;
+  auto dispatch = self.make_dispatch();
   self.core.rules = std::move(*rules);
   self.core.creations.set(self.core.rules.max_created_per_second);
-  dispatch->on_wake = [&self] { self.jobs->expire(self.core.clock.steady()); };
+  dispatch->on_wake = [&self] { self.current_jobs().expire(self.core.clock.steady()); };
   dispatch->on_sweep_failed = [&self](const Error& error) {
     self.core.events.emit(event::sweep_failed, nullptr, error.text);
   };
   try {
-    if (const auto failure = dispatch->open()) self.core.events.store_down(failure->error.text);
+    if (const auto failure = dispatch->open())
+      self.core.events.store_down(failure->error.text);
+    else
+      self.core.time.assume();
   } catch (const StoreError& error) {
     return tl::unexpected(Error{Errc::invalid_option, error.what()});
   }
   self.dispatch = std::move(dispatch);
-  if (traits.blocking) self.jobs.emplace(self.core, *self.dispatch);
+  if (self.blocking) static_cast<void>(self.current_jobs());
   self.serving.store(true, std::memory_order_release);
   return {};
 }
 
-void Manager::stop() noexcept {
-  impl_->serving = false;
-  if (impl_->jobs) impl_->jobs->drain();
-  if (impl_->dispatch) impl_->dispatch->stop();
+Result<void> Manager::stop(std::chrono::milliseconds bound) noexcept {
+  auto& self = *impl_;
+  if (is_library_thread())
+    return tl::unexpected(Error{Errc::misuse,
+                                "Manager::stop() was called from a callback, whose end it would "
+                                "wait for: call it from a thread of your own"});
+  const auto until = std::chrono::steady_clock::now() + bound;
+  self.serving = false;
+  if (!self.dispatch) return {};
+  AsyncJobs* const jobs = self.blocking ? &self.current_jobs() : nullptr;
+  if (jobs) static_cast<void>(jobs->drain(std::chrono::steady_clock::now() + bound / 2));
+  const auto named = self.dispatch->stop(until);
+  if (jobs) static_cast<void>(jobs->drain(Deadline::max()));  // all has been answered
+  if (named.empty()) return {};
+  const auto text = "a thread that serves the store (" + named +
+                    ") hangs in it, obeys neither its deadline nor abort(), and was left behind";
+  self.core.events.emit(event::store_stuck, nullptr, text);
+  return tl::unexpected(Error{Errc::store_unavailable, text});
 }
 
 StoreCounters Manager::counters() const noexcept {

@@ -66,7 +66,7 @@ void mixed_batch(StoreChecker& c) {
 
 // As many operations of one verb as the store takes at once; each third is one that cannot be done.
 void full_batches(StoreChecker& c) {
-  const std::uint64_t n = c.traits().max_batch;
+  const std::uint64_t n = c.traits().writes.max_batch;
   const auto fails = [](std::uint64_t number) { return number % 3 == 1; };
   const auto all = [&](auto&& expectation) {
     std::vector<Expectation> expectations;

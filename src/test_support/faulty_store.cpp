@@ -41,6 +41,12 @@ struct FaultyStore::Plan {
     return found ? std::optional(found.mapped()) : std::nullopt;
   }
 
+  void require_prepared() {
+    const std::lock_guard lock(mutex);
+    if (is_down) lose_connection();
+    if (!refusal.empty()) throw StoreError(StoreError::Kind::refused, refusal);
+  }
+
   void require_up() {
     const std::lock_guard lock(mutex);
     if (is_down) lose_connection();
@@ -57,6 +63,18 @@ class FaultyStore::Connection final : public StoreConnection {
   Connection(std::unique_ptr<StoreConnection> inner, std::shared_ptr<Plan> plan)
       : inner_(std::move(inner)), plan_(std::move(plan)) {}
 
+  void connect(const Call& call) override {
+    plan_->require_up();
+    inner_->connect(call);
+  }
+  void prepare(const Call& call) override {
+    plan_->require_prepared();
+    inner_->prepare(call);
+  }
+  void ping(const Call& call) override {
+    plan_->require_up();
+    inner_->ping(call);
+  }
   void run(std::span<StoreOp> batch, const Call& call) override {
     for (auto& op : batch) {
       const auto answer = plan_->meet(op.verb);
@@ -85,18 +103,18 @@ class FaultyStore::Connection final : public StoreConnection {
   void abort() noexcept override { inner_->abort(); }
 
  private:
-  [[noreturn]] void fault(Fault fault, const StoreOp& op, const Call& call) {
-    if (fault == Fault::refuse) {
-      throw StoreError(StoreError::Kind::refused, "faulty store: the operation is refused");
-    }
-    if (fault != Fault::fail) {
-      auto unseen = op;
-      inner_->run({&unseen, 1}, call);
-    }
+  void fault(Fault fault, StoreOp& op, const Call& call) {
+    using Kind = StoreError::Kind;
+    if (fault == Fault::refuse) throw StoreError(Kind::refused, "faulty store: it is refused");
+    if (fault == Fault::leave) throw StoreError(Kind::away, "faulty store: the wrong server");
+    if (fault == Fault::fail) lose_connection();
+    auto unseen = op;
+    inner_->run({&unseen, 1}, call);
     if (fault == Fault::unconfirm) {
-      throw StoreError(StoreError::Kind::unconfirmed, "faulty store: it may not last");
+      throw StoreError(Kind::unconfirmed, "faulty store: it may not last");
     }
-    lose_connection();
+    if (fault == Fault::lose_reply) lose_connection();
+    op.outcome = Outcome::unknown;
   }
 
   std::unique_ptr<StoreConnection> inner_;
@@ -139,18 +157,8 @@ void FaultyStore::reset_counts() noexcept {
   for (auto& of_verb : plan_->by_verb) of_verb.counted = 0;
 }
 
-void FaultyStore::prepare(const Call& call) {
-  {
-    const std::lock_guard lock(plan_->mutex);
-    if (plan_->is_down) lose_connection();
-    if (!plan_->refusal.empty()) throw StoreError(StoreError::Kind::refused, plan_->refusal);
-  }
-  inner_->prepare(call);
-}
-
-std::unique_ptr<StoreConnection> FaultyStore::connect(Deadline deadline) {
-  plan_->require_up();
-  return std::make_unique<Connection>(inner_->connect(deadline), plan_);
+std::unique_ptr<StoreConnection> FaultyStore::make_connection() {
+  return std::make_unique<Connection>(inner_->make_connection(), plan_);
 }
 
 StoreTraits FaultyStore::traits() const noexcept { return inner_->traits(); }

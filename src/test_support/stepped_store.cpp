@@ -12,7 +12,10 @@ namespace flame::inline v0::session::test_support {
 namespace {
 
 Failure lost(bool maybe_applied) {
-  return {{Errc::store_unavailable, "stepped store: the connection is lost"}, maybe_applied};
+  Failure failure{{Errc::store_unavailable, "stepped store: the connection is lost"},
+                  maybe_applied};
+  failure.lost = true;
+  return failure;
 }
 
 }  // namespace
@@ -36,7 +39,7 @@ struct SteppedStore::List {
   bool stopped = false;
 
   void run(StoreOp& op, Deadline deadline) {
-    if (!connection) connection = inner->connect({});
+    if (!connection) connection = open_connection(*inner, {time->now(), {}});
     Record written = op.record;
     connection->run({&op, 1}, {time->now(), deadline});
     // Like a store on a wire: what it wrote is still the caller's.
@@ -72,6 +75,11 @@ class SteppedDispatch final : public Dispatch {
 
   std::optional<Failure> open() override { return std::nullopt; }
   bool submit(StoreCall& call) noexcept override {
+    // What waits here is at the store already: a deadline does not keep it from being applied.
+    if (call.sending && !call.sending->begin()) {
+      call.failure = Failure{{Errc::deadline, "nobody waits for it any more"}, false};
+      return true;
+    }
     if (list_->stopped) {
       call.failure = Failure{{Errc::stopped, "the session manager was stopped"}, false};
       return true;
@@ -85,13 +93,14 @@ class SteppedDispatch final : public Dispatch {
     return false;
   }
   void wake_at(Deadline when) noexcept override { list_->wakes_at = when; }
-  void stop() noexcept override {
+  std::string stop(Deadline) noexcept override {
     list_->stopped = true;
     for (auto& each : std::exchange(list_->waiting, {})) {
       if (!each.call) continue;
       each.call->failure = Failure{{Errc::stopped, "the session manager was stopped"}, true};
       each.call->done(*each.call);
     }
+    return {};
   }
 
  private:
@@ -174,6 +183,12 @@ void SteppedStore::lose_and_apply_later(std::size_t i) {
   call.done(call);
 }
 
+void SteppedStore::answer(std::size_t i, Outcome outcome) {
+  StoreCall& call = list_->take_call(i);
+  call.op.outcome = outcome;
+  call.done(call);
+}
+
 void SteppedStore::forget(std::size_t i) {
   if (list_->waiting.at(i).call) throw std::logic_error("only a late statement can be forgotten");
   list_->take(i);
@@ -194,10 +209,8 @@ void SteppedStore::wake_if_due() {
   list_->dispatch->on_wake();
 }
 
-void SteppedStore::prepare(const Call& call) { list_->inner->prepare(call); }
-
-std::unique_ptr<StoreConnection> SteppedStore::connect(Deadline deadline) {
-  return list_->inner->connect(deadline);
+std::unique_ptr<StoreConnection> SteppedStore::make_connection() {
+  return list_->inner->make_connection();
 }
 
 StoreTraits SteppedStore::traits() const noexcept {

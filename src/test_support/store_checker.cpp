@@ -30,6 +30,10 @@ std::string_view name(Outcome outcome) noexcept {
       return "refused";
     case Outcome::unreadable:
       return "unreadable";
+    case Outcome::later:
+      return "later";
+    case Outcome::unknown:
+      return "unknown";
   }
   return "an unknown outcome";
 }
@@ -52,13 +56,14 @@ std::string differences(const Record& got, const Record& wanted) {
 }  // namespace
 
 StoreChecker::StoreChecker(const MakeStore& make) : store_(make()) {
-  store_->prepare({FakeClock::default_wall, soon()});
   connection_ = connect();
   const Call first{FakeClock::default_wall, soon()};
   now_ = connection_->clock(first).value_or(first.now);
 }
 
-std::unique_ptr<StoreConnection> StoreChecker::connect() const { return store_->connect(soon()); }
+std::unique_ptr<StoreConnection> StoreChecker::connect() const {
+  return open_connection(*store_, {FakeClock::default_wall, soon()});
+}
 
 Call StoreChecker::call(TimePoint at) const noexcept { return {at, soon()}; }
 

@@ -25,8 +25,8 @@ using session::Verb;
 
 std::size_t blob_size = 0;
 constexpr session::TimePoint now{2'000'000'000s};
-constexpr const char* names[] = {"unanswered", "done",    "missing",   "exists",
-                                 "conflict",   "refused", "unreadable"};
+constexpr const char* names[] = {"unanswered", "done",    "missing", "exists", "conflict",
+                                 "unreadable", "refused", "later",   "unknown"};
 
 std::string repeated(std::string_view text) {
   std::string blob;
@@ -71,7 +71,7 @@ class Commands {
     if (command == "load") return load(number);
     return apply({command == "erase" ? Verb::erase : Verb::touch, touched(number), {}, {}});
   } catch (const session::StoreError& error) {
-    constexpr const char* kinds[] = {"lost: ", "refused: ", "unconfirmed: "};
+    constexpr const char* kinds[] = {"lost: ", "refused: ", "unconfirmed: ", "away: "};
     return kinds[static_cast<int>(error.kind())] + std::string(error.what());
   }
 
@@ -154,8 +154,7 @@ class Commands {
 int main(int, char** arguments) try {
   blob_size = std::stoull(arguments[2]);
   const auto store = session::open_store(arguments[1]);
-  store->prepare({now, {}});
-  const auto connection = store->connect({});
+  const auto connection = open_connection(*store, {now, {}});
   Commands commands(*connection);
   std::cout << "ready" << std::endl;
   for (std::string line; std::getline(std::cin, line);)

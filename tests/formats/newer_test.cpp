@@ -37,7 +37,7 @@ class Newer : public testing::Test {
     op.expected = std::exchange(op.record.token, WriteToken{4711});
     op.record.blob = std::move(blob);
     const Call call{release_.written_at, std::chrono::steady_clock::now() + 10s};
-    file::store({.root_dir = root_})->connect({})->run({&op, 1}, call);
+    open_connection(*file::store({.root_dir = root_}), {})->run({&op, 1}, call);
     EXPECT_EQ(op.outcome, Outcome::done);
   }
 

@@ -162,7 +162,7 @@ void copy_store(const fs::path& folder, const Release& release, const fs::path& 
 
 Record stored(const fs::path& root, const SessionKey& key, TimePoint now) {
   StoreOp op{Verb::load, {.key = key}, {}, {}};
-  file::store({.root_dir = root})->connect({})->run({&op, 1}, {now, {}});
+  open_connection(*file::store({.root_dir = root}), {})->run({&op, 1}, {now, {}});
   if (op.outcome != Outcome::done) throw std::runtime_error("no record " + to_string(key));
   return std::move(op.record);
 }

@@ -144,7 +144,7 @@ TEST_P(Releases, EachEndsAtItsTime) {
 
 TEST_P(Releases, TheOwnersSessionsAreListed) {
   const Call call{release_.written_at, std::chrono::steady_clock::now() + 10s};
-  const auto connection = file::store({.root_dir = root_})->connect({});
+  const auto connection = open_connection(*file::store({.root_dir = root_}), {});
   std::vector<SessionKey> listed, anns;
   for (const auto& each : connection->list("ann", "", 100, call).records)
     listed.push_back(each.key);
@@ -157,7 +157,7 @@ TEST_P(Releases, TheOwnersSessionsAreListed) {
 }
 
 TEST_P(Releases, TheSweepRemovesAllOnceTheyEnded) {
-  const auto connection = file::store({.root_dir = root_})->connect({});
+  const auto connection = open_connection(*file::store({.root_dir = root_}), {});
   const auto swept = [&](TimePoint time) {
     return connection->sweep(100, {time, std::chrono::steady_clock::now() + 10s});
   };

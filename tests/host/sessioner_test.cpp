@@ -25,8 +25,7 @@ using session::Session;
 /// The memory store with a switch, and a count of the batches that reached it.
 class Switched final : public session::Store, public session::StoreConnection {
  public:
-  void prepare(const session::Call& call) override { store_->prepare(call); }
-  std::unique_ptr<session::StoreConnection> connect(session::Deadline deadline) override;
+  std::unique_ptr<session::StoreConnection> make_connection() override;
   session::StoreTraits traits() const noexcept override { return store_->traits(); }
   void run(std::span<session::StoreOp> batch, const session::Call& call) override {
     ++batches;
@@ -49,7 +48,7 @@ class Switched final : public session::Store, public session::StoreConnection {
 
  private:
   session::StorePtr store_ = session::memory::store();
-  std::unique_ptr<session::StoreConnection> inner_ = store_->connect(session::Deadline::max());
+  std::unique_ptr<session::StoreConnection> inner_ = session::open_connection(*store_, {});
 };
 
 /// What a Manager holds of the switched store.
@@ -70,7 +69,7 @@ class Borrowed final : public session::StoreConnection {
  private:
   Switched& to_;
 };
-std::unique_ptr<session::StoreConnection> Switched::connect(session::Deadline) {
+std::unique_ptr<session::StoreConnection> Switched::make_connection() {
   return std::make_unique<Borrowed>(*this);
 }
 

@@ -125,12 +125,12 @@ class ManagerTest : public testing::Test {
     StoreOp op;
     op.verb = Verb::load;
     op.record.key = key_of(cookie);
-    inner->connect({})->run({&op, 1}, {now(), {}});
+    open_connection(*inner, {})->run({&op, 1}, {now(), {}});
     return op.outcome == Outcome::done ? op.record : Record{};
   }
   void replace_stored(Record record, WriteToken expected) {
     StoreOp op{Verb::replace, std::move(record), expected, {}};
-    inner->connect({})->run({&op, 1}, {now(), {}});
+    open_connection(*inner, {})->run({&op, 1}, {now(), {}});
     EXPECT_EQ(op.outcome, Outcome::done);
   }
   static SessionKey key_of(const std::string& cookie) {

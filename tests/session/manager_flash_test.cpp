@@ -172,7 +172,7 @@ TEST_F(ManagerFlash, AClaimWhoseReplyIsLostHasOneEffect) {
 
 TEST_F(ManagerFlash, AClaimThatFailsIsAnErrorAndLeavesIt) {
   const auto cookie = flashed();
-  for (std::size_t i = 0; i < 3; ++i) store->next(Verb::replace, Fault::refuse, i);
+  store->next(Verb::replace, Fault::refuse);
   const auto failed = try_load(cookie, Need::flash);
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, Errc::store_unavailable);

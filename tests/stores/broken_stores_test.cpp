@@ -37,9 +37,8 @@ class BrokenConnection final : public StoreConnection {
 class BrokenStore final : public Store {
  public:
   explicit BrokenStore(Break broken) : break_(broken) {}
-  void prepare(const Call& call) override { inner_->prepare(call); }
-  std::unique_ptr<StoreConnection> connect(Deadline deadline) override {
-    return std::make_unique<BrokenConnection>(inner_->connect(deadline), break_);
+  std::unique_ptr<StoreConnection> make_connection() override {
+    return std::make_unique<BrokenConnection>(inner_->make_connection(), break_);
   }
   [[nodiscard]] StoreTraits traits() const noexcept override { return inner_->traits(); }
 

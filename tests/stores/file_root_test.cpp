@@ -1,4 +1,4 @@
-// What prepare() says of a root_dir that cannot be one, and what to do then.
+// What a first connection says of a root_dir that cannot be one, and what to do then.
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@ class RootTest : public ::testing::Test {
  protected:
   std::string refusal(const fs::path& root) {
     const auto store = file::store({.root_dir = root});
-    const auto text = error_of([&] { store->prepare({}); });
+    const auto text = error_of([&] { static_cast<void>(open_connection(*store, {})); });
     if (!text.empty()) {
       EXPECT_NE(text.find("root_dir"), text.npos) << text;
       EXPECT_EQ(text.find('\n'), text.npos) << text;
@@ -77,7 +77,7 @@ TEST_F(RootTest, RefusesWhatCannotBeAPath) {
   expect_refusal(folder_.path() / std::string(300, 'x'), "give another root_dir");
 }
 
-/// What prepare() of a store there says to a user without the rights that root always has.
+/// What a first connection there says to a user without the rights that root always has.
 std::string said_to_a_user(const fs::path& root, file::Durability durability) {
   int ends[2];
   EXPECT_EQ(::pipe(ends), 0);
@@ -86,7 +86,8 @@ std::string said_to_a_user(const fs::path& root, file::Durability durability) {
     if (::geteuid() == 0 && ::setresuid(12345, 12345, 12345) != 0) ::_exit(1);
     std::string text = "nothing";
     try {
-      file::store({.root_dir = root, .durability = durability})->prepare({});
+      static_cast<void>(
+          open_connection(*file::store({.root_dir = root, .durability = durability}), {}));
     } catch (const StoreError& error) {
       text = error.what();
     }
@@ -141,7 +142,7 @@ TEST_F(RootTest, ARelativePathIsThatOfTheTimeOfStore) {
   fs::current_path(folder_.path());
   const auto store = file::store({.root_dir = "sessions"});
   fs::current_path("/");
-  store->prepare({});
+  static_cast<void>(open_connection(*store, {}));
   fs::current_path(before);
   EXPECT_TRUE(fs::is_directory(root_));
 }

@@ -52,8 +52,7 @@ class FileTest : public ::testing::Test {
   FileTest() { reopen(); }
   void reopen(file::Durability durability = file::Durability::none) {
     store_ = file::store({.root_dir = root(), .durability = durability});
-    store_->prepare(at(0s));
-    connection_ = store_->connect({});
+    connection_ = open_connection(*store_, at(0s));
   }
 
   [[nodiscard]] fs::path root() const { return folder_.path() / "sessions"; }

@@ -135,7 +135,7 @@ TEST_F(FileTest, ALockThatNobodyGivesBackIsRefused) {
     EXPECT_EQ(error.kind(), StoreError::Kind::connection_lost);
   }
   ::close(folder);
-  connection_ = store_->connect({});
+  connection_ = open_connection(*store_, at(0s));
   EXPECT_EQ(apply(Verb::erase, {.key = key(1)}).outcome, Outcome::done);
 }
 
@@ -172,7 +172,8 @@ TEST_F(FileTest, AForkedChildDoesNotKeepALock) {
   ASSERT_EQ(::pipe(pipe), 0);
   {
     const auto options = file::FileOptions{.root_dir = root()};
-    const file::Root inner(options);
+    file::Root inner(options);
+    inner.open();
     auto held = file::Folder::open(inner, file::records_folder(key(1).bytes.front()));
     ASSERT_TRUE(held && held->lock_until({}, {}));
     if (::fork() == 0) {  // with the descriptor, and so with the lock
@@ -201,7 +202,7 @@ TEST_F(FileTest, ARootThatIsRemovedIsLostThenMadeAgain) {
     } catch (const StoreError& error) {
       EXPECT_EQ(error.kind(), StoreError::Kind::connection_lost);
     }
-    connection_ = store_->connect({});
+    connection_ = open_connection(*store_, at(0s));
     EXPECT_EQ(create(1), Outcome::done);
     EXPECT_EQ(load(1), Outcome::done);
   }
@@ -215,7 +216,7 @@ TEST_F(FileTest, ProcessesLoseNoUpdateOfEachOther) {
   counter.blob = "0";
   apply(Verb::create, counter);
   const auto count_up = [&](std::uint64_t process) {
-    const auto mine = store_->connect({});
+    const auto mine = open_connection(*store_, at(0s));
     for (std::uint64_t round = 0; round < rounds;) {
       StoreOp op{Verb::load, {.key = key(1)}, {}, {}};
       mine->run({&op, 1}, at(0s));

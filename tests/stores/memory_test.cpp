@@ -21,8 +21,7 @@ class MemoryTest : public ::testing::Test {
  protected:
   void open(memory::MemoryOptions options) {
     store_ = memory::store(options);
-    store_->prepare(at(0s));
-    connection_ = store_->connect({});
+    connection_ = open_connection(*store_, at(0s));
   }
 
   static Call at(std::chrono::milliseconds time) { return {start + time, {}}; }
@@ -76,7 +75,7 @@ TEST_F(MemoryTest, NeverBlocks) { EXPECT_FALSE(memory::store()->traits().blockin
 TEST_F(MemoryTest, RefusesOptionsThatAreZero) {
   const auto error_of = [](memory::MemoryOptions options) -> std::string {
     try {
-      memory::store(options)->prepare({});
+      static_cast<void>(open_connection(*memory::store(options), {}));
     } catch (const StoreError& error) {
       EXPECT_EQ(error.kind(), StoreError::Kind::refused);
       return error.what();
@@ -93,7 +92,7 @@ TEST_F(MemoryTest, RefusesOptionsThatAreZero) {
 TEST_F(MemoryTest, RecordsLiveAsLongAsAConnection) {
   open({});
   create(1);
-  const auto second = store_->connect({});
+  const auto second = open_connection(*store_, at(0s));
   store_.reset();
   connection_ = nullptr;
   StoreOp op{Verb::load, {.key = key(1)}, {}, {}};

@@ -20,9 +20,9 @@ std::string error_of(const auto& call) {
 
 std::string error_of_url(std::string_view url) {
   const auto store = open_store(url);
-  const auto text = error_of([&] { store->prepare({}); });
+  const auto text = error_of([&] { store->make_connection()->connect({}); });
   if (!text.empty()) {
-    EXPECT_EQ(error_of([&] { static_cast<void>(store->connect({})); }), text);
+    EXPECT_EQ(error_of([&] { static_cast<void>(open_connection(*store, {})); }), text);
   }
   return text;
 }
@@ -45,11 +45,11 @@ TEST(OpenStore, OpensMemory) {
 }
 
 TEST(OpenStore, PassesOptionsOn) {
-  const auto connection = open_store("memory:?max_sessions=2")->connect({});
+  const auto connection = open_connection(*open_store("memory:?max_sessions=2"), {});
   EXPECT_EQ(create(*connection, std::byte{1}), Outcome::done);
   EXPECT_EQ(create(*connection, std::byte{2}), Outcome::done);
   EXPECT_EQ(create(*connection, std::byte{3}), Outcome::refused);
-  EXPECT_EQ(create(*open_store("memory:?max_bytes=10")->connect({}), std::byte{1}),
+  EXPECT_EQ(create(*open_connection(*open_store("memory:?max_bytes=10"), {}), std::byte{1}),
             Outcome::refused);
 }
 
@@ -82,7 +82,7 @@ TEST(OpenStore, NamesWhatIsWrong) {
   };
   for (const auto& [url, text] : table) {
     const auto store = open_store(url);
-    EXPECT_EQ(error_of([&] { store->prepare({}); }), text) << url;
+    EXPECT_EQ(error_of([&] { static_cast<void>(open_connection(*store, {})); }), text) << url;
   }
 }
 

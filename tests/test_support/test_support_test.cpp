@@ -105,14 +105,14 @@ class FaultyStoreTest : public ::testing::Test {
   }
 
   FaultyStore store_{memory::store()};
-  std::unique_ptr<StoreConnection> connection_ = store_.connect({});
+  std::unique_ptr<StoreConnection> connection_ = open_connection(store_, {});
   static constexpr auto lost = StoreError::Kind::connection_lost;
   static constexpr auto refused = StoreError::Kind::refused;
 };
 
 TEST_F(FaultyStoreTest, IsTheStoreItWraps) {
   EXPECT_FALSE(store_.traits().blocking);
-  EXPECT_NO_THROW(store_.prepare(call));
+  EXPECT_NO_THROW(connection_->prepare(call));
   EXPECT_EQ(apply(Verb::create, 1), Outcome::done);
   EXPECT_EQ(apply(Verb::create, 1), Outcome::exists);
   EXPECT_EQ(apply(Verb::load, 1), Outcome::done);
@@ -171,12 +171,12 @@ TEST_F(FaultyStoreTest, IsDownUntilItIsUp) {
   store_.next(Verb::load, Outcome::refused);
   store_.down();
   EXPECT_EQ(error_of(Verb::load, 1), lost);
-  EXPECT_EQ(error_of([&] { store_.prepare(call); }), lost);
-  EXPECT_EQ(error_of([&] { static_cast<void>(store_.connect({})); }), lost);
+  EXPECT_EQ(error_of([&] { connection_->prepare(call); }), lost);
+  EXPECT_EQ(error_of([&] { connection_->ping(call); }), lost);
   EXPECT_EQ(error_of([&] { connection_->sweep(1, call); }), lost);
   EXPECT_EQ(error_of([&] { static_cast<void>(connection_->list("a", {}, 1, call)); }), lost);
   store_.down(false);
-  EXPECT_NO_THROW(store_.prepare(call));
+  EXPECT_NO_THROW(connection_->prepare(call));
   EXPECT_EQ(apply(Verb::load, 1), Outcome::refused);  // the fault waited
   EXPECT_EQ(apply(Verb::load, 1), Outcome::missing);
 }
@@ -184,14 +184,14 @@ TEST_F(FaultyStoreTest, IsDownUntilItIsUp) {
 TEST_F(FaultyStoreTest, RefusesToPrepare) {
   store_.refuse_prepare("the line");
   try {
-    store_.prepare(call);
+    connection_->prepare(call);
     FAIL() << "prepared";
   } catch (const StoreError& error) {
     EXPECT_EQ(error.kind(), refused);
     EXPECT_STREQ(error.what(), "the line");
   }
   store_.refuse_prepare({});
-  EXPECT_NO_THROW(store_.prepare(call));
+  EXPECT_NO_THROW(connection_->prepare(call));
 }
 
 TEST_F(FaultyStoreTest, CountsOperations) {

@@ -58,6 +58,12 @@ inline constexpr std::string_view store_full = "store_full";
 inline constexpr std::string_view store_refused =
     "store_refused";  ///< one operation, for want of rights or space, or since what was applied may
                       ///< not last: the text says which
+inline constexpr std::string_view turned_away =
+    "turned_away";  ///< an operation was refused at once: too much was waiting
+inline constexpr std::string_view timed_out =
+    "timed_out";  ///< an operation met its deadline: the store is too slow for what is asked of it
+inline constexpr std::string_view store_stuck =
+    "store_stuck";  ///< stop() left a thread behind that hangs in the store
 inline constexpr std::string_view sweep_failed = "sweep_failed";  ///< expired records stay for now
 inline constexpr std::string_view flash_lost =
     "flash_lost";  ///< a claimed message could not be put back
@@ -147,17 +153,21 @@ struct CommitOperation : Operation {
 class Manager {
  public:
   explicit Manager(Options options, Environment environment = {});
-  ~Manager();  ///< stop()
+  ~Manager();  ///< stop(): not from a callback
   Manager(const Manager&) = delete;
   Manager& operator=(const Manager&) = delete;
 
   /// Checks options and store. A store that is down for now is no error: an event, and 503 until it
   /// is up.
   Result<void> open();
-  /// Waits for what a store that blocks has under way; what other threads have begun on one that
-  /// never blocks is theirs to end first. Every operation after that ends with Errc::stopped.
-  /// Final.
-  void stop() noexcept;
+  /// Answers all that a store that blocks has under way, within about `bound`: half of it for what
+  /// can still be done; then what waits is refused, and what is in the store is aborted. A thread
+  /// that hangs there all the same is left behind with its connection and its memory, and the error
+  /// says so. What other threads have begun on a store that never blocks is theirs to end first.
+  /// Every operation after that ends with Errc::stopped. Final. From a callback of the Manager's it
+  /// is an error, and nothing is stopped: it would wait for itself.
+  Result<void> stop(std::chrono::milliseconds bound = default_stop_bound) noexcept;
+  static constexpr std::chrono::milliseconds default_stop_bound{4000};
 
   /// True: complete now, and done() is not called (a memory store: always). False: done() will be.
   bool start(LoadOperation& operation) noexcept;

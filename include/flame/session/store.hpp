@@ -47,27 +47,37 @@ struct Record {
 /// token is the expected one; it never shortens (a touch may have come between). touch moves
 /// last_seen and expires_at, never shortens, never revives. erase is done also where there was
 /// nothing.
+///
+/// touch and erase carry the owner as it was last known: it may be stale, and nothing that list()
+/// answers may depend on it.
 enum class Verb : std::uint8_t { load, create, replace, touch, erase };
 
+/// What became of one operation. Beside refused, later and unknown, which any verb may get, an
+/// operation gets what its verb may answer: all else is a failure of that one operation.
 enum class Outcome : std::uint8_t {
   unanswered,  ///< after a return of run(): a bug of the store
   done,
-  /// load, replace, touch: no such record, or expired at Call::now. A load that still found the
-  /// expired one may leave its expires_at in StoreOp::record: an event tells of it then.
+  /// load, replace, touch: no such record, or expired at Call::now. A load that still has the
+  /// expired one leaves its times in StoreOp::record: an event tells of it then.
   missing,
   exists,    ///< create: the key is taken; nothing was written
   conflict,  ///< replace: another token; the newest record is in StoreOp::record
-  refused,   ///< the store is full, or will not take this record
   /// load: there is one that the store itself cannot read, damaged or of a later release. To all
   /// but create (exists) and erase it is missing, and it stays as it is.
   unreadable,
+  refused,  ///< surely not applied: the store is full, or will not take this record; not sent again
+  /// Surely not applied, and worth another try: one shard is away, a deadlock was broken. It is
+  /// sent again after a pause, until its own deadline; the rest of its batch is not held up. A
+  /// create comes again with the same key.
+  later,
+  unknown,  ///< applied or not, or perhaps still to be: nobody knows. The connection is good.
 };
 
 struct StoreOp {
-  Verb verb{};
-  /// In: what to write, or the key alone. Out: what load and conflict found. Of what it wrote, once
-  /// that is done, a store may take the blob, or swap all of it for another: what still has token
-  /// and blob is as it was.
+  Verb verb{};  ///< the library's: a store never changes it, nor record.key
+  /// In: what to write, or the key alone (and for touch and erase the owner). Out: what load and
+  /// conflict found. Of what it wrote, once that is done, a store may take the blob, or swap all of
+  /// it but the key for another: what still has token and blob is as it was.
   Record record{};
   WriteToken expected{};  ///< replace only
   Outcome outcome{};
@@ -77,6 +87,8 @@ struct StoreOp {
 /// not.
 struct Call {
   TimePoint now{};
+  /// When the call should have ended; later than that of any one operation in it. A call that takes
+  /// longer is aborted. Unset: none, for tests and tools.
   Deadline deadline{};
 };
 
@@ -97,6 +109,9 @@ class StoreError : public std::runtime_error {
     /// Some were applied, and can be seen, but may not survive what the store promises (a flush or
     /// a replica failed). They are neither repeated nor settled by reading: their requests fail.
     unconfirmed,
+    /// None of them was applied: this server is the wrong one now (a standby, or starting). They
+    /// are `later`, on a new connection.
+    away,
   };
   StoreError(Kind kind, const std::string& text) : std::runtime_error(text), kind_(kind) {}
   [[nodiscard]] Kind kind() const noexcept { return kind_; }
@@ -105,45 +120,76 @@ class StoreError : public std::runtime_error {
   Kind kind_;
 };
 
-/// One connection to a backend: one thread at a time; any number at once where !traits().blocking.
+/// One connection to a backend, not connected yet when it is made. Every call comes from one thread
+/// at a time, but abort(); where !traits().blocking, any number of runs at once.
+///
+/// No atomicity is asked of it, over verbs or within one: each operation is applied whole or not at
+/// all, for itself. A store that locks rows commits each verb by itself, in the order of the keys,
+/// and sets its outcomes before it begins the next: two batches in one transaction each wait for
+/// each other otherwise. A store with a single writer may commit all of a batch at once.
 class StoreConnection {
  public:
   virtual ~StoreConnection() = default;
+  /// The first call, and the only one until it has succeeded. Names are resolved anew each time.
+  virtual void connect(const Call&) {}
+  /// Checks rights and schema, and makes what the options say is to be made. Comes after the first
+  /// connect() of a process, and with each until it has succeeded. StoreError refused is what the
+  /// operator must mend, here and in connect(): its text is the line to print.
+  virtual void prepare(const Call&) {}
   /// Runs a batch, sorted by verb, then key; keys are unique within a verb. Sets every outcome or
-  /// throws.
+  /// throws. It holds at most as many operations and bytes as the traits of their lane say, or one.
   virtual void run(std::span<StoreOp> batch, const Call& call) = 0;
-  /// Removes up to `limit` expired records; returns how many went.
+  /// Removes up to `limit` expired records; returns how many went. Call::now is a little in the
+  /// past.
   virtual std::size_t sweep(std::size_t limit, const Call& call) = 0;
   /// Unexpired sessions of an owner in a stable order; `from` is empty or the `next` of the page
   /// before.
   virtual OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
                          const Call& call) = 0;
-  /// The backend's own time, if it has a clock of its own.
+  /// The backend's own time, if it has a clock of its own: asked after connect(), and each minute.
   virtual std::optional<TimePoint> clock(const Call&) { return std::nullopt; }
-  /// From another thread: makes a blocked call throw soon. The connection is not used afterwards.
+  /// After StoreTraits::ping_after without a call: a round trip that shows whether the backend is
+  /// still there.
+  virtual void ping(const Call&) {}
+  /// From another thread, at any time after construction, also before, between and after calls, and
+  /// more than once: makes the call under way, or the next one, throw soon. Never blocks, takes no
+  /// lock that a call holds while it waits, and works on a duplicate of the descriptor: a number
+  /// that the driver has closed may be somebody else's by then. Only the destructor follows.
   virtual void abort() noexcept {}
 };
 
 /// The part of a sorted batch that has this verb.
 [[nodiscard]] std::span<StoreOp> only(Verb verb, std::span<StoreOp> batch) noexcept;
 
-struct StoreTraits {
-  bool blocking = true;  ///< false: run() never waits, and is called at once on the caller's thread
-  std::size_t max_batch = 64;
-  std::size_t max_record = std::size_t{1} << 20;  ///< bytes of one blob
+/// One kind of worker: reads (load), writes (create, replace, erase), background (touch, sweep).
+struct LaneTraits {
+  std::size_t workers = 2;     ///< threads, each with a connection of its own; at least 1
+  std::size_t max_batch = 64;  ///< operations of one run(); at least 1
+  std::size_t max_batch_bytes = std::size_t{4} << 20;  ///< of their records; one may be larger
 };
 
-/// A recipe for connections. Making one never throws and touches nothing: errors wait for
-/// prepare().
+struct StoreTraits {
+  bool blocking = true;  ///< false: run() never waits, and is called at once on the caller's thread
+  std::size_t max_record = std::size_t{1} << 20;  ///< bytes of one blob
+  LaneTraits reads{}, writes{}, background{.workers = 1};
+  std::chrono::milliseconds ping_after{0};  ///< without a call; 0: never
+  bool expires_by_itself = false;  ///< the backend removes records by its own clock, whatever
+                                   ///< Call::now is
+};
+
+/// A recipe for connections. Any thread. It outlives its connections, and so must what it refers
+/// to; a connection that hangs and cannot be aborted when the Manager stops keeps it for ever.
 class Store {
  public:
   virtual ~Store() = default;
-  /// Checks options, rights and schema. Throws StoreError: refused for what the operator must mend
-  /// (its text is the line to print), connection_lost for a backend that is down for now.
-  virtual void prepare(const Call& call) = 0;
-  virtual std::unique_ptr<StoreConnection> connect(Deadline deadline) = 0;
+  /// Touches nothing: what is wrong waits for connect(), and throws StoreError there.
+  [[nodiscard]] virtual std::unique_ptr<StoreConnection> make_connection() = 0;
+  /// Always the same.
   [[nodiscard]] virtual StoreTraits traits() const noexcept = 0;
 };
 using StorePtr = std::shared_ptr<Store>;
+
+/// Made, connected and prepared: for tests and tools.
+[[nodiscard]] std::unique_ptr<StoreConnection> open_connection(Store& store, const Call& call);
 
 }  // namespace flame::inline v0::session

@@ -14,6 +14,7 @@ struct StoreCounters {
     std::chrono::nanoseconds queue_time{};     ///< of all operations
     std::chrono::nanoseconds exchange_time{};  ///< of all exchanges: the round trips
     std::uint64_t repeated = 0;                ///< operations sent again after a lost connection
+    std::uint64_t later = 0;                   ///< put off by the store, and sent again
     std::uint64_t conflicts = 0;               ///< replaces that met a newer record
     std::uint64_t aborted = 0;                 ///< exchanges that took too long
     std::uint64_t refused = 0;  ///< operations turned away at once: too many were waiting

@@ -3,9 +3,9 @@
 namespace flame::inline v0::session {
 namespace {
 
-Error late(bool withdrawn) noexcept try {
-  return {Errc::deadline, withdrawn
-                              ? "the store was busy with this session: nothing was saved"
+Error late(bool unsent) noexcept try {
+  return {Errc::deadline, unsent
+                              ? "the store was too busy to begin: nothing was done"
                               : "the store did not answer in time: what became of it is unknown"};
 } catch (...) {
   return {Errc::deadline, {}};
@@ -85,31 +85,30 @@ void AsyncCommit::orphaned() { FlashReturn::start(owner_, job_.take_session()); 
 
 bool AsyncJob::start() {
   owner_.add(*this);
+  if (!advance()) return false;
   bool answered_here = false;
-  if (advance(&answered_here)) finish(&answered_here);
+  finish(&answered_here);
   return answered_here;
 }
 
+/// Nobody waits any more, and nothing of anybody's would be lost.
+bool AsyncJob::is_over() noexcept { return operation_ == &expired && !job().unit().returned_flash; }
+
 /// True: the job is finished. False: an answer is awaited, and *this may be gone.
-bool AsyncJob::advance(bool* answered_here) noexcept {
+bool AsyncJob::advance() noexcept {
   try {
     while (!out_of_memory_) {
       bool answered = false;
-      switch (job().next(call_.op)) {
-        case Job::Step::finished:
-          return true;
-        case Job::Step::call:
-          if (job().answers_first()) settle(answered_here);
-          answered = call();
-          break;
-        case Job::Step::write:
-          answered = write();
-          break;
-      }
+      const auto step = job().next(call_.op);
+      if (step == Job::Step::finished || is_over()) return true;
+      if (!job().unit().returned_flash) sending_.reopen();
+      if (step == Job::Step::write)
+        answered = write();
+      else
+        answered = call();
       if (!answered) return false;
     }
   } catch (...) {  // nothing is under way: what throws does so before or after
-    in_gate_ = false;
     self_.reset();
     out_of_memory_ = true;
   }
@@ -138,7 +137,15 @@ void AsyncJob::answer(Operation& operation, const Error* error) noexcept {
 }
 
 bool AsyncJob::call() {
+  if (call_.op.verb == Verb::touch) {
+    owner_.touches.send(std::move(call_.op));
+    job().answered(call_.op, std::nullopt);
+    return true;
+  }
   call_.deadline = deadline;
+  call_.sending = &sending_;
+  call_.maybe_applied = false;
+  call_.times_later = 0;
   call_.failure.reset();
   call_.context = this;
   call_.done = [](StoreCall& call) noexcept {
@@ -155,7 +162,7 @@ bool AsyncJob::call() {
 }
 
 void AsyncJob::call_answered() {
-  owner_.core.note(call_);
+  owner_.core.judge(call_);
   const bool erases = call_.op.verb == Verb::erase;
   const auto key = call_.op.record.key;
   try {
@@ -170,6 +177,7 @@ bool AsyncJob::write() {
   ticket_.unit = &job().unit();
   ticket_.base = job().base();
   ticket_.deadline = deadline;
+  ticket_.sending = ticket_.unit->returned_flash ? nullptr : &sending_;
   ticket_.context = this;
   ticket_.done = [](Ticket& ticket) noexcept {
     static_cast<AsyncJob*>(ticket.context)->write_answered();
@@ -177,8 +185,6 @@ bool AsyncJob::write() {
   self_ = shared_from_this();
   const auto keep = self_;
   turn_ = Turn::handing_over;
-  if (!gate_key_ && ticket_.base) gate_key_ = ticket_.base->record.key;
-  in_gate_ = ticket_.base != nullptr;  // what begins a session never waits
   owner_.gate.enter(ticket_);
   if (turn_.exchange(Turn::handed_over) != Turn::answered) return false;
   self_.reset();
@@ -187,7 +193,6 @@ bool AsyncJob::write() {
 }
 
 void AsyncJob::write_answered() noexcept {
-  in_gate_ = false;
   // Whoever comes second goes on: this answer, or the one who handed over.
   if (turn_.exchange(Turn::answered) == Turn::handing_over) return;
   try {
@@ -200,7 +205,7 @@ void AsyncJob::write_answered() noexcept {
 
 void AsyncJob::resume() {
   const auto keep = std::move(self_);
-  if (advance(nullptr)) finish(nullptr);
+  if (advance()) finish(nullptr);
 }
 
 void AsyncJob::finish(bool* answered_here) noexcept {
@@ -215,18 +220,12 @@ void AsyncJob::finish(bool* answered_here) noexcept {
 }
 
 void AsyncJob::expire() noexcept {
-  const bool withdrawn = in_gate_ && owner_.gate.withdraw(*gate_key_, ticket_);
-  const Error error = late(withdrawn);
+  const Error error = late(sending_.give_up());
   Operation* operation = operation_;
-  if (operation && operation_.compare_exchange_strong(operation, &expired)) {
-    answer(*operation, &error);
-    complete(*operation);
-  }
-  if (!withdrawn) return;
-  job().unit().result = {};
-  job().unit().result.verdict = Verdict::failed;
-  job().unit().result.error.code = error.code;
-  write_answered();
+  if (!operation || !operation_.compare_exchange_strong(operation, &expired)) return;
+  owner_.core.events.emit(event::timed_out, nullptr, error.text);
+  answer(*operation, &error);
+  complete(*operation);
 }
 
 namespace {
@@ -286,9 +285,9 @@ void AsyncJobs::expire(Deadline now) noexcept {
   }
 }
 
-void AsyncJobs::drain() noexcept {
-  loads_.wait_for_all();
-  commits_.wait_for_all();
+bool AsyncJobs::drain(Deadline until) noexcept {
+  const bool loads = loads_.wait_for_all(until);
+  return commits_.wait_for_all(until) && loads;
 }
 
 }  // namespace flame::inline v0::session

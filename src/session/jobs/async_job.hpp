@@ -8,8 +8,10 @@
 #include "gate.hpp"
 #include "load_job.hpp"
 #include "runner/completion.hpp"
+#include "runner/fork.hpp"
 #include "runner/short_mutex.hpp"
 #include "runner/spares.hpp"
+#include "touches.hpp"
 
 namespace flame::inline v0::session {
 
@@ -26,8 +28,8 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
 
   /// True: finished, and the operation is answered without its done().
   [[nodiscard]] bool start();
-  /// Its deadline has passed: answers the operation, and takes a write that still waits out of the
-  /// gate.
+  /// Its deadline has passed: answers the operation, and gives up what was not sent yet. Runs
+  /// nothing else: whoever has what was given up finds it so, and goes on with it.
   void expire() noexcept;
 
   const Deadline deadline;
@@ -46,7 +48,8 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
   /// Finished after its operation had been answered: what it got is nobody's.
   virtual void orphaned() {}
 
-  [[nodiscard]] bool advance(bool* answered_here) noexcept;
+  [[nodiscard]] bool advance() noexcept;
+  [[nodiscard]] bool is_over() noexcept;
   void settle(bool* answered_here) noexcept;
   void answer(Operation& operation, const Error* error) noexcept;
   [[nodiscard]] bool call();
@@ -60,10 +63,8 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
   std::shared_ptr<AsyncJob> self_{};  // while an answer is awaited
   StoreCall call_{};
   Ticket ticket_{};
+  Sending sending_{};  // of whatever it has under way
   std::atomic<Turn> turn_{Turn::none};
-  std::optional<SessionKey>
-      gate_key_{};  // set once, before in_gate_: expire() reads it on another thread
-  std::atomic<bool> in_gate_{false};
   bool orphan_ = false;                     // its deadline has answered the operation
   std::atomic<bool> out_of_memory_{false};  // ends this operation, and nothing else (R16)
 };
@@ -72,7 +73,7 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
 class AsyncJobs {
  public:
   AsyncJobs(Core& its_core, Dispatch& its_dispatch)
-      : core(its_core), dispatch(its_dispatch), gate(core, dispatch) {}
+      : core(its_core), dispatch(its_dispatch), gate(core, dispatch), touches(core, dispatch) {}
 
   /// Loads, and as many commits, that may be under way; above it they are refused at once.
   static constexpr std::size_t max_under_way = 10'000;
@@ -83,12 +84,15 @@ class AsyncJobs {
   [[nodiscard]] bool start_unbounded(CommitOperation& operation, Deadline deadline);
   /// Answers the operations whose deadline has passed.
   void expire(Deadline now) noexcept;
-  /// Returns when nothing is under way any more; nothing may be started meanwhile.
-  void drain() noexcept;
+  /// Returns when nothing is under way any more; nothing may be started meanwhile. False: at
+  /// `until` (of the steady clock) something still was.
+  [[nodiscard]] bool drain(Deadline until) noexcept;
 
   Core& core;
   Dispatch& dispatch;
   Gate gate;
+  Touches touches;
+  const unsigned generation = fork_generation();  ///< of the process that it serves
 
  private:
   friend class AsyncJob;

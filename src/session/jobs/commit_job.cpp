@@ -63,12 +63,13 @@ Job::Step CommitJob::next(StoreOp& op) {
       break;
   }
   op.record.key = session_->base.record.key;
+  op.record.owner = session_->base.record.owner;
   return Step::call;
 }
 
 void CommitJob::answered(StoreOp&, const std::optional<Failure>& failure) {
   if (stage_ == Stage::erase) return erased(failure);
-  stage_ = Stage::finished;  // a touch: where it failed, the session ends a little earlier
+  stage_ = Stage::finished;  // a touch is no matter of its request
 }
 
 void CommitJob::erased(const std::optional<Failure>& failure) {

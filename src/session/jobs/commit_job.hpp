@@ -12,8 +12,6 @@ class CommitJob final : public Job {
   CommitJob(Core& core, std::unique_ptr<SessionState> session, bool failed);
 
   [[nodiscard]] Step next(StoreOp& op) override;
-  /// What a touch comes to is no matter of its request.
-  [[nodiscard]] bool answers_first() const noexcept override { return stage_ == Stage::touch; }
   void answered(StoreOp& op, const std::optional<Failure>& failure) override;
   [[nodiscard]] const Base* base() const noexcept override {
     return stage_ == Stage::create ? nullptr : &session_->base;

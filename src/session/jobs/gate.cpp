@@ -1,7 +1,10 @@
 #include "gate.hpp"
 
+#include <unistd.h>
+
 #include <boost/intrusive/set.hpp>
 #include <mutex>
+#include <random>
 #include <vector>
 
 #include "runner/short_mutex.hpp"
@@ -11,6 +14,13 @@ namespace {
 
 /// Entries that a shard keeps for the next writes: what a busy server has under way.
 constexpr std::size_t spares_kept = 8;
+
+/// Taken out of the gate before anything was sent for it.
+void settle_given_up(Unit& unit) noexcept {
+  unit.result = {};
+  unit.result.verdict = Verdict::failed;
+  unit.result.error.code = Errc::deadline;  // its request has had its answer
+}
 
 }  // namespace
 
@@ -31,11 +41,15 @@ struct Gate::Entry : boost::intrusive::set_base_hook<> {
 
   const PlanContext context;
   Fifo<Ticket> under_way{};
+  Fifo<Ticket> given_up{};
   std::vector<Unit*> units{};
   std::optional<Base> newest{};  ///< what the write before left
   std::optional<WriteFlow> flow{};
   bool answered = false;
+  int tries = 0;  ///< operations of this flow so far
   StoreCall call{};
+  std::minstd_rand jitter{static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(this) ^
+                                                static_cast<unsigned>(::getpid()))};
 
   Entry(Gate& owner, Shard& its_shard)
       : gate(owner), shard(its_shard), context(owner.core_.plan_context()) {}
@@ -108,19 +122,6 @@ void Gate::enter(Ticket& ticket) {
   if (runs) run(entry);
 }
 
-bool Gate::withdraw(const SessionKey& key, Ticket& ticket) noexcept {
-  Shard& shard = shard_of(key);
-  const std::scoped_lock lock(shard.mutex);
-  const auto found = shard.entries.find(key);
-  if (found == shard.entries.end()) return false;
-  // A flash message on its way back is not taken out: its commit has ended already, and it would be
-  // lost.
-  const auto withdrawn = found->waiting.take_if(
-      [&](Ticket& each) { return &each == &ticket && !each.unit->returned_flash; });
-  drop_if_idle(*found);
-  return !withdrawn.empty();
-}
-
 void Gate::erase_begins(const SessionKey& key) {
   Shard& shard = shard_of(key);
   const std::scoped_lock lock(shard.mutex);
@@ -158,7 +159,23 @@ void Gate::run(Entry& entry) noexcept {
   } while (finished && finish(entry));
 }
 
+/// What is planned for several units is no more to be given up: all or none of them is written.
+void Gate::leave_out_given_up(Entry& entry) noexcept {
+  const bool alone = !entry.under_way.front()->next;
+  auto all = entry.under_way.take_all();
+  while (Ticket* const each = all.pop()) {
+    const bool goes = !each->sending || each->sending->begin();
+    (goes ? entry.under_way : entry.given_up).push(*each);
+    if (!goes) settle_given_up(*each->unit);
+  }
+  if (!alone || entry.under_way.empty()) return;
+  entry.call.sending = entry.under_way.front()->sending;
+  if (entry.call.sending) entry.call.sending->reopen();
+}
+
 void Gate::start_flow(Entry& entry) {
+  leave_out_given_up(entry);
+  if (entry.under_way.empty()) return;
   entry.units.clear();
   for (Ticket* at = entry.under_way.front(); at; at = at->next) entry.units.push_back(at->unit);
   const Base* base = entry.newest ? &*entry.newest : entry.under_way.front()->base;
@@ -177,20 +194,47 @@ void Gate::give_up(Entry& entry) noexcept {
 /// False: an answer is awaited, and run() goes on with it.
 bool Gate::advance(Entry& entry) {
   if (!entry.flow) start_flow(entry);
+  if (!entry.flow) return true;
   if (std::exchange(entry.answered, false)) answer(entry);
-  while (entry.flow->next(entry.call.op, core_.time.now())) {
-    entry.call.failure.reset();
-    entry.call.deadline = deadline_of(entry);
-    entry.call.context = &entry;
-    entry.call.done = [](StoreCall& call) noexcept {
-      Entry& self = *static_cast<Entry*>(call.context);
-      self.answered = true;
-      self.gate.run(self);
-    };
-    if (!dispatch_.submit(entry.call)) return false;
+  for (;;) {
+    const bool first = entry.tries == 0;
+    if (!first && !is_awaited(entry))
+      entry.flow->give_up({Errc::deadline, "nobody waited for it any more"});
+    // Only store time can say when a session begins: the first connection brings it.
+    entry.call.connects_only = first && !entry.under_way.front()->base && !core_.time.is_known();
+    if (!entry.call.connects_only && !entry.flow->next(entry.call.op, core_.time.now()))
+      return true;
+    if (!submit(entry)) return false;
     answer(entry);
   }
-  return true;
+}
+
+bool Gate::submit(Entry& entry) {
+  auto& call = entry.call;
+  ++entry.tries;
+  call.failure.reset();
+  call.deadline = deadline_of(entry);
+  call.not_before = {};
+  call.maybe_applied = false;
+  call.times_later = 0;
+  if (const auto pause = entry.flow->most_pause(); pause > pause.zero())
+    call.not_before = core_.clock.steady() + pause * (entry.jitter() % 1024) / 1024;
+  call.context = &entry;
+  call.done = [](StoreCall& each) noexcept {
+    Entry& self = *static_cast<Entry*>(each.context);
+    self.answered = true;
+    self.gate.run(self);
+  };
+  return dispatch_.submit(call);
+}
+
+/// A flash message that was claimed or goes back must not be lost: what became of it is settled
+/// whoever waits.
+bool Gate::is_awaited(const Entry& entry) const noexcept {
+  const auto now = core_.clock.steady();
+  for (const Ticket* at = entry.under_way.front(); at; at = at->next)
+    if (at->deadline > now || at->unit->claims_flash || at->unit->returned_flash) return true;
+  return false;
 }
 
 /// A write belongs to no request, since others may wait for it: unless it begins a session.
@@ -200,18 +244,26 @@ Deadline Gate::deadline_of(const Entry& entry) const noexcept {
 }
 
 void Gate::answer(Entry& entry) {
-  core_.note(entry.call);
-  entry.flow->answer(entry.call.op, entry.call.failure, core_.time.now());
+  auto& call = entry.call;
+  if (!call.connects_only) core_.judge(call);
+  if (call.connects_only && call.failure)
+    entry.flow->give_up(std::move(call.failure->error));
+  else if (!call.connects_only)
+    entry.flow->answer(call.op, call.failure, core_.time.now());
+  if (call.sending && entry.flow->surely_not_applied()) call.sending->reopen();
 }
 
 /// Answers those who were under way. True: others waited, and their write is to be run.
 bool Gate::finish(Entry& entry) noexcept {
   auto finished = entry.under_way.take_all();
+  auto given_up = entry.given_up.take_all();
   Record written = entry.flow ? entry.flow->take_newest() : Record{};
   entry.flow.reset();
   entry.newest.reset();
   for (Ticket* at = finished.front(); at; at = at->next) give_newest(*at, written);
+  entry.tries = 0;
   entry.call.failure.reset();
+  entry.call.sending = nullptr;
   // Its memory too: an assignment would keep it, as long as the entry is kept.
   static_cast<void>(Record(std::move(entry.call.op.record)));
 
@@ -221,6 +273,7 @@ bool Gate::finish(Entry& entry) noexcept {
   if (!runs) drop_if_idle(entry);  // entry may be gone from here on
   lock.unlock();
   if (runs) remember(entry, written);
+  while (Ticket* const ticket = given_up.pop()) ticket->done(*ticket);
   while (Ticket* const ticket = finished.pop()) ticket->done(*ticket);
   return runs;
 }

@@ -14,6 +14,7 @@ struct Ticket {
   const Base* base = nullptr;  ///< as the job loaded it; null: the unit begins a session
   Deadline deadline{};         ///< its operation's; what is under way goes on, unless it begins
   Record newest{};             ///< the record after the write, for who claimed a flash
+  Sending* sending = nullptr;  ///< given up while it waits: it is answered as such, by and by
   void (*done)(Ticket&) noexcept = nullptr;
   void* context = nullptr;
   Ticket* next = nullptr;  ///< the gate's
@@ -21,8 +22,8 @@ struct Ticket {
 
 /// Combines the writes of one session within this process: while one is under way, units wait, and
 /// go together as the next, on the record just written. Token and retry alone would need N rounds
-/// for N writers. Belongs to no request: a passed deadline takes a waiting unit out and strands
-/// nobody. Any thread.
+/// for N writers. Belongs to no request: a waiting unit that was given up is left out of the next
+/// write, and strands nobody. Any thread.
 class Gate {
  public:
   Gate(Core& core, Dispatch& dispatch);
@@ -32,9 +33,6 @@ class Gate {
 
   /// done() comes once, perhaps before this returns.
   void enter(Ticket& ticket);
-  /// True: it was still waiting, was taken out, and done() will not come: surely not applied.
-  [[nodiscard]] bool withdraw(const SessionKey& key, Ticket& ticket) noexcept;
-
   /// Around the erase of a destroy, which waits for nobody: what waits or comes meanwhile has its
   /// answer from how that ends.
   void erase_begins(const SessionKey& key);
@@ -53,7 +51,10 @@ class Gate {
   static void drop_if_idle(Entry& entry) noexcept;
   void run(Entry& entry) noexcept;
   void start_flow(Entry& entry);
+  void leave_out_given_up(Entry& entry) noexcept;
   [[nodiscard]] bool advance(Entry& entry);
+  [[nodiscard]] bool submit(Entry& entry);
+  [[nodiscard]] bool is_awaited(const Entry& entry) const noexcept;
   [[nodiscard]] Deadline deadline_of(const Entry& entry) const noexcept;
   void answer(Entry& entry);
   static void give_up(Entry& entry) noexcept;

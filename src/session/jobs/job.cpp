@@ -2,21 +2,22 @@
 
 namespace flame::inline v0::session {
 
-void Core::note(const StoreCall& call) noexcept {
-  if (call.failure) {
-    if (call.failure->refused || call.failure->unconfirmed) {
-      events.store_answered();
-      events.emit(event::store_refused, nullptr, call.failure->error.text);
-    } else if (call.failure->error.code == Errc::store_unavailable) {
-      events.store_down(call.failure->error.text);
-    }
-    return;
+void Core::judge(StoreCall& call) noexcept {
+  auto& failure = call.failure;
+  bool answered = !failure || failure->refused || failure->unconfirmed;
+  if (!failure && (failure = failure_in(call.op))) failure->maybe_applied |= call.maybe_applied;
+  if (answered) events.store_answered();
+  if (!failure) return;
+  const std::string_view text = failure->error.text;
+  switch (failure->error.code) {
+    case Errc::overloaded:
+      return events.emit(failure->refused ? event::store_full : event::turned_away, nullptr, text);
+    case Errc::store_unavailable:
+      if (answered) return events.emit(event::store_refused, nullptr, text);
+      return events.store_down(text);
+    default:
+      return;
   }
-  events.store_answered();
-  if (call.op.outcome == Outcome::refused)
-    events.emit(event::store_full, nullptr,
-                "the store refused a record: it is full (raise its bounds, or free some space), or "
-                "the record is too large for it");
 }
 
 }  // namespace flame::inline v0::session

@@ -27,8 +27,9 @@ struct Core {
   [[nodiscard]] Deadline deadline_from_now() const noexcept {
     return clock.steady() + rules.deadline;
   }
-  /// Every answered operation passes here: what it says of the store itself.
-  void note(const StoreCall& call) noexcept;
+  /// Every answered operation passes here: an outcome that its verb may not answer is a failure
+  /// from here on; and what it says of the store itself is told.
+  void judge(StoreCall& call) noexcept;
 };
 
 /// One load or commit, as steps that whoever drives it takes: directly, or through the gate.
@@ -43,9 +44,6 @@ class Job {
   virtual ~Job() = default;
   /// Fills in `op` for a call.
   [[nodiscard]] virtual Step next(StoreOp& op) = 0;
-  /// The result is known, and does not wait for the steps that are left.
-  [[nodiscard]] virtual bool answers_first() const noexcept { return false; }
-
   virtual void answered(StoreOp& op, const std::optional<Failure>& failure) = 0;
 
   [[nodiscard]] Unit& unit() noexcept { return unit_; }

@@ -74,14 +74,9 @@ void WriteFlow::answer_write(StoreOp& op, const std::optional<Failure>& failure,
         fail_all({Errc::random_failed,
                   "the random source repeats itself: no new session ID could be made"});
       return;
-    case Outcome::refused:
-    case Outcome::unanswered:
-    case Outcome::unreadable:
+    default:  // is a failure by now
       break;
   }
-  fail_all({Errc::overloaded,
-            "the store takes no more: raise its bounds, free some space, or wait for sessions to "
-            "end"});
 }
 
 void WriteFlow::answer_settling(StoreOp& op, const std::optional<Failure>& failure, TimePoint now) {
@@ -117,10 +112,12 @@ void WriteFlow::adopt_newest(Record& newest, TimePoint now) {
     fail_all({Errc::overloaded, "too many other writes of this session: try again"});
 }
 
+/// What was lost is worth another try, and what is unknown must be settled; a store that refuses,
+/// or is down, is asked no more often than it must be.
 void WriteFlow::failed(const Failure& failure) {
-  if (++failures_ >= max_store_failures || failure.unconfirmed ||
-      failure.error.code == Errc::stopped)
-    return fail_all(failure.error);
+  const bool goes_on = (failure.lost || failure.maybe_applied) && !failure.unconfirmed &&
+                       failure.error.code != Errc::stopped;
+  if (!goes_on || ++failures_ >= max_store_failures) return fail_all(failure.error);
   settling_ = needs_reading();
 }
 
@@ -147,6 +144,12 @@ void WriteFlow::fail_all(Error error) {
   base_ = nullptr;  // nor is it known to be the newest
   written_ = {};
   finished_ = true;
+}
+
+std::chrono::milliseconds WriteFlow::most_pause() const noexcept {
+  if (conflicts_ < 2) return {};
+  return std::min(std::chrono::milliseconds(1 << std::min(conflicts_ - 1, 10)),
+                  longest_conflict_pause);
 }
 
 Record WriteFlow::take_newest() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <span>
 #include <vector>
@@ -15,6 +16,8 @@ namespace flame::inline v0::session {
 inline constexpr int max_conflicts = 100;
 /// Store failures that one write bears.
 inline constexpr int max_store_failures = 3;
+/// The longest pause after a conflict.
+inline constexpr std::chrono::milliseconds longest_conflict_pause{64};
 
 /// One write of a session, until its outcome is known: plans its units on the newest record, again
 /// after each conflict, and settles an unknown outcome by the write's token. Decides only: whoever
@@ -30,6 +33,13 @@ class WriteFlow {
   [[nodiscard]] bool next(StoreOp& op, TimePoint now);
   /// What became of it; takes out of it what is worth keeping.
   void answer(StoreOp& op, const std::optional<Failure>& failure, TimePoint now);
+  /// Nothing more is to be sent: every unit has its result.
+  void give_up(Error error) { fail_all(std::move(error)); }
+  /// How long to wait before the next operation at most, so that writers of several processes do
+  /// not meet again.
+  [[nodiscard]] std::chrono::milliseconds most_pause() const noexcept;
+  /// Nothing of it can have applied so far.
+  [[nodiscard]] bool surely_not_applied() const noexcept { return !finished_ && unknown_.empty(); }
 
   /// The newest record as this flow knows it; the written one if a unit claims a flash message, or
   /// the store left it. Token 0: none.

@@ -18,4 +18,11 @@ std::span<StoreOp> only(Verb verb, std::span<StoreOp> batch) noexcept {
   return {first, last};
 }
 
+std::unique_ptr<StoreConnection> open_connection(Store& store, const Call& call) {
+  auto connection = store.make_connection();
+  connection->connect(call);
+  connection->prepare(call);
+  return connection;
+}
+
 }  // namespace flame::inline v0::session

@@ -32,7 +32,10 @@ class DirectDispatch final : public Dispatch {
     return true;
   }
 
-  void stop() noexcept override { stopped_.store(true); }
+  std::string stop(Deadline) noexcept override {
+    stopped_.store(true);
+    return {};
+  }
 
  private:
   void run(StoreCall& call) {
@@ -42,11 +45,15 @@ class DirectDispatch final : public Dispatch {
     }
     auto* const connection = connected(call);
     if (!connection) return;
+    if (call.connects_only) return;
     const Call now{time_.now(), call.deadline};
+    const auto verb = call.op.verb;
+    const auto key = call.op.record.key;
+    call.op.outcome = Outcome::unanswered;
     connection->run({&call.op, 1}, now);
+    call.op.verb = verb;  // the library's, whatever the store does to it
+    call.op.record.key = key;
     sweep(*connection, now);
-    if (call.op.outcome == Outcome::unanswered)
-      call.failure = failure_of(Errc::store_unavailable, left_unanswered, true);
   }
 
   /// Null: the call has failed, and was not sent.
@@ -77,8 +84,7 @@ class DirectDispatch final : public Dispatch {
   StoreConnection* connect() {
     const std::scoped_lock lock(mutex_);
     if (!owned_) {
-      store_->prepare({time_.now(), {}});
-      owned_ = store_->connect({});
+      owned_ = open_connection(*store_, {time_.now(), {}});
       connection_.store(owned_.get(), std::memory_order_release);
     }
     return owned_.get();

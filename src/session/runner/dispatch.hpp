@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,6 +14,31 @@
 
 namespace flame::inline v0::session {
 
+/// Whether an operation was sent: who waits for it and who sends it decide that between them, so
+/// that what is told as "nothing was done" stays so. Any thread.
+class Sending {
+ public:
+  /// By who sends, each time. False: nobody waits any more.
+  [[nodiscard]] bool begin() noexcept {
+    auto seen = State::waiting;
+    return state_.compare_exchange_strong(seen, State::sent) || seen == State::sent;
+  }
+  /// By who waits. True: it will not be sent. False: it was, and what becomes of it is unknown.
+  [[nodiscard]] bool give_up() noexcept {
+    auto seen = State::waiting;
+    return state_.compare_exchange_strong(seen, State::given_up) || seen == State::given_up;
+  }
+  /// By who sent: it surely did not apply, and waits again.
+  void reopen() noexcept {
+    auto seen = State::sent;
+    state_.compare_exchange_strong(seen, State::waiting);
+  }
+
+ private:
+  enum class State : std::uint8_t { waiting, sent, given_up };
+  std::atomic<State> state_{State::waiting};
+};
+
 /// One store operation under way: the submitter's own, unmoved until done.
 struct StoreCall {
   StoreOp op{};
@@ -20,24 +46,33 @@ struct StoreCall {
   std::optional<Failure> failure{};  ///< set: op.outcome means nothing
   void (*done)(StoreCall&) noexcept = nullptr;
   void* context = nullptr;
-  StoreCall* next = nullptr;  ///< the queue's, and so is queued_at
+  Sending* sending = nullptr;  ///< null: it is sent whoever waits
+  Deadline not_before{};       ///< it is not sent earlier
+  bool connects_only = false;  ///< nothing is sent: done once there is a connection
+
+  // The queue's.
+  StoreCall* next = nullptr;
   Deadline queued_at{};
+  bool maybe_applied = false;    ///< an earlier try is of unknown outcome
+  std::uint8_t times_later = 0;  ///< how often the store put it off
 };
 
 /// How the Manager reaches its store, and sweeps it. Any thread.
 class Dispatch {
  public:
   virtual ~Dispatch() = default;
-  /// Connects where it can. The failure of a store that is down for now; throws StoreError(refused)
-  /// for what the operator must mend.
+  /// Connects where it can, reads the backend's clock, and closes that connection again. The
+  /// failure of a store that is down for now; throws StoreError(refused) for what the operator must
+  /// mend.
   virtual std::optional<Failure> open() = 0;
   /// True: answered now, and done() is not called.
   virtual bool submit(StoreCall& call) noexcept = 0;
   /// Calls the wake handler at that time, on a thread of its own; a later call replaces an earlier
   /// one.
   virtual void wake_at(Deadline) noexcept {}
-  /// Answers all that is under way, and nothing after that.
-  virtual void stop() noexcept = 0;
+  /// Answers all that is under way, and nothing after that. What hangs in the store at `until` (of
+  /// the steady clock) is left behind: the text says where. Empty: nothing was.
+  virtual std::string stop(Deadline until) noexcept = 0;
 
   [[nodiscard]] virtual StoreCounters counters() const noexcept { return {}; }
 

@@ -2,8 +2,6 @@
 
 #include <new>
 
-#include <flame/session/store.hpp>
-
 namespace flame::inline v0::session {
 
 Failure failure_of(Errc code, const char* text, bool maybe_applied) noexcept {
@@ -34,11 +32,12 @@ Failure caught_failure() noexcept {
     throw;
   } catch (const StoreError& error) {
     using Kind = StoreError::Kind;
-    const bool refused = error.kind() == Kind::refused;
-    auto failure = failure_of(Errc::store_unavailable, error.what(), !refused);
-    failure.refused = refused;
+    auto failure = failure_of(Errc::store_unavailable, error.what(), true);
+    failure.refused = error.kind() == Kind::refused;
     failure.unconfirmed = error.kind() == Kind::unconfirmed;
-    failure.lost = error.kind() == Kind::connection_lost;
+    failure.away = error.kind() == Kind::away;
+    failure.lost = error.kind() == Kind::connection_lost || failure.away;
+    failure.maybe_applied = !failure.refused && !failure.away;
     return failure;
   } catch (const std::bad_alloc&) {
     return out_of_memory();
@@ -47,6 +46,65 @@ Failure caught_failure() noexcept {
         failure_of(Errc::store_unavailable, "the store threw no StoreError: a bug of its", true);
     failure.lost = true;
     return failure;
+  }
+}
+
+namespace {
+
+bool may_answer(Verb verb, Outcome outcome) noexcept {
+  switch (outcome) {
+    case Outcome::done:
+      return true;
+    case Outcome::missing:
+      return verb == Verb::load || verb == Verb::replace || verb == Verb::touch;
+    case Outcome::exists:
+      return verb == Verb::create;
+    case Outcome::conflict:
+      return verb == Verb::replace;
+    case Outcome::unreadable:
+      return verb == Verb::load;
+    case Outcome::unanswered:
+    case Outcome::refused:
+    case Outcome::later:
+    case Outcome::unknown:
+      break;
+  }
+  return false;
+}
+
+Failure refusal(Verb verb) noexcept {
+  const bool saves = verb == Verb::create || verb == Verb::replace;
+  auto failure =
+      saves ? failure_of(Errc::overloaded,
+                         "the store takes no more: raise its bounds, free some space, or wait for "
+                         "sessions to end",
+                         false)
+            : failure_of(Errc::store_unavailable,
+                         "the store refused an operation that saves nothing: its log may say why",
+                         false);
+  failure.refused = true;
+  return failure;
+}
+
+}  // namespace
+
+std::optional<Failure> failure_in(const StoreOp& op) noexcept {
+  if (may_answer(op.verb, op.outcome)) return std::nullopt;
+  switch (op.outcome) {
+    case Outcome::refused:
+      return refusal(op.verb);
+    case Outcome::later:
+      return failure_of(Errc::store_unavailable,
+                        "a part of the store was not ready in time: nothing was done", false);
+    case Outcome::unknown:
+      return failure_of(Errc::store_unavailable,
+                        "the store does not know what became of an operation", true);
+    case Outcome::unanswered:
+      return failure_of(Errc::store_unavailable,
+                        "the store left an operation unanswered: a bug of its", true);
+    default:
+      return failure_of(Errc::store_unavailable,
+                        "the store answered what its verb may not: a bug of its", true);
   }
 }
 

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <optional>
+
 #include <flame/session/error.hpp>
+#include <flame/session/store.hpp>
 
 namespace flame::inline v0::session {
 
@@ -11,6 +14,7 @@ struct Failure {
   bool refused = false;        ///< the store answered, and would not: it is not down
   bool unconfirmed = false;    ///< where it was applied, it may not last: reading tells nothing
   bool lost = false;           ///< and so is the connection
+  bool away = false;           ///< lost, but surely not applied: it is worth another try
 };
 
 // A text that finds no memory is left out.
@@ -19,8 +23,9 @@ void add_to(Error& error, const char* text) noexcept;
 [[nodiscard]] Failure out_of_memory() noexcept;
 /// What the exception being handled, of a store, says of the operations that are unanswered.
 [[nodiscard]] Failure caught_failure() noexcept;
+/// The one place that says which outcomes a verb may answer: what all others come to.
+[[nodiscard]] std::optional<Failure> failure_in(const StoreOp& op) noexcept;
 
-inline constexpr auto left_unanswered = "the store left an operation unanswered: a bug of its";
 inline constexpr auto was_stopped = "the session manager was stopped";
 
 }  // namespace flame::inline v0::session

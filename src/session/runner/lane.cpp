@@ -1,5 +1,6 @@
 #include "lane.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace flame::inline v0::session {
@@ -7,6 +8,16 @@ namespace {
 
 std::size_t bytes_of(const StoreCall& call) noexcept {
   return sizeof(Record) + call.op.record.blob.size() + call.op.record.owner.size();
+}
+
+bool due_later(const StoreCall* a, const StoreCall* b) noexcept {
+  return a->not_before > b->not_before;
+}
+
+LaneTraits checked(LaneTraits traits) noexcept {
+  traits.workers = std::max<std::size_t>(traits.workers, 1);
+  traits.max_batch = std::max<std::size_t>(traits.max_batch, 1);
+  return traits;
 }
 
 }  // namespace
@@ -19,69 +30,173 @@ StoreCounters::Lane LaneCounters::read() const noexcept {
   out.queue_time = std::chrono::nanoseconds(get(queue_time));
   out.exchange_time = std::chrono::nanoseconds(get(exchange_time));
   out.repeated = get(repeated);
+  out.later = get(later);
   out.conflicts = get(conflicts);
   out.aborted = get(aborted);
   out.refused = get(refused);
   return out;
 }
 
+Lane::Lane(const Clock& clock, const Limits& limits)
+    : clock_(clock),
+      traits_(checked(limits.traits)),
+      max_put_off_(limits.max_put_off),
+      congestion_(traits_.workers, traits_.max_batch, limits.deadline) {
+  put_off_.reserve(max_put_off_);
+}
+
 Lane::Pushed Lane::push(StoreCall& call) noexcept {
   WaitList::Sleeper* woken = nullptr;
+  const auto bytes = bytes_of(call);
+  call.queued_at = clock_.steady();
   {
     const std::scoped_lock lock(mutex_);
-    if (closed_) return Pushed::closed;
-    if (waiting_ >= max_waiting) {
-      LaneCounters::add(counters.refused, 1);
-      return Pushed::full;
+    if (const auto answer = admit(call, bytes); answer != Pushed::waits) return answer;
+    if (call.not_before > call.queued_at && put_off_.size() < max_put_off_) {
+      add_put_off(call, bytes);
+      woken = idle_.take();
+    } else {
+      // Where others wait already, whoever was woken for them comes by here; and so does every
+      // worker that is busy, when it is done.
+      if (calls_.empty()) woken = idle_.take();
+      calls_.push(call);
+      waiting_ += 1;
+      bytes_ += bytes;
     }
-    // Where others wait already, whoever was woken for them comes by here; and so does every worker
-    // that is busy, when it is done.
-    if (calls_.empty()) woken = idle_.take();
-    calls_.push(call);
-    ++waiting_;
   }
   WaitList::wake(woken);
   return Pushed::waits;
 }
 
-bool Lane::take(std::size_t max_calls, std::size_t max_bytes, Deadline until,
-                std::vector<StoreCall*>& out) {
+Lane::Pushed Lane::admit(const StoreCall& call, std::size_t bytes) noexcept {
+  if (closed_) return Pushed::closed;
+  if (waiting_ + put_off_.size() < max_waiting &&
+      bytes_ + put_off_bytes_ + bytes <= max_waiting_bytes &&
+      congestion_.admits(waiting_, call.queued_at, call.deadline))
+    return Pushed::waits;
+  LaneCounters::add(counters.refused, 1);
+  return Pushed::full;
+}
+
+void Lane::add_put_off(StoreCall& call, std::size_t bytes) noexcept {
+  put_off_bytes_ += bytes;
+  put_off_.push_back(&call);  // within what was reserved
+  std::ranges::push_heap(put_off_, due_later);
+}
+
+bool Lane::put_off(StoreCall& call) noexcept {
+  WaitList::Sleeper* woken = nullptr;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (closed_ || put_off_.size() >= max_put_off_ || call.not_before >= call.deadline)
+      return false;
+    add_put_off(call, bytes_of(call));
+    woken = idle_.take();  // to look when it is to rise
+  }
+  WaitList::wake(woken);
+  LaneCounters::add(counters.later, 1);
+  return true;
+}
+
+bool Lane::retry_is_due() const noexcept {
+  return !retries_ && !put_off_.empty() &&
+         (closed_ || put_off_.front()->not_before <= clock_.steady());
+}
+
+/// False: until is over.
+bool Lane::wait_for_work(std::unique_lock<ShortMutex>& lock, Deadline until) noexcept {
+  while (calls_.empty() && !closed_ && !retry_is_due()) {
+    auto rises = until;
+    if (!retries_ && !put_off_.empty())
+      rises = std::min(rises, std::chrono::steady_clock::now() +
+                                  (put_off_.front()->not_before - clock_.steady()));
+    if (idle_.wait_until(lock, rises) || rises != until) continue;
+    if (calls_.empty()) return false;
+  }
+  return true;
+}
+
+bool Lane::take(Deadline until, std::vector<StoreCall*>& out, bool& retries) {
   std::unique_lock lock(mutex_);
-  while (calls_.empty() && !closed_)
-    if (!idle_.wait_until(lock, until) && calls_.empty()) return true;
+  if (std::exchange(retries, false)) retries_ = false;
+  if (!wait_for_work(lock, until)) return true;
+  if (retry_is_due()) {
+    retries = retries_ = true;
+    take_put_off(out);
+    auto* const woken = calls_.empty() ? nullptr : idle_.take();
+    lock.unlock();
+    WaitList::wake(woken);
+    return true;
+  }
   if (calls_.empty()) return false;
   // All of them, and what is too much back: they are looked at without the lock.
   auto all = calls_.take_all();
   const auto count = std::exchange(waiting_, 0);
+  const auto their_bytes = std::exchange(bytes_, 0);
+  const bool takes_all = count <= traits_.max_batch && their_bytes <= traits_.max_batch_bytes;
+  if (takes_all) congestion_.taken(count, false);
+  auto* const woken = retries_ || put_off_.empty() ? nullptr : idle_.take();
   lock.unlock();
+  WaitList::wake(woken);
   std::size_t bytes = 0;
-  while (!all.empty() && out.size() < max_calls) {
-    bytes += bytes_of(*all.front());
-    if (!out.empty() && bytes > max_bytes) break;
+  while (!all.empty() && (takes_all || out.size() < traits_.max_batch)) {
+    const auto more = takes_all ? 0 : bytes_of(*all.front());
+    if (!out.empty() && bytes + more > traits_.max_batch_bytes) break;
+    bytes += more;
     out.push_back(all.pop());
   }
-  if (!all.empty()) put_back(all, count - out.size());
+  if (!all.empty()) put_back(all, {count, out.size()}, their_bytes - bytes);
   return true;
 }
 
-void Lane::put_back(Fifo<StoreCall> left, std::size_t count) noexcept {
+void Lane::take_put_off(std::vector<StoreCall*>& out) noexcept {
+  std::size_t bytes = 0;
+  while (!put_off_.empty() && out.size() < traits_.max_batch) {
+    StoreCall& first = *put_off_.front();
+    const auto more = bytes_of(first);
+    const bool is_due = closed_ || first.not_before <= clock_.steady();
+    if (!is_due || (!out.empty() && bytes + more > traits_.max_batch_bytes)) break;
+    std::ranges::pop_heap(put_off_, due_later);
+    put_off_.pop_back();
+    bytes += more;
+    out.push_back(&first);
+  }
+  put_off_bytes_ -= bytes;
+}
+
+/// What a worker could not take with the rest.
+void Lane::put_back(Fifo<StoreCall> left, Taken taken, std::size_t bytes) noexcept {
   WaitList::Sleeper* woken = nullptr;
   {
     const std::scoped_lock lock(mutex_);
+    congestion_.taken(taken.out, true);
     calls_.put_before(left);
-    waiting_ += count;
+    waiting_ += taken.of - taken.out;
+    bytes_ += bytes;
     woken = idle_.take();
   }
   WaitList::wake(woken);
 }
 
-Fifo<StoreCall> Lane::take_late(Deadline now) noexcept {
+Fifo<StoreCall> Lane::take_all() noexcept {
   const std::scoped_lock lock(mutex_);
-  return calls_.take_if([&](StoreCall& call) {
-    const bool late = call.deadline <= now;
-    waiting_ -= late ? 1 : 0;
-    return late;
-  });
+  auto out = calls_.take_all();
+  for (StoreCall* call : put_off_) out.push(*call);
+  put_off_.clear();
+  waiting_ = bytes_ = put_off_bytes_ = 0;
+  return out;
+}
+
+void Lane::exchanged(std::chrono::nanoseconds took) noexcept {
+  LaneCounters::add(counters.exchanges, 1);
+  LaneCounters::add(counters.exchange_time, took.count());
+  const std::scoped_lock lock(mutex_);
+  congestion_.exchanged(took, clock_.steady());
+}
+
+bool Lane::in_time(Deadline deadline) const noexcept {
+  const std::scoped_lock lock(mutex_);
+  return congestion_.in_time(deadline, clock_.steady());
 }
 
 void Lane::close() noexcept {

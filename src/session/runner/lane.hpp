@@ -5,8 +5,10 @@
 #include <type_traits>
 #include <vector>
 
+#include <flame/session/environment.hpp>
 #include <flame/session/store_counters.hpp>
 
+#include "congestion.hpp"
 #include "dispatch.hpp"
 #include "fifo.hpp"
 #include "wait_list.hpp"
@@ -15,8 +17,8 @@ namespace flame::inline v0::session {
 
 /// StoreCounters::Lane, counted by several threads.
 struct LaneCounters {
-  std::atomic<std::uint64_t> operations{0}, exchanges{0}, repeated{0}, conflicts{0}, aborted{0},
-      refused{0};
+  std::atomic<std::uint64_t> operations{0}, exchanges{0}, repeated{0}, later{0}, conflicts{0},
+      aborted{0}, refused{0};
   std::atomic<std::chrono::nanoseconds::rep> queue_time{0}, exchange_time{0};
 
   template <class Number>
@@ -26,36 +28,70 @@ struct LaneCounters {
   [[nodiscard]] StoreCounters::Lane read() const noexcept;
 };
 
-/// The calls that wait for one kind of worker, first come, first served. Any thread.
+/// The calls that wait for one kind of worker, first come, first served; and those that wait for
+/// another try at a time of their own. Any thread.
 class Lane {
  public:
-  /// Calls that may wait: above it they are refused at once.
+  /// Calls that may wait, and their bytes: above either they are refused at once.
   static constexpr std::size_t max_waiting = 10'000;
+  static constexpr std::size_t max_waiting_bytes = std::size_t{64} << 20;
+
+  struct Limits {
+    LaneTraits traits{};
+    std::chrono::nanoseconds deadline{std::chrono::hours(1)};  ///< that calls usually have
+    std::size_t max_put_off = max_waiting / 4;  ///< of those that wait for a time of their own
+  };
+
+  Lane(const Clock& clock, const Limits& limits);
 
   enum class Pushed : std::uint8_t { waits, full, closed };
   [[nodiscard]] Pushed push(StoreCall& call) noexcept;
-  /// Waits for calls, then takes what is there, up to the bounds. False: closed, and nothing is
-  /// left. With `until`, also true, and `out` empty, once that is over.
-  [[nodiscard]] bool take(std::size_t max_calls, std::size_t max_bytes, Deadline until,
-                          std::vector<StoreCall*>& out);
-  /// Takes out what waits though its deadline has passed.
-  [[nodiscard]] Fifo<StoreCall> take_late(Deadline now) noexcept;
+  /// One that was taken goes back until its not_before. False: its deadline comes first, or there
+  /// is no place.
+  [[nodiscard]] bool put_off(StoreCall& call) noexcept;
+  /// Waits for calls, then takes what is there, up to the bounds of the lane. What was put off and
+  /// is due is taken by itself, by one worker at a time, so that it holds up nothing else: that
+  /// one's `retries` is set until it comes again. False: closed, and nothing is left. Also true,
+  /// and `out` empty, once `until` (of the steady clock) is over.
+  [[nodiscard]] bool take(Deadline until, std::vector<StoreCall*>& out, bool& retries);
+  [[nodiscard]] Fifo<StoreCall> take_all() noexcept;
+  /// An exchange of its calls took so long.
+  void exchanged(std::chrono::nanoseconds took) noexcept;
+  /// Whether a call of this deadline would be answered in time if it were sent now.
+  [[nodiscard]] bool in_time(Deadline deadline) const noexcept;
+
   /// Nothing more comes in; workers finish what waits.
   void close() noexcept;
   [[nodiscard]] bool closed() const noexcept;
-  /// Waits until `until`, or until closed.
+  /// Waits until `until` (of the steady clock), or until closed.
   void pause(Deadline until) noexcept;
 
   LaneCounters counters{};
 
  private:
-  void put_back(Fifo<StoreCall> left, std::size_t count) noexcept;
+  [[nodiscard]] Pushed admit(const StoreCall& call, std::size_t bytes) noexcept;
+  [[nodiscard]] bool wait_for_work(std::unique_lock<ShortMutex>& lock, Deadline until) noexcept;
+  [[nodiscard]] bool retry_is_due() const noexcept;
+  void take_put_off(std::vector<StoreCall*>& out) noexcept;
+  void add_put_off(StoreCall& call, std::size_t bytes) noexcept;
+  struct Taken {
+    std::size_t of, out;
+  };
+  void put_back(Fifo<StoreCall> left, Taken taken, std::size_t bytes) noexcept;
+
+  const Clock& clock_;
+  const LaneTraits traits_;
+  const std::size_t max_put_off_;
 
   mutable ShortMutex mutex_{};
   WaitList idle_{};
   WaitList pausing_{};  // who pauses must not swallow what wakes an idle worker
   Fifo<StoreCall> calls_{};
-  std::size_t waiting_ = 0;
+  std::size_t waiting_ = 0, bytes_ = 0;
+  std::vector<StoreCall*> put_off_{};  // a heap, the first due in front
+  std::size_t put_off_bytes_ = 0;
+  bool retries_ = false;  // a worker is busy with what was put off
+  Congestion congestion_;
   bool closed_ = false;
 };
 

@@ -61,10 +61,12 @@ class Spares {
   [[nodiscard]] std::size_t in_use() const noexcept {
     return in_use_.load(std::memory_order_relaxed);
   }
-  /// Returns when all of it has come back.
-  void wait_for_all() noexcept {
+  /// Returns when all of it has come back. False: at `until` some has not.
+  [[nodiscard]] bool wait_for_all(Deadline until) noexcept {
     std::unique_lock lock(mutex_);
-    while (in_use() > 0) waiting_.wait(lock);
+    while (in_use() > 0)
+      if (!waiting_.wait_until(lock, until)) return in_use() == 0;
+    return true;
   }
 
  private:

@@ -19,9 +19,15 @@ class StoreTime {
     const auto told = offset_.load(std::memory_order_relaxed);
     return TimePoint(steady() + std::chrono::milliseconds(told == untold ? by_wall_ : told));
   }
+  /// Whether the backend has told its time, or has none to tell. Until then nothing may begin by
+  /// it.
+  [[nodiscard]] bool is_known() const noexcept { return known_.load(std::memory_order_relaxed); }
+  /// The store has no clock of its own.
+  void assume() noexcept { known_.store(true, std::memory_order_relaxed); }
   /// The backend's clock says that it is `now`. After the first time this never moves store time
   /// backwards: what was expired stays so.
   void set(TimePoint now) noexcept {
+    known_.store(true, std::memory_order_relaxed);
     const auto offset = (now.time_since_epoch() - steady()).count();
     auto seen = untold;
     if (offset_.compare_exchange_strong(seen, offset)) return;
@@ -38,6 +44,7 @@ class StoreTime {
   using Offset = std::chrono::milliseconds::rep;
   static constexpr Offset untold = std::numeric_limits<Offset>::min();
   const Offset by_wall_;
+  std::atomic<bool> known_{false};
   std::atomic<Offset> offset_{untold};  // as the backend told it
 };
 

@@ -6,13 +6,21 @@
 #include <algorithm>
 
 #include "completion.hpp"
+#include "library_thread.hpp"
 #include "runner.hpp"
 
 namespace flame::inline v0::session {
 namespace {
 
+using std::chrono::milliseconds;
+
 constexpr std::chrono::hours idle_wait{1};  // wait_until() overflows with Deadline::max()
 constexpr auto too_late = "the store was too busy to begin: nothing was done";
+constexpr auto nobody_waits = "nobody waited for it any more: nothing was done";
+
+// Between the tries of what a store puts off.
+constexpr milliseconds first_later_pause{10};
+constexpr milliseconds longest_later_pause{500};
 
 /// Where a processor is short, the thread that submits goes on until it has nothing to do: one that
 /// were stopped at its first call, for a worker just woken, would find each of its calls in an
@@ -26,114 +34,173 @@ void yield_to_loops() noexcept {
 
 }  // namespace
 
-std::chrono::milliseconds RunnerShared::exchange_limit() const noexcept {
-  return deadline * exchange_deadlines;
-}
-
-void RunnerShared::prepare(Deadline until) {
-  const std::scoped_lock lock(prepare_mutex);
-  if (prepared) return;
-  store->prepare({time.now(), until});
-  prepared = true;
-}
+milliseconds RunnerShared::exchange_limit() const noexcept { return deadline * exchange_deadlines; }
 
 void refuse_all(Fifo<StoreCall> calls, Errc code, const char* text) noexcept {
   const CompletionBatch completions;
   while (StoreCall* const call = calls.pop()) {
-    call->failure = failure_of(code, text, false);
+    call->failure = failure_of(code, text, call->maybe_applied);
     call->done(*call);
   }
 }
 
-class Worker::Exchange {
+class Worker::InStore {
  public:
-  explicit Exchange(Worker& worker) noexcept : worker_(worker) {
+  InStore(Worker& worker, milliseconds limit) noexcept : worker_(worker) {
+    const auto now = worker_.shared_.clock.steady();
     const std::scoped_lock lock(worker_.mutex_);
-    worker_.exchange_since_ = worker_.shared_.clock.steady();
+    worker_.in_store_since_ = now;
+    worker_.in_store_until_ = now + limit;
   }
-  ~Exchange() {
+  ~InStore() {
     bool aborted = false;
     {
-      const std::scoped_lock lock(worker_.mutex_);
-      worker_.exchange_since_ = {};
+      std::unique_lock lock(worker_.mutex_);
+      worker_.abort_ended_.wait(lock,
+                                [this] { return !worker_.aborting_ || worker_.left_behind_; });
+      if (worker_.left_behind_) {
+        lock.unlock();
+        park_for_ever();
+      }
+      worker_.in_store_since_ = {};
       aborted = std::exchange(worker_.aborted_, false);
     }
+    worker_.last_used_ = worker_.shared_.clock.steady();
     if (!aborted) return;
     worker_.disconnect();  // whatever it answered: half an exchange may be left on it
     LaneCounters::add(worker_.lane_.counters.aborted, 1);
   }
-  Exchange(const Exchange&) = delete;
-  Exchange& operator=(const Exchange&) = delete;
+  InStore(const InStore&) = delete;
+  InStore& operator=(const InStore&) = delete;
 
  private:
   Worker& worker_;
 };
 
 /// One exchange of a batch, in the counters.
-class Worker::Counted {
+class Worker::Measured {
  public:
-  explicit Counted(Worker& worker) noexcept
+  explicit Measured(Worker& worker) noexcept
       : worker_(worker), began_(worker.shared_.clock.steady()) {}
-  ~Counted() {
-    auto& counters = worker_.lane_.counters;
-    const std::chrono::nanoseconds took = worker_.shared_.clock.steady() - began_;
-    LaneCounters::add(counters.exchanges, 1);
-    LaneCounters::add(counters.exchange_time, took.count());
-  }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
+  ~Measured() { worker_.lane_.exchanged(worker_.shared_.clock.steady() - began_); }
+  Measured(const Measured&) = delete;
+  Measured& operator=(const Measured&) = delete;
 
  private:
   Worker& worker_;
   const Deadline began_;
 };
 
-Worker::Worker(RunnerShared& shared, Lane& lane, bool is_background)
+template <class F>
+void Worker::ask_store(milliseconds limit, F f) {
+  {
+    const InStore in_store(*this, limit);
+    f(*connection_, shared_.call_within(limit));
+  }
+  if (!connection_)
+    throw StoreError(StoreError::Kind::connection_lost, "the store took too long to answer");
+}
+
+Worker::Worker(RunnerShared& shared, Lane& lane, std::size_t max_batch, bool is_background)
     : shared_(shared),
       lane_(lane),
       background_(is_background),
       jitter_(std::random_device{}()),
-      batch_(shared.traits.max_batch),
+      max_batch_(std::max<std::size_t>(max_batch, 1)),
+      batch_(max_batch_),
       next_sweep_(shared.clock.steady() + with_jitter(sweep_interval)),
       thread_([this] { loop(); }) {}
 
-void Worker::abort_older_than(Deadline limit) noexcept {
+std::chrono::nanoseconds Worker::in_store_for(Deadline now) noexcept {
   const std::scoped_lock lock(mutex_);
-  if (exchange_since_ == Deadline{} || exchange_since_ > limit || aborted_) return;
-  aborted_ = true;
+  return in_store_since_ == Deadline{} ? std::chrono::nanoseconds(0) : now - in_store_since_;
+}
+
+bool Worker::is_over_limit(Deadline now) noexcept {
+  const std::scoped_lock lock(mutex_);
+  return in_store_since_ != Deadline{} && now >= in_store_until_;
+}
+
+void Worker::abort() noexcept {
+  std::unique_lock lock(mutex_);
+  if (in_store_since_ == Deadline{} || std::exchange(aborted_, true)) return;
+  aborting_ = true;  // it keeps the connection there
+  lock.unlock();
   connection_->abort();
+  lock.lock();
+  aborting_ = false;
+  abort_ended_.notify_one();
+}
+
+bool Worker::wait_for_end(Deadline until) noexcept {
+  std::unique_lock lock(shared_.mutex);
+  return shared_.changed.wait_until(lock, until, [this] { return ended_; });
+}
+
+bool Worker::leave_behind(Fifo<StoreCall>& calls) noexcept {
+  const std::scoped_lock lock(mutex_);
+  if (in_store_since_ == Deadline{} && !closing_) return false;
+  left_behind_ = true;
+  abort_ended_.notify_one();
+  calls = batch_.abandon();
+  thread_.detach();
+  return true;
 }
 
 void Worker::loop() noexcept {
+  mark_library_thread();
   yield_to_loops();
   std::vector<StoreCall*> calls;
-  calls.reserve(shared_.traits.max_batch);
+  calls.reserve(max_batch_);
   const auto until = [this] {
     return background_ ? shared_.real(next_sweep_) : std::chrono::steady_clock::now() + idle_wait;
   };
-  while (lane_.take(shared_.traits.max_batch, max_batch_bytes, until(), calls)) {
+  while (lane_.take(until(), calls, retries_)) {
     if (!calls.empty()) run(calls);
     if (background_) background();
   }
   disconnect();
+  const std::scoped_lock lock(shared_.mutex);
+  ended_ = true;
+  shared_.changed.notify_all();
 }
 
 void Worker::run(std::vector<StoreCall*>& calls) noexcept {
+  LaneCounters::add(lane_.counters.operations, calls.size());
+  check_alive();
   const bool is_connected = connected();  // may take its time: who is late is seen after it
+  answer_connects(calls, is_connected);
   refuse_late(calls);
   while (!calls.empty()) {
-    const CompletionBatch completions;
-    batch_.fill(calls);
+    Fifo<StoreCall> given_up;
+    batch_.fill(calls, given_up);
+    refuse_all(given_up, Errc::deadline, nobody_waits);
     try {
       if (is_connected)
-        run_part(batch_.all(), false);
+        run_batch();
       else
         batch_.fail(batch_.all(), {last_error_, false});
     } catch (const std::bad_alloc&) {
       batch_.fail(batch_.all(), out_of_memory());
     }
     LaneCounters::add(lane_.counters.conflicts, batch_.conflicts());
-    batch_.answer();
+    answer();
+    batch_.clear();
+  }
+}
+
+void Worker::answer_connects(std::vector<StoreCall*>& calls, bool is_connected) noexcept {
+  Fifo<StoreCall> waited;
+  std::erase_if(calls, [&](StoreCall* call) {
+    if (call->connects_only) waited.push(*call);
+    return call->connects_only;
+  });
+  if (waited.empty()) return;
+  const CompletionBatch completions;
+  while (StoreCall* const call = waited.pop()) {
+    if (!is_connected)
+      call->failure = failure_of(Errc::store_unavailable, last_error_.text.c_str(), false);
+    call->done(*call);
   }
 }
 
@@ -141,15 +208,52 @@ void Worker::refuse_late(std::vector<StoreCall*>& calls) noexcept {
   const auto now = shared_.clock.steady();
   auto queue_time = std::chrono::nanoseconds::zero();
   Fifo<StoreCall> late;
-  LaneCounters::add(lane_.counters.operations, calls.size());
   std::erase_if(calls, [&](StoreCall* call) {
     queue_time += now - call->queued_at;
-    if (call->deadline > now) return false;
+    if (lane_.in_time(call->deadline)) return false;
     late.push(*call);
     return true;
   });
   LaneCounters::add(lane_.counters.queue_time, queue_time.count());
   if (!late.empty()) refuse_all(late, Errc::deadline, too_late);
+}
+
+/// Of verbs whose last batch was refused item by item one goes first, and the rest only if it is
+/// taken: a store that refuses everything is asked no more often than one that takes it.
+Batch::Part Worker::ask_who_was_refused() {
+  Batch::Part rest;
+  for (std::size_t verb = 0; verb < refuses_.size(); ++verb) {
+    auto part = batch_.of(static_cast<Verb>(verb));
+    if (refuses_[verb] && part.size() > 1) {
+      const auto first = part.front();
+      run_part({first}, false);
+      part.erase(part.begin());
+      if (const Failure* refusal = batch_.failure(first); refusal && refusal->refused)
+        batch_.fail(part, Failure(*refusal));
+    }
+    rest.insert(rest.end(), part.begin(), part.end());
+  }
+  return batch_.unanswered(rest);
+}
+
+void Worker::remember_refusals() {
+  for (std::size_t verb = 0; verb < refuses_.size(); ++verb) {
+    const auto part = batch_.of(static_cast<Verb>(verb));
+    if (part.empty()) continue;
+    const bool all = std::ranges::all_of(part, [this](auto at) {
+      const Failure* const failure = batch_.failure(at);
+      return failure && failure->refused;
+    });
+    refuses_[verb] = all && (refuses_[verb] || part.size() > 1);
+  }
+}
+
+void Worker::run_batch() {
+  if (refuses_.none())
+    run_part(batch_.all(), false);
+  else if (const auto rest = ask_who_was_refused(); !rest.empty())
+    run_part(rest, false);
+  if (refuses_.any() || batch_.any_failed()) remember_refusals();
 }
 
 void Worker::run_part(const Batch::Part& part, bool repeated) {
@@ -160,14 +264,13 @@ void Worker::run_part(const Batch::Part& part, bool repeated) {
     return failed(part, repeated, caught_failure());
   }
   shared_.breaker.succeeded();
-  const auto forgotten = batch_.unanswered(part);
-  if (forgotten.empty()) return;
-  batch_.fail(forgotten, failure_of(Errc::store_unavailable, left_unanswered, true));
+  if (const auto forgotten = batch_.unanswered(part); !forgotten.empty())
+    batch_.fail(forgotten, failure_in(StoreOp{}).value());
 }
 
 void Worker::exchange(const Batch::Part& part) {
-  const Counted counted(*this);
-  const Exchange exchange(*this);
+  const Measured measured(*this);
+  const InStore in_store(*this, shared_.exchange_limit());
   Batch::Run run(batch_, part);  // gives the operations back, whatever happens
   connection_->run(run.ops(), shared_.call_within(shared_.exchange_limit()));
 }
@@ -179,6 +282,7 @@ void Worker::failed(const Batch::Part& part, bool repeated, const Failure& failu
   else
     shared_.breaker.succeeded();
   Batch::Part open = batch_.unanswered(part);
+  if (failure.away) return batch_.put_off(open);
   if (failure.refused && open.size() > 1) {
     const auto half = open.begin() + static_cast<std::ptrdiff_t>(open.size() / 2);
     run_part({open.begin(), half}, repeated);
@@ -189,14 +293,44 @@ void Worker::failed(const Batch::Part& part, bool repeated, const Failure& failu
     again = batch_.take_repeatable(open, shared_.clock.steady());
   batch_.fail(open, failure);
   if (again.empty()) return;
+  answer();  // who has an answer does not wait for the next connection
   LaneCounters::add(lane_.counters.repeated, again.size());
   run_part(again, true);
+}
+
+void Worker::answer() noexcept {
+  const CompletionBatch completions;
+  auto put_off = batch_.answer();
+  while (StoreCall* const call = put_off.pop()) come_again(*call);
+}
+
+void Worker::come_again(StoreCall& call) noexcept {
+  const auto doubled = first_later_pause * (1 << std::min<int>(call.times_later, 10));
+  call.not_before =
+      shared_.clock.steady() + with_jitter(std::min<milliseconds>(doubled, longest_later_pause));
+  if (call.times_later < 255) ++call.times_later;
+  call.op.outcome = Outcome::later;
+  if (call.sending && !call.maybe_applied) call.sending->reopen();
+  if (!lane_.put_off(call)) call.done(call);
 }
 
 void Worker::lost(Failure failure, Deadline began) noexcept {
   disconnect();
   last_error_ = std::move(failure.error);
   shared_.breaker.failed(shared_.clock.steady(), began, static_cast<std::uint32_t>(jitter_()));
+}
+
+/// After a while without a call the backend, or what is between, may be gone, and nobody would say
+/// so.
+void Worker::check_alive() noexcept {
+  const auto after = shared_.traits.ping_after;
+  if (!connection_ || after <= milliseconds(0)) return;
+  if (shared_.clock.steady() - last_used_ < after) return;
+  try {
+    ask_store(shared_.deadline / 4, [](auto& store, const Call& call) { store.ping(call); });
+  } catch (...) {
+    lost(caught_failure(), connected_since_);
+  }
 }
 
 /// Connects where it must, for as long as one operation would wait for it.
@@ -224,23 +358,52 @@ bool Worker::connected() noexcept {
 }
 
 void Worker::connect() {
-  const auto call = shared_.call_within(shared_.deadline);
-  shared_.prepare(call.deadline);
-  auto connection = shared_.store->connect(call.deadline);
+  auto connection = shared_.store->make_connection();
   {
     const std::scoped_lock lock(mutex_);
     connection_ = std::move(connection);
   }
+  const auto until = std::chrono::steady_clock::now() + shared_.deadline;
+  ask_store(shared_.deadline, [](auto& store, const Call& call) { store.connect(call); });
+  prepare(until);
+  read_clock(shared_.deadline);
   connected_since_ = shared_.clock.steady();
-  const Exchange exchange(*this);
-  if (const auto now = connection_->clock(shared_.call_within(shared_.deadline)))
-    shared_.time.set(*now);
+}
+
+void Worker::prepare(Deadline until) {
+  if (!shared_.prepared.begin(until)) return;
+  try {
+    ask_store(shared_.deadline, [](auto& store, const Call& call) { store.prepare(call); });
+  } catch (...) {
+    shared_.prepared.ended(false);
+    throw;
+  }
+  shared_.prepared.ended(true);
+}
+
+void Worker::read_clock(milliseconds limit) {
+  ask_store(limit, [this](auto& store, const Call& call) {
+    if (const auto now = store.clock(call))
+      shared_.time.set(*now);
+    else
+      shared_.time.assume();
+  });
 }
 
 void Worker::disconnect() noexcept {
   std::unique_ptr<StoreConnection> closing;
-  const std::scoped_lock lock(mutex_);
-  closing = std::move(connection_);
+  {
+    const std::scoped_lock lock(mutex_);
+    closing = std::move(connection_);
+    closing_ = closing != nullptr;
+  }
+  closing.reset();
+  std::unique_lock lock(mutex_);
+  if (left_behind_) {
+    lock.unlock();
+    park_for_ever();
+  }
+  closing_ = false;
 }
 
 void Worker::background() noexcept {
@@ -259,16 +422,15 @@ void Worker::background() noexcept {
 }
 
 void Worker::sweep() {
-  const Exchange exchange(*this);
-  if (const auto now = connection_->clock(shared_.call_within(shared_.exchange_limit())))
-    shared_.time.set(*now);
+  read_clock(shared_.exchange_limit());
+  std::size_t swept = 0;
+  ask_store(shared_.exchange_limit(),
+            [&](auto& store, const Call& call) { swept = store.sweep(sweep_limit, call); });
   // A full batch: there is more, which other work may come between.
-  const auto call = shared_.call_within(shared_.exchange_limit());
-  if (connection_->sweep(sweep_limit, call) >= sweep_limit)
-    next_sweep_ = shared_.clock.steady() + with_jitter(std::chrono::milliseconds(20));
+  if (swept >= sweep_limit) next_sweep_ = shared_.clock.steady() + with_jitter(milliseconds(20));
 }
 
-std::chrono::milliseconds Worker::with_jitter(std::chrono::milliseconds pause) {
+milliseconds Worker::with_jitter(milliseconds pause) {
   return pause / 2 + pause * (jitter_() % 1024) / 1024;  // from a half to one and a half of it
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bitset>
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <random>
@@ -8,6 +10,7 @@
 #include "batch.hpp"
 #include "breaker.hpp"
 #include "lane.hpp"
+#include "prepare_once.hpp"
 
 namespace flame::inline v0::session {
 
@@ -19,14 +22,14 @@ struct RunnerShared {
   const std::function<void(const Error&)>& on_sweep_failed;  // set, and does not throw
   const std::chrono::milliseconds deadline;
   const StoreTraits traits;
+  PrepareOnce prepared;
   Breaker breaker{};
-  std::mutex prepare_mutex{};
-  bool prepared = false;
+
+  std::mutex mutex{};
+  std::condition_variable changed{};  // workers end, and tell it
 
   /// How long one exchange may take.
   [[nodiscard]] std::chrono::milliseconds exchange_limit() const noexcept;
-  /// Throws StoreError.
-  void prepare(Deadline until);
   /// What stores and waits are given is the steady clock's, whatever clock a test runs on.
   [[nodiscard]] Deadline real(Deadline at) const noexcept {
     return std::chrono::steady_clock::now() + (at - clock.steady());
@@ -42,47 +45,74 @@ void refuse_all(Fifo<StoreCall> calls, Errc code, const char* text) noexcept;
 /// A thread with a connection: takes what waits in its lane, and runs it as batches.
 class Worker {
  public:
-  Worker(RunnerShared& shared, Lane& lane, bool background);
+  Worker(RunnerShared& shared, Lane& lane, std::size_t max_batch, bool background);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// Its end: the lane must be closed before.
+  /// How long it has been in the store by now; 0: it is not.
+  [[nodiscard]] std::chrono::nanoseconds in_store_for(Deadline now) noexcept;
+  /// Whether what it is at in the store has taken longer than that may.
+  [[nodiscard]] bool is_over_limit(Deadline now) noexcept;
+  /// Aborts what it is at in the store, once. May block as long as the store's abort() does.
+  void abort() noexcept;
+
+  /// Its lane must be closed before. By real time; false: it has not ended.
+  [[nodiscard]] bool wait_for_end(Deadline until) noexcept;
+  [[nodiscard]] bool ended() noexcept { return wait_for_end({}); }
   void join() noexcept { thread_.join(); }
-  /// From the watchdog: aborts an exchange that began before `limit`.
-  void abort_older_than(Deadline limit) noexcept;
+  /// True: it hangs in the store, will never come back from there, and its memory must stay; its
+  /// calls are in `calls`.
+  [[nodiscard]] bool leave_behind(Fifo<StoreCall>& calls) noexcept;
 
  private:
   void loop() noexcept;
   void run(std::vector<StoreCall*>& calls) noexcept;
+  void answer_connects(std::vector<StoreCall*>& calls, bool is_connected) noexcept;
   void refuse_late(std::vector<StoreCall*>& calls) noexcept;
+  void run_batch();
+  [[nodiscard]] Batch::Part ask_who_was_refused();
+  void remember_refusals();
   void run_part(const Batch::Part& part, bool repeated);
   void exchange(const Batch::Part& part);
   void failed(const Batch::Part& part, bool repeated, const Failure& failure);
+  void answer() noexcept;
+  void come_again(StoreCall& call) noexcept;
   void lost(Failure failure, Deadline began) noexcept;
   [[nodiscard]] bool connected() noexcept;
+  void check_alive() noexcept;
   void connect();
+  void prepare(Deadline until);
+  void read_clock(std::chrono::milliseconds limit);
   void disconnect() noexcept;
   void background() noexcept;
   void sweep();
   [[nodiscard]] std::chrono::milliseconds with_jitter(std::chrono::milliseconds pause);
 
-  /// While one lives, the watchdog may abort the connection.
-  class Exchange;
-  class Counted;
+  /// While one lives, the store has the connection, and it may be aborted.
+  class InStore;
+  class Measured;
+  /// A call of the store that must end well on a connection that is still good.
+  template <class F>
+  void ask_store(std::chrono::milliseconds limit, F f);
 
   RunnerShared& shared_;
   Lane& lane_;
   const bool background_;
   std::minstd_rand jitter_;
+  const std::size_t max_batch_;
   Batch batch_;
+  std::bitset<5> refuses_{};  // by verb: the last batch of it was refused item by item
+  bool retries_ = false;
   Error last_error_{};
-  Deadline connected_since_{};
+  Deadline connected_since_{}, last_used_{};
   Deadline next_sweep_{};
 
-  std::mutex mutex_{};  // with the watchdog: the connection, and when its exchange began
+  std::mutex mutex_{};  // with who aborts and stops
   std::unique_ptr<StoreConnection> connection_{};
-  Deadline exchange_since_{};
-  bool aborted_ = false;
+  Deadline in_store_since_{}, in_store_until_{};
+  bool closing_ = false;  // a connection, which may hang as well
+  std::condition_variable abort_ended_{};
+  bool aborting_ = false, aborted_ = false, left_behind_ = false, ended_ = false;
 
   std::thread thread_;  // last: it starts with everything above in place
 };

@@ -20,11 +20,26 @@ namespace {
 class WrongUrl final : public Store {
  public:
   explicit WrongUrl(std::string text) : text_(std::move(text)) {}
-  void prepare(const Call&) override { refuse(text_); }
-  std::unique_ptr<StoreConnection> connect(Deadline) override { refuse(text_); }
+  std::unique_ptr<StoreConnection> make_connection() override {
+    return std::make_unique<Refusing>(text_);
+  }
   [[nodiscard]] StoreTraits traits() const noexcept override { return {.blocking = false}; }
 
  private:
+  class Refusing final : public StoreConnection {
+   public:
+    explicit Refusing(const std::string& text) : text_(text) {}
+    void connect(const Call&) override { refuse(text_); }
+    void run(std::span<StoreOp>, const Call&) override { refuse(text_); }
+    std::size_t sweep(std::size_t, const Call&) override { refuse(text_); }
+    OwnerPage list(std::string_view, std::string_view, std::size_t, const Call&) override {
+      refuse(text_);
+    }
+
+   private:
+    std::string text_;
+  };
+
   std::string text_;
 };
 

@@ -16,6 +16,8 @@ class Connection final : public StoreConnection {
  public:
   Connection(const FileOptions& options, std::shared_ptr<StuckFolders> stuck);
 
+  void connect(const Call&) override { root_.open(); }
+  void prepare(const Call&) override { root_.check_writable(); }
   void run(std::span<StoreOp> batch, const Call& call) override;
   std::size_t sweep(std::size_t limit, const Call& call) override;
   OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,

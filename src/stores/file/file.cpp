@@ -13,12 +13,11 @@ class FileStore final : public Store {
   explicit FileStore(FileOptions options) : options_(std::move(options)) {
     std::error_code error;
     auto absolute = std::filesystem::absolute(options_.root_dir, error);
-    // An empty path is one that prepare() refuses.
+    // An empty path is one that connect() refuses.
     if (!error && !options_.root_dir.empty()) options_.root_dir = std::move(absolute);
   }
 
-  void prepare(const Call&) override { Root(options_).check_writable(); }
-  std::unique_ptr<StoreConnection> connect(Deadline) override {
+  std::unique_ptr<StoreConnection> make_connection() override {
     return std::make_unique<Connection>(options_, stuck_);
   }
   [[nodiscard]] StoreTraits traits() const noexcept override { return {.max_record = max_record}; }

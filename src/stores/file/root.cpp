@@ -44,10 +44,6 @@ constexpr std::uint64_t most_inodes_kept = 65'536;
 std::string plain_path(const FileOptions& options) {
   auto path = options.root_dir.string();
   while (path.size() > 1 && path.back() == '/') path.pop_back();
-  if (path.empty()) {
-    throw StoreError(StoreError::Kind::refused,
-                     "file store: root_dir is empty: give the folder for the sessions");
-  }
   return path;
 }
 
@@ -100,8 +96,14 @@ void refuse_foreign(const Name& path) {
 
 Root::Root(const FileOptions& options)
     : path_(plain_path(options)),
-      folder_(open_root(path_)),
-      survives_power_cut_(options.durability == Durability::power_cut) {
+      survives_power_cut_(options.durability == Durability::power_cut) {}
+
+void Root::open() {
+  if (path_.empty()) {
+    throw StoreError(StoreError::Kind::refused,
+                     "file store: root_dir is empty: give the folder for the sessions");
+  }
+  folder_ = open_root(path_);
   check_root(path_, folder_);
   if (survives_power_cut_) flush_name();  // whoever made it
   // Linux before 5.6 does not have it, and some sandboxes deny it.

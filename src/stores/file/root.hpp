@@ -17,8 +17,10 @@ namespace flame::inline v0::session::file {
 /// no link is followed, wherever it lies below.
 class Root {
  public:
-  /// Makes it where it is missing. Throws StoreError(refused) where it is not as FileOptions asks.
   explicit Root(const FileOptions& options);
+  /// Makes it where it is missing. Before all else. Throws StoreError(refused) where it is not as
+  /// FileOptions asks.
+  void open();
   /// Throws StoreError(refused) where nothing can be written there. Reading goes on without it.
   void check_writable() const;
 

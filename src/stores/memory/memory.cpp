@@ -175,8 +175,13 @@ class Table {
 
 class Connection final : public StoreConnection {
  public:
-  explicit Connection(std::shared_ptr<Table> table) noexcept : table_(std::move(table)) {}
+  Connection(const MemoryOptions& options, std::shared_ptr<Table> table) noexcept
+      : options_(options), table_(std::move(table)) {}
 
+  void connect(const Call&) override {
+    if (options_.max_sessions == 0) refuse("max_sessions");
+    if (options_.max_bytes == 0) refuse("max_bytes");
+  }
   void run(std::span<StoreOp> batch, const Call& call) override {
     for (auto& op : batch) op.outcome = run_one(op, call.now);
   }
@@ -212,6 +217,13 @@ class Connection final : public StoreConnection {
     return Outcome::refused;
   }
 
+  [[noreturn]] static void refuse(const std::string& option) {
+    throw StoreError(
+        StoreError::Kind::refused,
+        "memory store: " + option + " is 0, so it could hold nothing: give at least 1");
+  }
+
+  const MemoryOptions options_;
   std::shared_ptr<Table> table_;
 };
 
@@ -220,22 +232,12 @@ class MemoryStore final : public Store {
   explicit MemoryStore(const MemoryOptions& options)
       : options_(options), table_(std::make_shared<Table>(options)) {}
 
-  void prepare(const Call&) override {
-    if (options_.max_sessions == 0) refuse("max_sessions");
-    if (options_.max_bytes == 0) refuse("max_bytes");
-  }
-  std::unique_ptr<StoreConnection> connect(Deadline) override {
-    return std::make_unique<Connection>(table_);
+  std::unique_ptr<StoreConnection> make_connection() override {
+    return std::make_unique<Connection>(options_, table_);
   }
   [[nodiscard]] StoreTraits traits() const noexcept override { return {.blocking = false}; }
 
  private:
-  [[noreturn]] static void refuse(const std::string& option) {
-    throw StoreError(
-        StoreError::Kind::refused,
-        "memory store: " + option + " is 0, so it could hold nothing: give at least 1");
-  }
-
   MemoryOptions options_;
   std::shared_ptr<Table> table_;
 };

@@ -27,8 +27,8 @@ using namespace flame::session;
 class ThreadedDispatch final : public Dispatch {
  public:
   ThreadedDispatch(StorePtr store, const StoreTime& time, std::size_t threads, bool faults)
-      : connection_(store->connect({})), time_(time), faults_(faults), threads_(threads) {}
-  ~ThreadedDispatch() override { stop(); }
+      : connection_(open_connection(*store, {})), time_(time), faults_(faults), threads_(threads) {}
+  ~ThreadedDispatch() override { static_cast<void>(stop({})); }
 
   std::optional<Failure> open() override {
     for (std::size_t i = 0; i < threads_; ++i)
@@ -51,7 +51,7 @@ class ThreadedDispatch final : public Dispatch {
     const std::scoped_lock lock(mutex_);
     wakes_at_ = when;
   }
-  void stop() noexcept override {
+  std::string stop(Deadline) noexcept override {
     {
       const std::scoped_lock lock(mutex_);
       stopping_ = true;
@@ -59,6 +59,7 @@ class ThreadedDispatch final : public Dispatch {
     }
     for (auto& worker : workers_) worker.join();
     workers_.clear();
+    return {};
   }
 
  private:
@@ -118,10 +119,7 @@ class ThreadedStore final : public Store, public DispatchSource {
  public:
   ThreadedStore(StorePtr inner, std::size_t threads, bool faults)
       : inner_(std::move(inner)), threads_(threads), faults_(faults) {}
-  void prepare(const Call& call) override { inner_->prepare(call); }
-  std::unique_ptr<StoreConnection> connect(Deadline deadline) override {
-    return inner_->connect(deadline);
-  }
+  std::unique_ptr<StoreConnection> make_connection() override { return inner_->make_connection(); }
   [[nodiscard]] StoreTraits traits() const noexcept override { return {}; }
   [[nodiscard]] std::unique_ptr<Dispatch> dispatch(const StoreTime& time) override {
     return std::make_unique<ThreadedDispatch>(inner_, time, threads_, faults_);

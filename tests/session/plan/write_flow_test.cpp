@@ -15,7 +15,8 @@ using namespace tests;
 
 const Given one{.contents = {.values = {{"a", 1}}}};
 const Failure lost{{Errc::store_unavailable, "lost"}, true};
-const Failure unsent{{Errc::store_unavailable, "unsent"}, false};
+/// The connection was lost before it was sent.
+const Failure unsent{.error = {Errc::store_unavailable, "unsent"}, .lost = true};
 
 /// A flow, and the hand that answers what it asks.
 struct Driven {
@@ -143,7 +144,7 @@ TEST(WriteFlow, MissingHasEndedForEachUnit) {
 
 TEST(WriteFlow, RefusedFailsWhatWasToBeWritten) {
   Driven flow(one, {{.edit = set("b", 2)}, {.edit = throws}});
-  flow.answer(Outcome::refused);
+  flow.fail(failure_in({.verb = Verb::replace, .outcome = Outcome::refused}).value());
   EXPECT_EQ(flow.op_text(), "end");
   EXPECT_EQ(flow.results(), "failed 3 | failed 6");
 }

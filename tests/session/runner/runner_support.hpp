@@ -29,6 +29,9 @@ inline SessionKey key(unsigned n) {
   return out;
 }
 
+/// Long enough for what must happen.
+inline Deadline soon() { return std::chrono::steady_clock::now() + 60s; }
+
 /// What a store was asked for in one exchange.
 struct Exchanged {
   std::size_t connection = 0;
@@ -46,7 +49,10 @@ class BlockingStore final : public Store {
   void release_all() {
     for (auto& held : held_) set(held, false);
     release_connects();
+    release_pings();
   }
+  void hold_pings() { set(pings_held_, true); }
+  void release_pings() { set(pings_held_, false); }
   void hold_connects() { set(connects_held_, true); }
   void release_connects() { set(connects_held_, false); }
   void down(bool is_down = true) { set(down_, is_down); }
@@ -59,6 +65,10 @@ class BlockingStore final : public Store {
   void wait_until_held(std::size_t n) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return held_now_ >= n; });
+  }
+  void wait_until_aborted(std::size_t n) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return aborts_ >= n; });
   }
   void wait_until_swept(std::size_t n) {
     std::unique_lock lock(mutex_);
@@ -86,6 +96,9 @@ class BlockingStore final : public Store {
   std::size_t connected() {
     return locked([](auto& self) { return self.connected_; });
   }
+  std::size_t pings() {
+    return locked([](auto& self) { return self.pings_; });
+  }
   std::size_t sweeps() {
     return locked([](auto& self) { return self.sweeps_; });
   }
@@ -98,21 +111,16 @@ class BlockingStore final : public Store {
   std::function<std::size_t()> on_sweep{[] { return std::size_t{0}; }};
   std::optional<TimePoint> its_time{};
   std::size_t max_batch = 64;
+  std::chrono::milliseconds ping_after{0};
 
-  void prepare(const Call& call) override {
-    if (locked([](auto& self) { return self.down_; })) throw lost("the store is away");
-    inner_->prepare(call);
-  }
-  std::unique_ptr<StoreConnection> connect(Deadline deadline) override {
-    std::unique_lock lock(mutex_);
-    const auto number = ++connects_;
-    stay(lock, [this] { return !connects_held_; });
-    if (down_) throw lost("the store is away");
-    ++connected_;
-    return std::make_unique<Connection>(*this, number, inner_->connect(deadline));
+  std::unique_ptr<StoreConnection> make_connection() override {
+    return std::make_unique<Connection>(*this, inner_->make_connection());
   }
   [[nodiscard]] StoreTraits traits() const noexcept override {
-    return {.blocking = true, .max_batch = max_batch};
+    StoreTraits traits;
+    traits.reads.max_batch = traits.writes.max_batch = traits.background.max_batch = max_batch;
+    traits.ping_after = ping_after;
+    return traits;
   }
 
   static StoreError lost(const char* text) { return {StoreError::Kind::connection_lost, text}; }
@@ -121,10 +129,30 @@ class BlockingStore final : public Store {
  private:
   class Connection final : public StoreConnection {
    public:
-    Connection(BlockingStore& store, std::size_t number, std::unique_ptr<StoreConnection> inner)
-        : store_(store), number_(number), inner_(std::move(inner)) {}
+    Connection(BlockingStore& store, std::unique_ptr<StoreConnection> inner)
+        : store_(store), inner_(std::move(inner)) {}
     ~Connection() override {
-      store_.locked([](auto& store) { --store.connected_; });
+      store_.locked([this](auto& store) { store.connected_ -= is_connected_ ? 1 : 0; });
+    }
+
+    void connect(const Call& call) override {
+      std::unique_lock lock(store_.mutex_);
+      number_ = ++store_.connects_;
+      store_.stay(
+          lock, [this] { return !store_.connects_held_ || (aborted_ && !store_.ignores_aborts_); });
+      if (aborted_) throw lost("aborted");
+      if (store_.down_) throw lost("the store is away");
+      is_connected_ = true;
+      ++store_.connected_;
+      lock.unlock();
+      inner_->connect(call);
+    }
+    void ping(const Call&) override {
+      std::unique_lock lock(store_.mutex_);
+      ++store_.pings_;
+      store_.stay(lock, [this] { return !store_.pings_held_ || aborted_; });
+      if (aborted_) throw lost("aborted");
+      if (store_.down_) throw lost("the store went away");
     }
 
     void run(std::span<StoreOp> batch, const Call& call) override {
@@ -162,8 +190,9 @@ class BlockingStore final : public Store {
 
    private:
     BlockingStore& store_;
-    const std::size_t number_;
+    std::size_t number_ = 0;
     std::unique_ptr<StoreConnection> inner_;
+    bool is_connected_ = false;
     bool aborted_ = false;
   };
 
@@ -184,8 +213,9 @@ class BlockingStore final : public Store {
   std::mutex mutex_{};
   std::condition_variable changed_{};
   std::array<bool, 5> held_{};
-  bool connects_held_ = false, down_ = false, ignores_aborts_ = false, answers_aborted_ = false;
-  std::size_t held_now_ = 0, connects_ = 0, connected_ = 0, aborts_ = 0, sweeps_ = 0;
+  bool connects_held_ = false, pings_held_ = false, down_ = false, ignores_aborts_ = false,
+       answers_aborted_ = false;
+  std::size_t held_now_ = 0, connects_ = 0, connected_ = 0, aborts_ = 0, sweeps_ = 0, pings_ = 0;
   std::vector<Exchanged> log_{};
 };
 

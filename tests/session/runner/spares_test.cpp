@@ -73,7 +73,7 @@ TEST(Spares, WaitUntilAllHasComeBackFromOtherThreads) {
         ++ended;
       });
     for (auto& thread : threads) thread.join();
-    spares.wait_for_all();
+    EXPECT_TRUE(spares.wait_for_all(Deadline::max()));
   }
   EXPECT_EQ(ended, 4);
 
@@ -84,7 +84,7 @@ TEST(Spares, WaitUntilAllHasComeBackFromOtherThreads) {
     gave_back = true;
     spares.deallocate(memory);
   });
-  spares.wait_for_all();
+  EXPECT_TRUE(spares.wait_for_all(Deadline::max()));
   EXPECT_TRUE(gave_back);
   gives_back.join();
 }

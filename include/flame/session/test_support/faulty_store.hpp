@@ -14,6 +14,8 @@ enum class Fault : std::uint8_t {
   refuse,      ///< not applied; StoreError refused
   lose_reply,  ///< applied; StoreError connection_lost, and no outcome
   unconfirm,   ///< applied; StoreError unconfirmed, and no outcome
+  leave,       ///< not applied; StoreError away
+  doubt,       ///< applied; the outcome is unknown
 };
 
 /// Another store, with the faults that a test names. They meet operations one by one, in the order
@@ -28,7 +30,7 @@ class FaultyStore final : public Store {
   void next(Verb verb, Fault fault, std::size_t skip = 0);
   /// The same: it gets this outcome, and is not applied.
   void next(Verb verb, Outcome outcome, std::size_t skip = 0);
-  /// Until told otherwise every call throws connection_lost, prepare() and connect() too.
+  /// Until told otherwise every call throws connection_lost, connect() and prepare() too.
   void down(bool is_down = true);
   /// prepare() throws refused with this text; empty: no more.
   void refuse_prepare(std::string text);
@@ -38,8 +40,7 @@ class FaultyStore final : public Store {
   [[nodiscard]] std::size_t count() const noexcept;
   void reset_counts() noexcept;
 
-  void prepare(const Call& call) override;
-  std::unique_ptr<StoreConnection> connect(Deadline deadline) override;
+  [[nodiscard]] std::unique_ptr<StoreConnection> make_connection() override;
   [[nodiscard]] StoreTraits traits() const noexcept override;
 
  private:

@@ -33,17 +33,17 @@ class SteppedStore : public Store {
   void lose_reply(
       std::size_t i);  ///< applied, but the Manager only hears that the connection was lost
   void lose_and_apply_later(
-      std::size_t i);          ///< the same, but it stays in the list as a late statement
-  void forget(std::size_t i);  ///< a late statement that never comes
-  void step_all();             ///< until nothing waits any more
+      std::size_t i);  ///< the same, but it stays in the list as a late statement
+  void answer(std::size_t i, Outcome outcome);  ///< not applied, and answered so
+  void forget(std::size_t i);                   ///< a late statement that never comes
+  void step_all();                              ///< until nothing waits any more
 
   /// Time passes, and with it deadlines.
   void advance(FakeClock::Duration by);
   /// The same, where another has moved the clock.
   void wake_if_due();
 
-  void prepare(const Call& call) override;
-  std::unique_ptr<StoreConnection> connect(Deadline deadline) override;
+  [[nodiscard]] std::unique_ptr<StoreConnection> make_connection() override;
   [[nodiscard]] StoreTraits traits() const noexcept override;
 
  protected:

@@ -10,7 +10,7 @@
 /// conformance.hpp.
 namespace flame::inline v0::session::test_support {
 
-/// Makes the store under test: an empty one on each call. Its prepare() is called by the checks.
+/// Makes the store under test: an empty one on each call. The checks connect to it.
 using MakeStore = std::function<StorePtr()>;
 
 class StoreChecker;

@@ -1,0 +1,205 @@
+#include "machine.hpp"
+
+#include <algorithm>
+
+#include "fork.hpp"
+#include "library_thread.hpp"
+#include "runner.hpp"
+
+namespace flame::inline v0::session {
+namespace {
+
+constexpr std::chrono::milliseconds abort_step{10};
+constexpr auto stopped_in_store =
+    "the session manager was stopped while the store was at it: what became of it is unknown";
+
+Lane::Limits limits(const LaneTraits& traits, std::chrono::milliseconds deadline) {
+  return {.traits = traits, .deadline = deadline};
+}
+
+/// Touches wait as long as they must, and hold up nobody.
+Lane::Limits background_limits(const LaneTraits& traits) {
+  return {.traits = traits, .max_put_off = Lane::max_waiting};
+}
+
+void add_name(std::string& named, const char* name) noexcept try {
+  named.append(named.empty() ? "" : ", ").append(name);
+} catch (const std::bad_alloc&) {
+}
+
+}  // namespace
+
+Machine::Machine(const StorePtr& store, StoreTime& time, const Clock& clock,
+                 std::chrono::milliseconds deadline, const Dispatch& told, bool prepared,
+                 const Machine* inherited)
+    : shared_{.store = store,
+              .time = time,
+              .clock = clock,
+              .on_sweep_failed = told.on_sweep_failed,
+              .deadline = deadline,
+              .traits = store->traits(),
+              .prepared = PrepareOnce(prepared)},
+      on_wake_(told.on_wake),
+      inherited_(inherited),
+      generation_(fork_generation()),
+      reads_{"reads", Lane(clock, limits(shared_.traits.reads, deadline))},
+      writes_{"writes", Lane(clock, limits(shared_.traits.writes, deadline))},
+      background_{"background", Lane(clock, background_limits(shared_.traits.background))} {
+  try {
+    start_workers(reads_, shared_.traits.reads, false);
+    start_workers(writes_, shared_.traits.writes, false);
+    start_workers(background_, shared_.traits.background, true);
+    watchdog_ = std::thread([this] { watch(); });
+    aborter_ = std::thread([this] { abort_what_hangs(); });
+  } catch (...) {
+    static_cast<void>(stop(Deadline::max()));
+    throw;
+  }
+}
+
+void Machine::start_workers(Pool& pool, const LaneTraits& traits, bool background) {
+  for (std::size_t i = 0; i < std::max<std::size_t>(traits.workers, 1); ++i)
+    pool.workers.push_back(
+        std::make_unique<Worker>(shared_, pool.lane, traits.max_batch, background && i == 0));
+}
+
+bool Machine::is_of_this_process() const noexcept { return generation_ == fork_generation(); }
+
+Lane::Pushed Machine::push(StoreCall& call) noexcept {
+  switch (call.op.verb) {
+    case Verb::load:
+      return reads_.lane.push(call);
+    case Verb::touch:
+      return background_.lane.push(call);
+    case Verb::create:
+    case Verb::replace:
+    case Verb::erase:
+      break;
+  }
+  return writes_.lane.push(call);
+}
+
+void Machine::wake_at(Deadline at) noexcept {
+  const std::scoped_lock lock(mutex_);
+  alarm_ = at;
+  if (at < sleeps_until_) changed_.notify_all();
+}
+
+StoreCounters Machine::counters() const noexcept {
+  return {reads_.lane.counters.read(), writes_.lane.counters.read(),
+          background_.lane.counters.read()};
+}
+
+template <class F>
+void Machine::for_each_worker(F f) noexcept {
+  for (Pool* pool : {&reads_, &writes_, &background_})
+    for (const auto& worker : pool->workers) f(*worker);
+}
+
+void Machine::watch() noexcept {
+  mark_library_thread();
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const auto tick = shared_.clock.steady() + shared_.deadline / 2;
+    sleeps_until_ = alarm_ == Deadline{} ? tick : std::min(tick, alarm_);
+    changed_.wait_until(lock, shared_.real(sleeps_until_));
+    if (alarm_ == Deadline{} || alarm_ > shared_.clock.steady()) continue;
+    alarm_ = {};
+    lock.unlock();
+    on_wake_();
+    lock.lock();
+  }
+}
+
+void Machine::abort_what_hangs() noexcept {
+  mark_library_thread();
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    changed_.wait_for(lock, shared_.deadline / 8);
+    lock.unlock();
+    const auto now = shared_.clock.steady();
+    for_each_worker([now](Worker& worker) {
+      if (worker.is_over_limit(now)) worker.abort();
+    });
+    for (Pool* pool : {&reads_, &writes_}) abort_oldest(*pool, now);
+    lock.lock();
+  }
+  aborter_ended_ = true;
+  changed_.notify_all();
+}
+
+/// Where all workers of a lane have hung for a deadline nobody is left who would be in time: one
+/// tries a new connection.
+void Machine::abort_oldest(Pool& pool, Deadline now) noexcept {
+  Worker* oldest = nullptr;
+  auto longest = std::chrono::nanoseconds(0);
+  for (const auto& worker : pool.workers) {
+    const auto time = worker->in_store_for(now);
+    if (time < shared_.deadline) return;
+    if (time > longest) oldest = worker.get();
+    longest = std::max(longest, time);
+  }
+  if (oldest) oldest->abort();
+}
+
+bool Machine::wait_for_workers(Deadline until) noexcept {
+  bool all = true;
+  for_each_worker([&](Worker& worker) { all &= worker.wait_for_end(until); });
+  return all;
+}
+
+std::string Machine::stop(Deadline until) noexcept {
+  const auto now = std::chrono::steady_clock::now();
+  const bool for_ever = until == Deadline::max();
+  for (Pool* pool : {&reads_, &writes_, &background_}) pool->lane.close();
+  std::string named;
+  if (!wait_for_workers(for_ever ? now + std::chrono::hours(1) : now + (until - now) / 2)) {
+    for (Pool* pool : {&reads_, &writes_, &background_})
+      refuse_all(pool->lane.take_all(), Errc::stopped, was_stopped);
+    Deadline step;
+    do {  // who was interrupted may try another connection
+      for_each_worker([](Worker& worker) { worker.abort(); });
+      step = std::chrono::steady_clock::now() + abort_step;
+    } while (!wait_for_workers(std::min(step, until)) && step < until);
+  }
+  for (Pool* pool : {&reads_, &writes_, &background_}) leave_behind(*pool, named);
+  stop_watching(until, named);
+  return named;
+}
+
+/// Who has not ended hangs in the store, or in code of the application's that it is waited for.
+void Machine::leave_behind(Pool& pool, std::string& named) noexcept {
+  for (const auto& worker : pool.workers) {
+    bool left = false;
+    Fifo<StoreCall> calls;
+    while (!left && !worker->wait_for_end(std::chrono::steady_clock::now()))
+      left = worker->leave_behind(calls) ||
+             worker->wait_for_end(std::chrono::steady_clock::now() + std::chrono::milliseconds(1));
+    if (worker->ended()) {
+      worker->join();
+      continue;
+    }
+    add_name(named, pool.name);
+    for (StoreCall* call = calls.front(); call; call = call->next) call->maybe_applied = true;
+    refuse_all(calls, Errc::stopped, stopped_in_store);
+  }
+}
+
+void Machine::stop_watching(Deadline until, std::string& named) noexcept {
+  std::unique_lock lock(mutex_);
+  stopping_ = true;
+  changed_.notify_all();
+  lock.unlock();
+  if (watchdog_.joinable()) watchdog_.join();
+  if (!aborter_.joinable()) return;
+  lock.lock();
+  const auto least = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
+  const bool ended =
+      changed_.wait_until(lock, std::max(until, least), [this] { return aborter_ended_; });
+  lock.unlock();
+  if (ended) return aborter_.join();
+  aborter_.detach();
+  add_name(named, "the one that interrupts the others");
+}
+
+}  // namespace flame::inline v0::session
