@@ -165,7 +165,8 @@ Result<void> Manager::stop(std::chrono::milliseconds bound) noexcept {
   self.serving = false;
   if (!self.dispatch) return {};
   AsyncJobs* const jobs = self.blocking ? &self.current_jobs() : nullptr;
-  if (jobs) static_cast<void>(jobs->drain(std::chrono::steady_clock::now() + bound / 2));
+  if (jobs) static_cast<void>(jobs->drain(until - bound / 2));
+  if (jobs) jobs->touches.drain(until - bound / 2);
   const auto named = self.dispatch->stop(until);
   if (jobs) static_cast<void>(jobs->drain(Deadline::max()));  // all has been answered
   if (named.empty()) return {};
@@ -176,7 +177,11 @@ Result<void> Manager::stop(std::chrono::milliseconds bound) noexcept {
 }
 
 StoreCounters Manager::counters() const noexcept {
-  return impl_->dispatch ? impl_->dispatch->counters() : StoreCounters{};
+  if (!impl_->dispatch) return {};
+  auto out = impl_->dispatch->counters();
+  const AsyncJobs* const jobs = impl_->jobs;
+  if (jobs && jobs->generation == fork_generation()) out.touches_dropped = jobs->touches.dropped();
+  return out;
 }
 
 bool Manager::start(LoadOperation& operation) noexcept {

@@ -20,6 +20,7 @@ struct StoreCounters {
     std::uint64_t refused = 0;  ///< operations turned away at once: too many were waiting
   };
   Lane reads{}, writes{}, background{};
+  std::uint64_t touches_dropped = 0;  ///< their sessions end early: too many waited, or too long
 };
 
 }  // namespace flame::inline v0::session

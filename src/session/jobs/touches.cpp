@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
 namespace flame::inline v0::session {
 namespace {
@@ -37,10 +38,16 @@ void Touches::send(StoreOp op) noexcept try {
   touch->expires_at = op.record.expires_at;
   Touch& kept = *touch.release();
   touches_.insert(kept);
+  set_fresh(kept, true);
   lock.unlock();
   submit(kept);
 } catch (...) {
   drop();
+}
+
+void Touches::drain(Deadline until) noexcept {
+  std::unique_lock lock(mutex_);
+  while (fresh_ > 0 && waiting_.wait_until(lock, until)) continue;
 }
 
 /// Nobody else submits it meanwhile.
@@ -75,6 +82,12 @@ void Touches::answered(Touch& touch) noexcept {
   delete &touch;
 }
 
+void Touches::set_fresh(Touch& touch, bool fresh) noexcept {
+  if (std::exchange(touch.fresh, fresh) == fresh) return;
+  fresh_ += fresh ? std::size_t{1} : ~std::size_t{0};
+  if (fresh_ == 0) waiting_.wake_all();
+}
+
 /// Whether it is sent once more. False: the caller has it alone.
 bool Touches::goes_on(Touch& touch) noexcept {
   const std::scoped_lock lock(mutex_);
@@ -92,8 +105,10 @@ bool Touches::goes_on(Touch& touch) noexcept {
     if (failed)
       touch.call.not_before =
           core_.clock.steady() + std::min<std::chrono::milliseconds>(doubled, longest_pause);
+    set_fresh(touch, !failed);
     return true;
   }
+  set_fresh(touch, false);
   if (failed) drop();
   touches_.erase(touches_.iterator_to(touch));
   return false;

@@ -3,7 +3,7 @@
 #include <boost/intrusive/set.hpp>
 
 #include "job.hpp"
-#include "runner/short_mutex.hpp"
+#include "runner/wait_list.hpp"
 
 namespace flame::inline v0::session {
 
@@ -19,6 +19,9 @@ class Touches {
   ~Touches();
 
   void send(StoreOp op) noexcept;
+  /// Returns when all are sent but those that have failed already, or at `until` (of the steady
+  /// clock).
+  void drain(Deadline until) noexcept;
   /// Those that found no place, or had to be dropped: their sessions end early.
   [[nodiscard]] std::uint64_t dropped() const noexcept {
     return dropped_.load(std::memory_order_relaxed);
@@ -37,12 +40,14 @@ class Touches {
     std::string session_owner{};
     TimePoint last_seen{}, expires_at{};  // the newest
     bool changed = false;                 // since it was sent
+    bool fresh = false;                   // it has not failed yet
     int tries = 0;
     StoreCall call{};
   };
 
   void submit(Touch& touch) noexcept;
   void answered(Touch& touch) noexcept;
+  void set_fresh(Touch& touch, bool fresh) noexcept;
   [[nodiscard]] bool goes_on(Touch& touch) noexcept;
   void drop() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -50,6 +55,8 @@ class Touches {
   Dispatch& dispatch_;
   ShortMutex mutex_{};
   boost::intrusive::set<Touch, boost::intrusive::key_of_value<KeyOf>> touches_{};
+  std::size_t fresh_ = 0;  // of those, how many have not failed yet
+  WaitList waiting_{};
   std::atomic<std::uint64_t> dropped_{0};
 };
 

@@ -158,6 +158,40 @@ TEST_F(GateTest, SessionsDoNotWaitForEachOther) {
   EXPECT_EQ(pending(), (Texts{"replace", "replace"}));
 }
 
+TEST_F(GateTest, ThousandsThatWaitForOneSessionAreAnsweredOnTime) {
+  auto& hung = commit(id_, set("hung"), 30s);
+  std::vector<Request*> waiting;
+  for (int i = 0; i < 9'998; ++i) waiting.push_back(&commit(id_, add_one, 2s));
+  store_->advance(2s);
+  for (const auto* each : waiting) {
+    ASSERT_TRUE(each->answered);
+    EXPECT_NE(each->error().find("nothing was done"), std::string::npos);
+  }
+  store_->step_all();
+  EXPECT_TRUE(hung.answered);
+  EXPECT_EQ(look(id_).get<int>("n"), std::nullopt) << "what was given up is not applied";
+}
+
+TEST_F(GateTest, NothingIsSentThatNobodyWaitsFor) {
+  auto& late = commit(id_, set("a"), 2s);
+  store_->advance(2s);
+  EXPECT_TRUE(late.answered);
+  store_->lose_reply(0);
+  EXPECT_EQ(pending(), Texts{}) << "neither settled nor sent again";
+}
+
+TEST_F(GateTest, AClaimIsSettledThoughNobodyWaits) {
+  auto& late = load(id_, Need::flash, 2s);
+  ASSERT_EQ(pending(), Texts{"replace"});
+  store_->advance(2s);
+  EXPECT_TRUE(late.answered);
+  store_->lose_reply(0);
+  store_->step_all();
+  auto& next = load(id_, Need::flash);
+  store_->step_all();
+  EXPECT_TRUE(next.load.result->value().flash()) << "and goes back";
+}
+
 TEST_F(GateTest, ACommitBehindAHungOneEndsAtItsOwnDeadlineAndSurelyIsNotApplied) {
   auto& hung = commit(id_, set("hung"), 4s);
   auto& waiting = commit(id_, set("waiting"), 2s);

@@ -1,6 +1,7 @@
 #include <dirent.h>
 
 #include <array>
+#include <future>
 #include <thread>
 
 #include "jobs/async_job.hpp"
@@ -216,6 +217,95 @@ TEST_F(RunnerManager, FourHundredCallsAtASlowStoreAreAnsweredAndItRecovers) {
   }
   EXPECT_GE(good, 38U);
   EXPECT_EQ(n_of(cookies[0]), 1);
+}
+
+TEST_F(RunnerManager, WhatBeginsWaitsForTheBackendsTime) {
+  const auto ahead = 40min;  // and the first login would be dead on its next request
+  blocking->down();
+  manager();
+  EXPECT_EQ(count(event::store_down), 1U);
+  blocking->its_time = now() + ahead;
+  blocking->down(false);
+  const auto answer = request({}, [](Session& s) { s.set("n", 1); });
+  ASSERT_TRUE(answer.result) << answer.result.error().text;
+  passed += ahead;
+  EXPECT_EQ(stored(answer.cookie()).created_at, now());
+  EXPECT_EQ(n_of(answer.cookie()), 1);
+}
+
+TEST_F(RunnerManager, WhatBeginsByAnUnknownTimeFailsWithTheStore) {
+  blocking->down();
+  const auto answer = request({}, [](Session& s) { s.set("n", 1); });
+  ASSERT_FALSE(answer.result);
+  EXPECT_EQ(answer.result.error().code, Errc::store_unavailable);
+  EXPECT_EQ(answer.result.error().text.find("unknown"), std::string::npos);
+}
+
+TEST_F(RunnerManager, ATouchIsKeptUntilItIsSent) {
+  const auto cookie = visitor();
+  const auto ends = stored(cookie).expires_at;
+  blocking->hold(Verb::touch);
+  advance(10min);
+  read(cookie);
+  blocking->wait_until_held(1);
+  blocking->down();
+  advance(10s);  // far beyond its request's deadline
+  blocking->release(Verb::touch);
+  while (count(event::store_down) == 0) std::this_thread::yield();
+  blocking->down(false);
+  for (int i = 0; stored(cookie).expires_at == ends; ++i) {
+    ASSERT_LT(i, 10'000);
+    advance(10ms);
+    std::this_thread::sleep_for(1ms);  // until somebody looks at the clock again
+  }
+  EXPECT_GE(stored(cookie).expires_at, ends + 10min);
+}
+
+TEST_F(RunnerManager, OfASessionsTouchesOneIsKeptAndItIsTheLatest) {
+  const auto cookie = visitor();
+  const auto ends = stored(cookie).expires_at;
+  blocking->hold(Verb::touch);
+  for (int i = 0; i < 5; ++i) {
+    advance(2min);
+    read(cookie);
+    if (i == 0) blocking->wait_until_held(1);
+  }
+  blocking->release(Verb::touch);
+  restart();  // sends what waits
+  EXPECT_EQ(blocking->sent(Verb::touch, key_of(cookie)), 2U) << "that under way, and the latest";
+  EXPECT_EQ(stored(cookie).expires_at, ends + 10min);
+}
+
+TEST_F(RunnerManager, TouchesTakeNoPlaceOfACommit) {
+  options.max_created_per_second = 0;
+  std::vector<std::string> cookies;
+  for (std::size_t i = 0; i <= Touches::most_kept; ++i) cookies.push_back(visitor());
+  blocking->hold(Verb::touch);
+  advance(10min);
+  for (const auto& each : cookies) read(each);
+  EXPECT_EQ(manager().counters().touches_dropped, 1U);
+  EXPECT_TRUE(request(cookies.front(), add_one).result);
+  blocking->release(Verb::touch);
+}
+
+TEST_F(RunnerManager, StopFromACallbackIsAnErrorAndStopsNothing) {
+  struct Stopping final : Executor {
+    explicit Stopping(Manager& its_manager) : manager(its_manager) {}
+    void post(Operation* list) noexcept override {
+      const auto stopped = manager.stop();
+      answered.set_value(stopped ? std::nullopt : std::optional(stopped.error().code));
+      static_cast<void>(list);
+    }
+    Manager& manager;
+    std::promise<std::optional<Errc>> answered{};
+  };
+  const auto cookie = visitor();
+  Stopping executor(manager());
+  Pending operation(*this, cookie);
+  operation.executor = &executor;
+  ASSERT_FALSE(manager().start(operation));
+  EXPECT_EQ(executor.answered.get_future().get(), Errc::misuse);
+  EXPECT_EQ(n_of(cookie), 1) << "nothing was stopped";
 }
 
 TEST_F(RunnerManager, StopAnswersWhatWaits) {

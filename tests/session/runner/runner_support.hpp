@@ -108,7 +108,10 @@ class BlockingStore final : public Store {
 
   // Set before the first operation. May throw what a store throws.
   std::function<void(std::span<StoreOp>)> on_run{[](std::span<StoreOp>) {}};
+  /// Whether it gave this operation its outcome.
+  std::function<bool(StoreOp&)> answers{[](StoreOp&) { return false; }};
   std::function<std::size_t()> on_sweep{[] { return std::size_t{0}; }};
+  std::function<void()> on_abort{[] {}};
   std::optional<TimePoint> its_time{};
   std::size_t max_batch = 64;
   std::chrono::milliseconds ping_after{0};
@@ -167,7 +170,8 @@ class BlockingStore final : public Store {
         if (store_.down_) throw lost("the store went away");
       }
       store_.on_run(batch);
-      inner_->run(batch, call);
+      for (auto& op : batch)
+        if (!store_.answers(op)) inner_->run({&op, 1}, call);
     }
     std::size_t sweep(std::size_t, const Call&) override {
       store_.locked([](auto& store) {
@@ -181,6 +185,7 @@ class BlockingStore final : public Store {
     }
     std::optional<TimePoint> clock(const Call&) override { return store_.its_time; }
     void abort() noexcept override {
+      store_.on_abort();
       store_.locked([this](auto& store) {
         ++store.aborts_;
         aborted_ = true;
@@ -317,6 +322,14 @@ class RunnerTest : public testing::Test {
     return answers.ask(runner(), verb, k, clock.steady() + deadline);
   }
   Asked& run(Verb verb, unsigned k) { return answers.wait(ask(verb, k)); }
+  [[nodiscard]] std::size_t rung() {
+    const std::scoped_lock lock(mutex_);
+    return rung_;
+  }
+  void wait_until_rung(std::size_t n) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return rung_ >= n; });
+  }
   /// Both workers of the verb's lane get stuck in the store with it.
   void occupy(Verb verb) {
     store->hold(verb);

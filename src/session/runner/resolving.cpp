@@ -1,0 +1,104 @@
+#include "resolving.hpp"
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace flame::inline v0::session {
+namespace {
+
+[[noreturn]] void fail(const std::string& host, const std::string& why) {
+  throw StoreError(StoreError::Kind::connection_lost,
+                   "the name of the store's host, `" + host + "`, " + why);
+}
+
+struct FreeAddresses {
+  void operator()(addrinfo* list) const noexcept { ::freeaddrinfo(list); }
+};
+
+Resolved ask_system(const std::string& host, int flags) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = flags;
+  addrinfo* found = nullptr;
+  const int status = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
+  if (status != 0) return {{}, ::gai_strerror(status)};
+  const std::unique_ptr<addrinfo, FreeAddresses> list(found);
+  Resolved out;
+  for (const addrinfo* each = found; each; each = each->ai_next) {
+    char text[NI_MAXHOST];
+    if (::getnameinfo(each->ai_addr, each->ai_addrlen, text, sizeof text, nullptr, 0,
+                      NI_NUMERICHOST) == 0)
+      out.addresses.emplace_back(text);
+  }
+  return out;
+}
+
+/// Shared with the thread that asks: whoever comes last frees it.
+struct Asking {
+  std::mutex mutex{};
+  std::condition_variable changed{};
+  bool answered = false;
+  Resolved answer{};
+};
+
+std::atomic<int> asking_now{0};
+
+void ask(Resolver resolver, const std::string& host, Asking& asking) noexcept {
+  Resolved answer;
+  try {
+    answer = resolver(host);
+  } catch (...) {  // out of memory
+  }
+  const std::scoped_lock lock(asking.mutex);
+  asking.answer = std::move(answer);
+  asking.answered = true;
+  asking.changed.notify_all();
+}
+
+void start(Resolver resolver, const std::string& host, std::shared_ptr<Asking> asking) try {
+  std::thread([resolver, host, asking = std::move(asking)] {
+    ask(resolver, host, *asking);
+    asking_now.fetch_sub(1);
+  }).detach();
+} catch (const std::system_error&) {
+  asking_now.fetch_sub(1);
+  fail(host, "could not be looked up: no thread could be started");
+} catch (...) {
+  asking_now.fetch_sub(1);
+  throw;
+}
+
+}  // namespace
+
+std::vector<std::string> resolve_with(Resolver resolver, const std::string& host, Deadline until) {
+  if (asking_now.fetch_add(1) >= most_resolving) {
+    asking_now.fetch_sub(1);
+    fail(host, "was not looked up: the resolver hangs: check /etc/resolv.conf and its servers");
+  }
+  const auto asking = std::make_shared<Asking>();
+  start(resolver, host, asking);
+  std::unique_lock lock(asking->mutex);
+  const auto answered = [&] { return asking->answered; };
+  if (until == Deadline{})
+    asking->changed.wait(lock, answered);
+  else if (!asking->changed.wait_until(lock, until, answered))
+    fail(host, "was not found in time: check /etc/resolv.conf and its servers");
+  if (asking->answer.addresses.empty()) fail(host, "is not known: " + asking->answer.error);
+  return std::move(asking->answer.addresses);
+}
+
+std::vector<std::string> resolve(const std::string& host, Deadline until) {
+  if (auto numeric = ask_system(host, AI_NUMERICHOST); !numeric.addresses.empty())
+    return std::move(numeric.addresses);
+  return resolve_with([](const std::string& name) { return ask_system(name, 0); }, host, until);
+}
+
+}  // namespace flame::inline v0::session

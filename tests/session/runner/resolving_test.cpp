@@ -1,0 +1,61 @@
+#include "runner/resolving.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+namespace flame::session::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using Texts = std::vector<std::string>;
+
+std::atomic<bool> hangs{false};
+
+Resolved hanging(const std::string&) {
+  hangs.wait(true);
+  return {{"192.0.2.1"}, {}};
+}
+/// The clock is not asked how long it took: it is over, and that is seen.
+Deadline over() { return std::chrono::steady_clock::now(); }
+
+std::string error_of(Resolver resolver, Deadline until) {
+  try {
+    static_cast<void>(resolve_with(resolver, "db.example", until));
+  } catch (const StoreError& error) {
+    EXPECT_EQ(error.kind(), StoreError::Kind::connection_lost);
+    return error.what();
+  }
+  return {};
+}
+
+TEST(Resolve, ANumberIsItsOwnAddress) {
+  EXPECT_EQ(resolve("127.0.0.1", over()), Texts{"127.0.0.1"});
+  EXPECT_EQ(resolve("::1", over()), Texts{"::1"});
+}
+
+TEST(Resolve, GivesAllAddresses) {
+  const auto two = [](const std::string&) { return Resolved{{"192.0.2.1", "192.0.2.2"}, {}}; };
+  EXPECT_EQ(resolve_with(two, "db.example", {}), (Texts{"192.0.2.1", "192.0.2.2"}));
+}
+
+TEST(Resolve, SaysWhyANameIsNotKnown) {
+  const auto none = [](const std::string&) { return Resolved{{}, "no such name"}; };
+  const auto text = error_of(none, {});
+  EXPECT_NE(text.find("db.example"), std::string::npos);
+  EXPECT_NE(text.find("no such name"), std::string::npos);
+}
+
+TEST(Resolve, AResolverThatHangsIsLeftWaitingAndBounded) {
+  hangs = true;
+  for (int i = 0; i < most_resolving; ++i)
+    EXPECT_NE(error_of(hanging, over()).find("not found in time"), std::string::npos);
+  EXPECT_NE(error_of(hanging, {}).find("the resolver hangs"), std::string::npos);
+  hangs = false;
+  hangs.notify_all();
+  while (!error_of(hanging, {}).empty()) std::this_thread::yield();  // until one has come back
+}
+
+}  // namespace
+}  // namespace flame::session::tests
