@@ -117,6 +117,7 @@ class Machine {
       lock.unlock();
       if (ring) on_wake_();
       look_after_workers(now);
+      shared_.time.tick();
       lock.lock();
     }
   }

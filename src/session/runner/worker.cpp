@@ -233,8 +233,13 @@ void Worker::connect() {
   }
   connected_since_ = shared_.clock.steady();
   const Exchange exchange(*this);
-  if (const auto now = connection_->clock(shared_.call_within(shared_.deadline)))
-    shared_.time.set(*now);
+  read_clock(shared_.deadline);
+}
+
+void Worker::read_clock(std::chrono::milliseconds limit) {
+  const auto sent = shared_.clock.elapsed();
+  if (const auto told = connection_->clock(shared_.call_within(limit)))
+    shared_.time.read(*told, sent, shared_.clock.elapsed());
 }
 
 void Worker::disconnect() noexcept {
@@ -260,10 +265,11 @@ void Worker::background() noexcept {
 
 void Worker::sweep() {
   const Exchange exchange(*this);
-  if (const auto now = connection_->clock(shared_.call_within(shared_.exchange_limit())))
-    shared_.time.set(*now);
+  read_clock(shared_.exchange_limit());
+  next_sweep_ = std::min(next_sweep_, shared_.clock.steady() + shared_.time.next_reading());
   // A full batch: there is more, which other work may come between.
-  const auto call = shared_.call_within(shared_.exchange_limit());
+  auto call = shared_.call_within(shared_.exchange_limit());
+  call.now = shared_.time.careful();
   if (connection_->sweep(sweep_limit, call) >= sweep_limit)
     next_sweep_ = shared_.clock.steady() + with_jitter(std::chrono::milliseconds(20));
 }

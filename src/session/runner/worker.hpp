@@ -63,6 +63,7 @@ class Worker {
   void connect();
   void disconnect() noexcept;
   void background() noexcept;
+  void read_clock(std::chrono::milliseconds limit);
   void sweep();
   [[nodiscard]] std::chrono::milliseconds with_jitter(std::chrono::milliseconds pause);
 

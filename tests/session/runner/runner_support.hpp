@@ -95,8 +95,8 @@ class BlockingStore final : public Store {
 
   // Set before the first operation. May throw what a store throws.
   std::function<void(std::span<StoreOp>)> on_run{[](std::span<StoreOp>) {}};
-  std::function<std::size_t()> on_sweep{[] { return std::size_t{0}; }};
-  std::optional<TimePoint> its_time{};
+  std::function<std::size_t()> on_sweep{};  ///< none: the inner store sweeps
+  std::function<std::optional<TimePoint>()> its_clock{[] { return std::nullopt; }};
   std::size_t max_batch = 64;
 
   void prepare(const Call& call) override {
@@ -141,17 +141,18 @@ class BlockingStore final : public Store {
       store_.on_run(batch);
       inner_->run(batch, call);
     }
-    std::size_t sweep(std::size_t, const Call&) override {
+    std::size_t sweep(std::size_t limit, const Call& call) override {
+      const auto removed = store_.on_sweep ? 0 : inner_->sweep(limit, call);
       store_.locked([](auto& store) {
         ++store.sweeps_;
         store.changed_.notify_all();
       });
-      return store_.on_sweep();
+      return store_.on_sweep ? store_.on_sweep() : removed;
     }
     OwnerPage list(std::string_view, std::string_view, std::size_t, const Call&) override {
       return {};
     }
-    std::optional<TimePoint> clock(const Call&) override { return store_.its_time; }
+    std::optional<TimePoint> clock(const Call&) override { return store_.its_clock(); }
     void abort() noexcept override {
       store_.locked([this](auto& store) {
         ++store.aborts_;
