@@ -114,6 +114,21 @@ TEST_F(ManagerTime, AClockThatWasADayAheadLeavesNoSessionThatOutlivesItsIdleTime
   }
 }
 
+TEST_F(ManagerTime, ASweepLeavesAMarginAlone) {
+  const auto cookie = visitor();
+  const auto is_kept = [&] {
+    StoreOp op{Verb::load, {.key = key_of(cookie)}, {}, {}};
+    inner->connect({})->run({&op, 1}, {TimePoint(1ms), {}});
+    return op.outcome == Outcome::done;
+  };
+  advance(options.idle_timeout + 4s);
+  EXPECT_EQ(n_of(cookie), -1);
+  EXPECT_TRUE(is_kept());
+  advance(1s);
+  EXPECT_EQ(n_of(cookie), -1);
+  EXPECT_FALSE(is_kept());
+}
+
 TEST_F(ManagerTime, WhatARequestEndedStaysEndedWhateverTheTime) {
   const auto ended = visitor(), replaced = visitor();
   advance(5min);
