@@ -179,7 +179,9 @@ int main(int argc, char** argv) {
   if (arguments.help) return std::fputs(usage, stdout) < 0;
 
   flame::Flame f({.address = arguments.listen, .threads = arguments.threads});
-  f.use(session::sessioner({.store = session::open_store(arguments.store)}));
+  // All load comes from one place, and no visitor is to be turned away.
+  f.use(session::sessioner(
+      {.store = session::open_store(arguments.store), .max_created_per_second = 0}));
   add_reference_routes(f);
   add_value_routes(f);
   add_life_routes(f);

@@ -11,6 +11,7 @@
 
 #include "access.hpp"
 #include "loop.hpp"
+#include "peer.hpp"
 #include "text.hpp"
 
 namespace flame::inline v0::session {
@@ -180,6 +181,7 @@ class Sessioner final : public Provider {
     LoadOperation load;
     load.executor = ContextAccess::loop(context);
     load.request.from_this_host = request.from_this_host();
+    load.request.peer = flame::detail::client_of(request);
     if (const auto& header = manager_->options().id_header; !header.empty()) {
       load.request.id_header = only_value(request, header);
     }

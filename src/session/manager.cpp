@@ -131,12 +131,12 @@ Result<void> Manager::open() {
   if (self.dispatch)
     return tl::unexpected(Error{Errc::stopped, "a session manager that was stopped stays so"});
   const auto traits = self.options.store->traits();
-  auto rules = check(self.options, traits.max_record);
+  auto rules = check(self.options, traits);
   if (!rules) return tl::unexpected(std::move(rules.error()));
   self.blocking = traits.blocking;
   auto dispatch = self.make_dispatch();
   self.core.rules = std::move(*rules);
-  self.core.creations.set(self.core.rules.max_created_per_second);
+  self.core.creations.set(self.core.rules.max_created_per_second, self.core.random);
   dispatch->on_wake = [&self] { self.current_jobs().expire(self.core.clock.steady()); };
   dispatch->on_sweep_failed = [&self](const Error& error) {
     self.core.events.emit(event::sweep_failed, nullptr, error.text);

@@ -179,6 +179,47 @@ void touch_never_shortens(StoreChecker& c) {
   c.expect_stored(present, "touch with an earlier end");
 }
 
+// A clock that was a day ahead must leave no session that outlives its timeouts.
+void touch_sets_back_what_is_ahead(StoreChecker& c) {
+  std::uint64_t number = 0;
+  const auto after_touch = [&](std::chrono::milliseconds ahead, bool by_touch) {
+    auto present = c.record(++number, by_touch ? "ann" : "");
+    const auto right = present;
+    if (by_touch) c.apply(Verb::create, present);
+    present.last_seen += ahead;
+    present.expires_at += 24h;
+    c.apply(by_touch ? Verb::touch : Verb::create, present);
+    c.expect_stored(present, "a last_seen ahead of store time");
+    c.expect(c.apply(Verb::touch, right).outcome, Outcome::done, "touch with earlier times");
+    c.expect_stored(ahead > 0ms ? right : present,
+                    "touch where last_seen was ahead by " + std::to_string(ahead.count()) + " ms");
+    c.expect(c.apply(Verb::replace, right, c.now(), present.token).outcome, Outcome::done,
+             "replace with the token from before that touch");
+  };
+  for (const auto ahead : {0ms, 1ms, std::chrono::milliseconds(24h)}) {
+    after_touch(ahead, true);
+    after_touch(ahead, false);
+  }
+}
+
+void replace_sets_back_what_is_ahead(StoreChecker& c) {
+  std::uint64_t number = 0;
+  for (const auto ahead : {0ms, 1ms, std::chrono::milliseconds(24h)}) {
+    auto present = c.record(++number);
+    auto written = present;
+    written.token = token(1000 + number);
+    present.last_seen += ahead;
+    present.expires_at += 24h;
+    c.apply(Verb::create, present);
+    c.expect(c.apply(Verb::replace, written, c.now(), present.token).outcome, Outcome::done,
+             "replace with earlier times");
+    if (ahead == 0ms) written.expires_at = present.expires_at;
+    c.expect_stored(
+        written, "replace where last_seen was ahead by " + std::to_string(ahead.count()) + " ms");
+    c.expect_missing(written.key, "that, and its end came", written.expires_at);
+  }
+}
+
 void touch_never_revives(StoreChecker& c) {
   c.expect(c.apply(Verb::touch, c.record(1)).outcome, Outcome::missing, "touch of nothing");
   c.expect_missing(c.key(1), "touch of nothing", c.now());
@@ -222,6 +263,8 @@ std::vector<StoreCheck> verb_checks() {
           {"ReplaceNeverShortens", replace_never_shortens},
           {"TouchMovesTheEndAlone", touch_moves_the_end_alone},
           {"TouchNeverShortens", touch_never_shortens},
+          {"TouchSetsBackWhatIsAhead", touch_sets_back_what_is_ahead},
+          {"ReplaceSetsBackWhatIsAhead", replace_sets_back_what_is_ahead},
           {"TouchNeverRevives", touch_never_revives},
           {"EraseEnds", erase_ends}};
 }

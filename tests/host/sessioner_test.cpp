@@ -9,9 +9,11 @@
 
 #include <flame/flame.hpp>
 #include <flame/session/memory.hpp>
+#include <flame/session/test_support/fake_clock.hpp>
 #include <flame/sessioner.hpp>
 #include <flame/test_client.hpp>
 
+#include "host/access.hpp"
 #include "support.hpp"
 
 namespace flame {
@@ -116,6 +118,28 @@ class SessionerTest : public testing::Test {
   Flame f{};
   std::shared_ptr<Switched> store = std::make_shared<Switched>();
 };
+
+TEST(Sessioner, OnePublicAddressTurnsNobodyElseAway) {
+  session::test_support::FakeClock clock;  // stands still: no second passes
+  auto made = options();
+  made.max_created_per_second = 50;
+  Manager manager(made, session::Environment{.clock = &clock});
+  ASSERT_TRUE(manager.open());
+  std::string peer;
+  Flame f{};
+  f.use([&peer](Context& c) { RequestAccess::set_peer(ContextAccess::request(c), peer, false); });
+  f.use(session::sessioner_on(manager));
+  add_routes(f);
+  TestClient client(f);
+  const auto begun = [&](const char* from, int tries) {
+    peer = from;
+    int out = 0;
+    for (int i = 0; i < tries; ++i) out += client.get("/set").status() == 200 ? 1 : 0;
+    return out;
+  };
+  EXPECT_EQ(begun("203.0.113.7", 20), 5);
+  EXPECT_EQ(begun("10.0.0.1", 20), 20) << "a proxy, perhaps, that brings all visitors";
+}
 
 TEST_F(SessionerTest, KeepsWhatAHandlerSets) {
   TestClient client(f);

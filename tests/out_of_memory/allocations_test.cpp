@@ -31,6 +31,7 @@ class Visitors {
     if (gate) stepped_ = SteppedStore::make(memory, clock_);
     options_.store = gate ? StorePtr(stepped_) : memory;
     options_.on_event = [](const Event&) {};
+    options_.max_created_per_second = 0;  // its clock stands still
     manager_.emplace(options_, Environment{.clock = &clock_});
     EXPECT_TRUE(manager_->open());
   }

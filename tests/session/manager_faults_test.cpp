@@ -162,6 +162,40 @@ TEST_F(ManagerFaults, AFloodOfNewSessionsIsSlowedAndTakesNothingFromOthers) {
   EXPECT_FALSE(request({}, set).result);
 }
 
+TEST_F(ManagerFaults, TheLimitPassesWithTheSteadyClock) {
+  options.max_created_per_second = 1;
+  visitor();
+  clock.sleep(1h);
+  expect_error(request({}, [](Session& s) { s.set("n", 1); }), Errc::overloaded, 503);
+  advance(1s);
+  visitor();
+}
+
+TEST_F(ManagerFaults, AsManyBeginByDefaultAsTheStoreHoldsForAnIdleTimeout) {
+  options.store = memory::store({.max_sessions = 5 * 1800});
+  for (int i = 0; i < 5; ++i) visitor();
+  expect_error(request({}, [](Session& s) { s.set("n", 1); }), Errc::overloaded, 503);
+}
+
+TEST_F(ManagerFaults, OneAddressTurnsNobodyElseAway) {
+  options.max_created_per_second = 100;
+  const auto set = [](Session& s) { s.set("n", 1); };
+  peer = "203.0.113.7";
+  for (int i = 0; i < 10; ++i) visitor();
+  for (int i = 0; i < 200; ++i) expect_error(request({}, set), Errc::overloaded, 503);
+  EXPECT_TRUE(request({}, [](Session& s) { s.set_owner("ada"); }).result) << "who signs in may";
+  peer = "203.0.113.8";
+  visitor();
+  peer = "";
+  for (int i = 0; i < 89; ++i) visitor();
+  expect_error(request({}, set), Errc::overloaded, 503);
+  advance(1s);
+  peer = "2001:db8:1:2::1";
+  for (int i = 0; i < 10; ++i) visitor();
+  peer = "2001:db8:1:2:ffff:ffff:ffff:ffff";
+  expect_error(request({}, set), Errc::overloaded, 503);
+}
+
 TEST_F(ManagerFaults, ARefusedReplaceKeepsTheOldRecord) {
   const auto cookie = visitor();
   store->next(Verb::replace, Outcome::refused);

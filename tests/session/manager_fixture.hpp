@@ -75,6 +75,7 @@ class ManagerTest : public testing::Test {
     RequestView request;
     if (!cookie.empty()) request.cookie_lines = {&line, 1};
     request.secure = true;
+    request.peer = peer;
     return manager().load(request, need);
   }
   Session load(const std::string& cookie = {}, Need need = Need::write) {
@@ -162,6 +163,7 @@ class ManagerTest : public testing::Test {
   std::vector<Told> told;
   std::mutex mutex;
   std::chrono::milliseconds passed{0};
+  std::string peer{};  ///< the address that requests come from
 
  private:
   std::unique_ptr<Manager> manager_;

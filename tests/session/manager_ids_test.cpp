@@ -100,6 +100,7 @@ TEST_F(ManagerIds, ACollisionDrawsAnotherId) {
 }
 
 TEST_F(ManagerIds, WithoutRandomBytesNoSession) {
+  manager();
   random.fail();
   auto session = load();
   session.set("n", 1);

@@ -88,6 +88,61 @@ TEST_F(ManagerTime, StepsOfTheWallClockEndAndReviveNothing) {
   EXPECT_EQ(n_of(live), -1) << "no longer than its timeout either";
 }
 
+TEST_F(ManagerTime, TheTimeAsleepCounts) {
+  options.idle_timeout = 60s;
+  const auto cookie = visitor();
+  clock.sleep(8h);
+  EXPECT_EQ(n_of(cookie), -1);
+}
+
+TEST_F(ManagerTime, AClockThatWasADayAheadLeavesNoSessionThatOutlivesItsIdleTimeout) {
+  const std::vector<std::function<void(Session&)>> edits{[](Session&) {},
+                                                         [](Session& s) { s.set("n", 1); }};
+  for (const auto& edit : edits) {
+    clock.step_wall(24h);
+    restart();  // store time starts at the wall clock
+    const auto cookie = visitor();
+    clock.step_wall(-24h);
+    restart();
+    request(cookie, edit);
+    EXPECT_EQ(stored(cookie).last_seen, now());
+    EXPECT_EQ(stored(cookie).expires_at, now() + options.idle_timeout);
+    advance(options.idle_timeout - 1ms);
+    EXPECT_EQ(n_of(cookie), 1);
+    advance(1ms);
+    EXPECT_EQ(n_of(cookie), -1);
+  }
+}
+
+TEST_F(ManagerTime, ASweepLeavesAMarginAlone) {
+  const auto cookie = visitor();
+  const auto is_kept = [&] {
+    StoreOp op{Verb::load, {.key = key_of(cookie)}, {}, {}};
+    open_connection(*inner, {})->run({&op, 1}, {TimePoint(1ms), {}});
+    return op.outcome == Outcome::done;
+  };
+  advance(options.idle_timeout + 4s);
+  EXPECT_EQ(n_of(cookie), -1);
+  EXPECT_TRUE(is_kept());
+  advance(1s);
+  EXPECT_EQ(n_of(cookie), -1);
+  EXPECT_FALSE(is_kept());
+}
+
+TEST_F(ManagerTime, WhatARequestEndedStaysEndedWhateverTheTime) {
+  const auto ended = visitor(), replaced = visitor();
+  advance(5min);
+  request(ended, [](Session& s) { s.destroy(); });
+  const auto renewed = request(replaced, [](Session& s) { s.regenerate(); }).cookie();
+  for (const std::chrono::minutes step : {-4min, -26 * 60min}) {
+    clock.step_wall(step);
+    restart();
+    EXPECT_EQ(n_of(ended), -1);
+    EXPECT_EQ(n_of(replaced), -1);
+    EXPECT_EQ(n_of(renewed), 1);
+  }
+}
+
 TEST_F(ManagerTime, AStricterTimeoutHoldsForRecordsOfBefore) {
   const auto cookie = visitor();
   restart();

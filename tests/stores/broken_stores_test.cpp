@@ -105,6 +105,19 @@ TEST(BrokenStores, FindsOneThatForgetsTheToken) {
   expect_found(one_by_one<forget_the_token>, "FullBatches");
 }
 
+// As it was a rule for all: the later times stay, whoever wrote them.
+template <Verb verb>
+void never_set_back(StoreConnection& inner, StoreOp& op, const Call& call) {
+  if (op.verb != verb) return;
+  const auto old = answer(inner, {Verb::load, {.key = op.record.key}, {}, {}}, call).record;
+  op.record.last_seen = std::max(op.record.last_seen, old.last_seen);
+  op.record.expires_at = std::max(op.record.expires_at, old.expires_at);
+}
+TEST(BrokenStores, FindsOneThatNeverSetsBack) {
+  expect_found(one_by_one<never_set_back<Verb::touch>>, "TouchSetsBackWhatIsAhead");
+  expect_found(one_by_one<never_set_back<Verb::replace>>, "ReplaceSetsBackWhatIsAhead");
+}
+
 void keep_the_owner_of_what_was_written(StoreConnection& inner, StoreOp& op, const Call& call) {
   if (op.verb != Verb::replace) return;
   op.outcome = answer(inner, op, call).outcome;

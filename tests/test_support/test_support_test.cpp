@@ -38,6 +38,19 @@ TEST(FakeClock, MovesItsClocksAlone) {
   EXPECT_EQ(clock.wall(), TimePoint{7s});
 }
 
+TEST(FakeClock, SleepsAsAMachineDoes) {
+  FakeClock clock;
+  const auto wall = clock.wall();
+  const auto steady = clock.steady();
+  const auto elapsed = clock.elapsed();
+  clock.sleep(8h);
+  EXPECT_EQ(clock.steady(), steady);
+  EXPECT_EQ(clock.elapsed() - elapsed, 8h);
+  EXPECT_EQ(clock.wall() - wall, 8h);
+  clock.advance(1s);
+  EXPECT_EQ(clock.elapsed() - elapsed, 8h + 1s);
+}
+
 std::optional<std::vector<std::byte>> draw(SeededRandom& random, std::size_t n = 20) {
   std::vector<std::byte> bytes(n);
   return random.fill(bytes) ? std::optional(bytes) : std::nullopt;

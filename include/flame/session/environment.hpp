@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <span>
 
@@ -11,8 +12,10 @@ namespace flame::inline v0::session {
 class Clock {
  public:
   virtual ~Clock() = default;
-  /// Never goes back: deadlines, and the passing of store time.
+  /// Never goes back, and stands still while the machine is asleep: deadlines and other waits.
   [[nodiscard]] virtual Deadline steady() const noexcept = 0;
+  /// Time since some start, never goes back, and counts the time asleep: the passing of store time.
+  [[nodiscard]] virtual std::chrono::nanoseconds elapsed() const noexcept = 0;
   /// Wall time: read once, as the Manager is made, for stores without a clock of their own.
   [[nodiscard]] virtual TimePoint wall() const noexcept = 0;
 };

@@ -84,8 +84,11 @@ struct Options {
   std::size_t max_bytes = 64 * 1024;         ///< of one session's keys and values, as encoded
   /// Sessions without an owner that may begin in this process each second, at most 1'000'000; 0:
   /// any number. More are refused (503), so that a flood neither drives out who is here nor
-  /// fills the disk.
-  std::size_t max_created_per_second = 10'000;
+  /// fills the disk. Unset: as many as StoreTraits::max_sessions holds for an idle timeout, or
+  /// 10'000 where the store has no such bound. One address (RequestView::peer) may begin a tenth
+  /// of it, at least 1 each second and 5 at once, so that it does not turn all others away. Where
+  /// a proxy with a public address brings all visitors, choose ten times the number, or 0.
+  std::optional<std::size_t> max_created_per_second{};
   /// Called on any thread, also on several at once; must not throw or call the Manager. Null: a
   /// line each on stderr, at most ten of a name each second.
   std::function<void(const Event&)> on_event{};
@@ -107,6 +110,9 @@ struct RequestView {
   bool secure = false;           ///< over TLS, as seen by this process or a trusted proxy
   bool from_this_host = true;    ///< from a loopback address
   bool claims_flash = true;      ///< false for HEAD and prefetches (Sec-Purpose): the flash stays
+  /// The client's IP address as text. Empty where it is not known, or is one that many visitors
+  /// come by: a proxy's.
+  std::string_view peer{};
 };
 
 /// Header fields to add to the response. Cache-Control replaces one that is there; others are

@@ -44,9 +44,10 @@ struct Record {
 };
 
 /// load reads. create never overwrites. replace writes only over a present, unexpired record whose
-/// token is the expected one; it never shortens (a touch may have come between). touch moves
-/// last_seen and expires_at, never shortens, never revives. erase is done also where there was
-/// nothing.
+/// token is the expected one; touch moves last_seen and expires_at, and never revives. Neither ever
+/// shortens (another touch may have come between), unless the stored last_seen is ahead of
+/// Call::now, by a clock that was wrong: then both set last_seen and expires_at as given. erase is
+/// done also where there was nothing.
 ///
 /// touch and erase carry the owner as it was last known: it may be stale, and nothing that list()
 /// answers may depend on it.
@@ -171,6 +172,7 @@ struct LaneTraits {
 struct StoreTraits {
   bool blocking = true;  ///< false: run() never waits, and is called at once on the caller's thread
   std::size_t max_record = std::size_t{1} << 20;  ///< bytes of one blob
+  std::size_t max_sessions = 0;  ///< it holds no more than these; 0: not bounded by number
   LaneTraits reads{}, writes{}, background{.workers = 1};
   std::chrono::milliseconds ping_after{0};  ///< without a call; 0: never
   bool expires_by_itself = false;  ///< the backend removes records by its own clock, whatever

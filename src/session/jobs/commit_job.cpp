@@ -14,6 +14,7 @@ CommitJob::Stage CommitJob::first_stage(bool failed) {
   const bool destroys = session_->changes.destroy;
   unit_.presence = session_->presence;
   unit_.presented = session_->presented;
+  unit_.address = session_->address;
   unit_.changes = std::move(session_->changes);
   // The owner it has is no login: it must not start a session anew where a logout ended this one.
   if (live() && unit_.changes.owner == session_->base.record.owner) unit_.changes.owner.reset();

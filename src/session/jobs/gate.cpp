@@ -201,7 +201,7 @@ bool Gate::advance(Entry& entry) {
     if (!first && !is_awaited(entry))
       entry.flow->give_up({Errc::deadline, "nobody waited for it any more"});
     // Only store time can say when a session begins: the first connection brings it.
-    entry.call.connects_only = first && !entry.under_way.front()->base && !core_.time.is_known();
+    entry.call.connects_only = first && !entry.under_way.front()->base && !core_.time.is_settled();
     if (!entry.call.connects_only && !entry.flow->next(entry.call.op, core_.time.now()))
       return true;
     if (!submit(entry)) return false;

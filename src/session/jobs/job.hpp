@@ -14,14 +14,15 @@ struct Core {
   Clock& clock;
   StoreTime time;
   Events events;
-  CreationLimit creations{};
+  CreationLimit creations;
 
   Core(const Options& options, const Environment& environment)
       : hash(options.application),
         random(*environment.random),
         clock(*environment.clock),
         time(clock),
-        events(options.on_event, clock) {}
+        events(options.on_event, clock),
+        creations(clock) {}
 
   [[nodiscard]] PlanContext plan_context() { return {rules, hash, creations}; }
   [[nodiscard]] Deadline deadline_from_now() const noexcept {

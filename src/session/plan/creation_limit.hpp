@@ -1,40 +1,52 @@
 #pragma once
 
-#include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <string_view>
 
-#include <flame/session/store.hpp>
+#include <flame/session/environment.hpp>
 
 namespace flame::inline v0::session {
 
-/// How many sessions may begin: as many as are allowed in a second at once, and then one each time
-/// its share of a second is over. Any thread.
+/// How many sessions may begin, in all and by one address: on the steady clock, for a correction of
+/// store time neither opens nor shuts the door. Takes no lock and no memory: any thread, and a
+/// child of fork() goes on with its own.
 class CreationLimit {
  public:
-  /// 0: any number.
-  void set(std::size_t per_second) noexcept { per_second_ = per_second; }
+  static constexpr std::size_t address_share = 10;  ///< the part of the limit that one may use
+  static constexpr std::size_t least_at_once = 5;   ///< and what it may at least: a page of frames
+  /// Two addresses of one place share what one may use: chance decides, by the seed.
+  static constexpr std::size_t places = 4096;
+
+  explicit CreationLimit(const Clock& clock) noexcept : clock_(clock) {}
+
+  /// 0: any number. Before the first session; the seed comes from `random`, so that nobody can
+  /// choose the place of an address.
+  void set(std::size_t per_second, RandomSource& random) noexcept;
+
+  /// What the limit knows an address by: 0 for none. An IPv6 address counts as its network of 64
+  /// bits, all of which is one client's.
+  [[nodiscard]] std::uint64_t address(std::string_view text) const noexcept;
 
   /// Whether one more may begin, which is counted then.
-  [[nodiscard]] bool admit(TimePoint now) noexcept {
-    using std::chrono::nanoseconds;
-    if (per_second_ == 0) return true;
-    constexpr nanoseconds second = std::chrono::seconds(1);
-    const auto share = (second / static_cast<nanoseconds::rep>(per_second_)).count();
-    const auto begins = nanoseconds(now.time_since_epoch()).count();
-    auto used = used_until_.load(std::memory_order_relaxed);
-    nanoseconds::rep next = 0;
-    do {
-      next = std::max(used, begins) + share;
-      if (next > begins + second.count()) return false;
-    } while (!used_until_.compare_exchange_weak(used, next, std::memory_order_relaxed));
-    return true;
-  }
+  [[nodiscard]] bool admit(std::uint64_t address) noexcept;
 
  private:
-  std::size_t per_second_ = 0;
-  std::atomic<std::chrono::nanoseconds::rep> used_until_{0};
+  using Nanoseconds = std::chrono::nanoseconds;
+  /// Until when what began has used the rate up.
+  using Used = std::atomic<Nanoseconds::rep>;
+
+  [[nodiscard]] static bool take(Used& used, Nanoseconds now, std::size_t per_second,
+                                 std::size_t at_once) noexcept;
+
+  const Clock& clock_;
+  std::size_t per_second_ = 0, per_address_ = 0;
+  std::uint64_t seed_ = 0;
+  Used used_{0};
+  std::array<Used, places> used_by_{};
 };
 
 }  // namespace flame::inline v0::session

@@ -6,6 +6,10 @@
 namespace flame::inline v0::session {
 namespace {
 
+/// A last_seen that is so far ahead was written by a clock that was wrong. Less is the clocks of
+/// two processes.
+constexpr std::chrono::seconds least_ahead{1};
+
 TimePoint expiry(TimePoint created_at, const Rules& rules, TimePoint now) {
   return std::min(now + rules.idle, created_at + rules.absolute);
 }
@@ -216,6 +220,7 @@ void settle_ended(Unit& unit) noexcept {
 
 std::optional<TimePoint> due_touch(const Record& record, const Rules& rules, TimePoint now) {
   const auto next = expiry(record.created_at, rules, now);
+  if (record.last_seen > now + least_ahead) return next;
   // The last one may be shorter: nothing later makes up for it, and the absolute timeout is exact.
   const bool last = next == record.created_at + rules.absolute;
   const auto least = last ? std::chrono::milliseconds(0) : rules.step();

@@ -42,6 +42,8 @@ struct Unit {
   Presence presence = Presence::absent;
   Verifier presented{};  ///< live: what it came with
   Changes changes{};
+  std::uint64_t address =
+      0;  ///< CreationLimit::address(): whom a session that it begins counts for
   bool claims_flash = false;
   std::optional<std::string> returned_flash{};  ///< goes back into an empty slot
   std::optional<SessionId> fresh{};             ///< drawn for this try, where it may get a new ID
@@ -74,7 +76,8 @@ struct PlanContext {
 /// What a unit gets where its session has ended.
 void settle_ended(Unit& unit) noexcept;
 
-/// The expiry a session gets by a request now; empty where it would move by less than a step.
+/// The expiry a session gets by a request now; empty where it would move by less than a step,
+/// unless a clock that was ahead wrote the record's times, which are set right then.
 [[nodiscard]] std::optional<TimePoint> due_touch(const Record& record, const Rules& rules,
                                                  TimePoint now);
 

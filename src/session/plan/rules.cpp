@@ -12,6 +12,7 @@ namespace {
 using Checked = Result<void>;
 
 constexpr std::size_t max_creations = 1'000'000;  // each second
+constexpr std::size_t usual_creations = 10'000;
 
 tl::unexpected<Error> wrong(std::string text) {
   return tl::unexpected(Error{Errc::invalid_option, std::move(text)});
@@ -106,6 +107,13 @@ Checked check_cookie(const CookieOptions& cookie) {
   return {};
 }
 
+std::size_t creations_of(const Options& options, const StoreTraits& traits) {
+  if (options.max_created_per_second) return *options.max_created_per_second;
+  if (traits.max_sessions == 0) return usual_creations;
+  const auto seconds = static_cast<std::size_t>(options.idle_timeout.count());
+  return std::clamp<std::size_t>(traits.max_sessions / seconds, 1, max_creations);
+}
+
 Checked check_limits(const Options& options, std::size_t max_record) {
   using namespace std::chrono_literals;
   constexpr auto ages = std::chrono::hours(24 * 365 * 100);
@@ -115,7 +123,7 @@ Checked check_limits(const Options& options, std::size_t max_record) {
     return wrong("absolute_timeout must be between 1 s and 100 years");
   if (options.deadline < 1ms || options.deadline > 1h)
     return wrong("deadline must be between 1 ms and 1 h");
-  if (options.max_created_per_second > max_creations)
+  if (options.max_created_per_second.value_or(0) > max_creations)
     return wrong("max_created_per_second must be at most " + std::to_string(max_creations) +
                  ", or 0 for any number");
   const auto most = max_record > max_envelope_overhead ? max_record - max_envelope_overhead : 0;
@@ -156,8 +164,9 @@ std::string attributes_of(const CookieOptions& cookie) {
 
 }  // namespace
 
-Result<Rules> check(const Options& options, std::size_t max_record) {
-  for (const auto& checked : {check_cookie(options.cookie), check_limits(options, max_record)})
+Result<Rules> check(const Options& options, const StoreTraits& traits) {
+  for (const auto& checked :
+       {check_cookie(options.cookie), check_limits(options, traits.max_record)})
     if (!checked) return tl::unexpected(checked.error());
   Rules rules;
   rules.cookie.name = prefix_for(options.cookie) + options.cookie.name;
@@ -171,7 +180,7 @@ Result<Rules> check(const Options& options, std::size_t max_record) {
   rules.absolute = options.absolute_timeout;
   rules.deadline = options.deadline;
   rules.max_bytes = options.max_bytes;
-  rules.max_created_per_second = options.max_created_per_second;
+  rules.max_created_per_second = creations_of(options, traits);
   return rules;
 }
 

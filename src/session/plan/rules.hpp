@@ -25,7 +25,7 @@ struct Rules {
   std::chrono::milliseconds absolute{};
   std::chrono::milliseconds deadline{};
   std::size_t max_bytes{};
-  std::size_t max_created_per_second{};
+  std::size_t max_created_per_second{};  ///< 0: any number
 
   /// An expiry moves in steps: a write of it for less is not worth a store operation (S07, R11).
   [[nodiscard]] std::chrono::milliseconds step() const noexcept { return idle / 20; }
@@ -36,7 +36,7 @@ inline constexpr std::size_t max_attribute_size = 1024;  ///< one attribute's va
 inline constexpr std::chrono::hours max_cookie_age{400 * 24};
 inline constexpr std::size_t min_session_bytes = 64;
 
-/// Names the option that is wrong, its value, and the remedy. `max_record` is the store's.
-[[nodiscard]] Result<Rules> check(const Options& options, std::size_t max_record);
+/// Names the option that is wrong, its value, and the remedy. `traits` are the store's.
+[[nodiscard]] Result<Rules> check(const Options& options, const StoreTraits& traits);
 
 }  // namespace flame::inline v0::session

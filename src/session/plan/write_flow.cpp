@@ -32,10 +32,11 @@ bool WriteFlow::next(StoreOp& op, TimePoint now) {
     finished_ = !settling_;
     return next(op, now);
   }
-  if (!base_ && planned.record.owner.empty() && !context_.creations.admit(now)) {
-    fail_all(
-        {Errc::overloaded,
-         "too many sessions begin: raise max_created_per_second, or find out who begins them"});
+  if (!base_ && planned.record.owner.empty() &&
+      !context_.creations.admit(units_.front()->address)) {
+    fail_all({Errc::overloaded,
+              "too many sessions begin, in all or by one address: raise max_created_per_second, or "
+              "find out who begins them"});
     return false;
   }
   op.verb = base_ ? Verb::replace : Verb::create;

@@ -75,7 +75,8 @@ class DirectDispatch final : public Dispatch {
     if (!next_sweep_.compare_exchange_strong(due, next.time_since_epoch().count())) return;
     try {
       // A full batch: there is more, so the next request goes on.
-      if (connection.sweep(sweep_batch, call) >= sweep_batch) next_sweep_ = 0;
+      if (connection.sweep(sweep_batch, {time_.careful(), call.deadline}) >= sweep_batch)
+        next_sweep_ = 0;
     } catch (...) {
       on_sweep_failed(caught_failure().error);
     }

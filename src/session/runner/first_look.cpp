@@ -62,11 +62,12 @@ void keep_for_ever(std::unique_ptr<Look> look) noexcept {
 
 }  // namespace
 
-std::optional<Failure> first_look(const StorePtr& store, StoreTime& time,
+std::optional<Failure> first_look(const StorePtr& store, StoreTime& time, const Clock& clock,
                                   std::chrono::milliseconds deadline) try {
   const auto until = std::chrono::steady_clock::now() + deadline;
   auto look = std::make_unique<Look>(store, Call{time.now(), until});
   look->connection = store->make_connection();
+  const auto sent = clock.elapsed();  // a little less exact than around clock() alone
   std::thread looks([&look = *look] {
     look.look();
     bool left = false;
@@ -88,7 +89,7 @@ std::optional<Failure> first_look(const StorePtr& store, StoreTime& time,
   looks.join();
   if (look->thrown) std::rethrow_exception(look->thrown);
   if (look->its_time)
-    time.set(*look->its_time);
+    time.read(*look->its_time, sent, clock.elapsed());
   else
     time.assume();
   return std::nullopt;

@@ -14,6 +14,7 @@ namespace flame::inline v0::session {
 /// does not obey is left behind. The failure of a store that is down for now; what the operator
 /// must mend is thrown as StoreError(refused).
 [[nodiscard]] std::optional<Failure> first_look(const StorePtr& store, StoreTime& time,
+                                                const Clock& clock,
                                                 std::chrono::milliseconds deadline);
 
 }  // namespace flame::inline v0::session

@@ -103,6 +103,7 @@ void Machine::watch() noexcept {
     const auto tick = shared_.clock.steady() + shared_.deadline / 2;
     sleeps_until_ = alarm_ == Deadline{} ? tick : std::min(tick, alarm_);
     changed_.wait_until(lock, shared_.real(sleeps_until_));
+    shared_.time.tick();
     if (alarm_ == Deadline{} || alarm_ > shared_.clock.steady()) continue;
     alarm_ = {};
     lock.unlock();

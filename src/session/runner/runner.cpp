@@ -20,7 +20,7 @@ class Runner final : public Dispatch {
   }
 
   std::optional<Failure> open() override {
-    auto failure = first_look(store_, time_, deadline_);
+    auto failure = first_look(store_, time_, clock_, deadline_);
     prepared_ = !failure;
     return failure;
   }

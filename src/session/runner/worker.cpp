@@ -382,12 +382,13 @@ void Worker::prepare(Deadline until) {
 }
 
 void Worker::read_clock(milliseconds limit) {
-  ask_store(limit, [this](auto& store, const Call& call) {
-    if (const auto now = store.clock(call))
-      shared_.time.set(*now);
-    else
-      shared_.time.assume();
-  });
+  const auto sent = shared_.clock.elapsed();
+  std::optional<TimePoint> told;
+  ask_store(limit, [&](auto& store, const Call& call) { told = store.clock(call); });
+  if (told)
+    shared_.time.read(*told, sent, shared_.clock.elapsed());
+  else
+    shared_.time.assume();
 }
 
 void Worker::disconnect() noexcept {
@@ -423,9 +424,12 @@ void Worker::background() noexcept {
 
 void Worker::sweep() {
   read_clock(shared_.exchange_limit());
+  next_sweep_ = std::min(next_sweep_, shared_.clock.steady() + shared_.time.next_reading());
   std::size_t swept = 0;
-  ask_store(shared_.exchange_limit(),
-            [&](auto& store, const Call& call) { swept = store.sweep(sweep_limit, call); });
+  ask_store(shared_.exchange_limit(), [&](auto& store, Call call) {
+    call.now = shared_.time.careful();
+    swept = store.sweep(sweep_limit, call);
+  });
   // A full batch: there is more, which other work may come between.
   if (swept >= sweep_limit) next_sweep_ = shared_.clock.steady() + with_jitter(milliseconds(20));
 }

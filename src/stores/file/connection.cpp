@@ -22,6 +22,16 @@ bool fits(const StoreOp& op) noexcept {
   return op.record.blob.size() <= max_record && op.record.owner.size() <= max_owner;
 }
 
+struct Times {
+  TimePoint last_seen, expires_at;
+};
+
+/// What a touch or replace leaves: it never shortens, but sets back what a wrong clock wrote.
+Times times_of(const Record& given, const Record& old, const Call& call) noexcept {
+  if (old.last_seen > call.now) return {given.last_seen, given.expires_at};
+  return {std::max(given.last_seen, old.last_seen), std::max(given.expires_at, old.expires_at)};
+}
+
 std::uint64_t random_number() {
   std::random_device random;
   return std::uint64_t{random()} << 32 | random();
@@ -168,8 +178,8 @@ void Connection::replace(const Folder& folder, StoreOp& op, const Call& call) {
     return;
   }
   op.outcome = Outcome::unanswered;
-  if (!put(folder, op.record, old, std::max(op.record.last_seen, old.record.last_seen),
-           std::max(op.record.expires_at, old.record.expires_at))) {
+  const auto times = times_of(op.record, old.record, call);
+  if (!put(folder, op.record, old, times.last_seen, times.expires_at)) {
     op.outcome = Outcome::missing;
     return;
   }
@@ -180,13 +190,25 @@ void Connection::touch(const Folder& folder, StoreOp& op, const Call& call) {
   const auto old = folder.read(reader_, op.record.key, Part::head);
   op.outcome = live(old, call) ? Outcome::done : Outcome::missing;
   if (op.outcome == Outcome::missing) return;
-  const auto last_seen = std::max(op.record.last_seen, old.record.last_seen);
-  const auto expires_at = std::max(op.record.expires_at, old.record.expires_at);
+  const auto [last_seen, expires_at] = times_of(op.record, old.record, call);
   if (last_seen == old.record.last_seen && expires_at == old.record.expires_at) return;
+  if (last_seen < old.record.last_seen || expires_at < old.record.expires_at)
+    return set_back(folder, op, last_seen, expires_at);
   const auto times = file_times(last_seen, expires_at);
   if (::futimens(old.file.get(), times.data()) == 0) return;
   op.outcome = Outcome::unanswered;
   refuse("could not move a session's end", errno);
+}
+
+/// Of the record's own times and the file's the later ones count: so it is written anew.
+void Connection::set_back(const Folder& folder, StoreOp& op, TimePoint last_seen,
+                          TimePoint expires_at) {
+  const auto whole = folder.read(reader_, op.record.key, Part::whole);
+  op.outcome = Outcome::missing;
+  if (whole.state != State::present) return;
+  op.outcome = Outcome::unanswered;
+  static_cast<void>(put(folder, whole.record, whole, last_seen, expires_at));  // over what is there
+  changed(op);
 }
 
 void Connection::erase(const Folder& folder, StoreOp& op) {

@@ -37,6 +37,7 @@ class Connection final : public StoreConnection {
   void create(const Folder& folder, StoreOp& op, const Call& call);
   void replace(const Folder& folder, StoreOp& op, const Call& call);
   void touch(const Folder& folder, StoreOp& op, const Call& call);
+  void set_back(const Folder& folder, StoreOp& op, TimePoint last_seen, TimePoint expires_at);
   void erase(const Folder& folder, StoreOp& op);
   /// What is left of the disk is for sessions with an owner: a flood of visitors must not keep them
   /// from being saved (S28).

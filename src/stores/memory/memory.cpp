@@ -80,7 +80,7 @@ class Table {
         return Outcome::conflict;
       }
       if (budget_.resize(Entry::size_of(entry->record), size)) {
-        shard.replace(*entry, op.record);
+        shard.replace(*entry, op.record, now);
         return Outcome::done;
       }
       blocked = entry;
@@ -93,7 +93,7 @@ class Table {
     const std::lock_guard lock(shard.mutex);
     auto* entry = live(shard, record.key, now);
     if (!entry) return Outcome::missing;
-    shard.touch(*entry, record.last_seen, record.expires_at);
+    shard.touch(*entry, record.last_seen, record.expires_at, now);
     return Outcome::done;
   }
 
@@ -235,7 +235,9 @@ class MemoryStore final : public Store {
   std::unique_ptr<StoreConnection> make_connection() override {
     return std::make_unique<Connection>(options_, table_);
   }
-  [[nodiscard]] StoreTraits traits() const noexcept override { return {.blocking = false}; }
+  [[nodiscard]] StoreTraits traits() const noexcept override {
+    return {.blocking = false, .max_sessions = options_.max_sessions};
+  }
 
  private:
   MemoryOptions options_;

@@ -169,13 +169,14 @@ class alignas(64) Shard {
     return true;
   }
 
-  void touch(Entry& entry, TimePoint last_seen, TimePoint expires_at) noexcept {
-    if (expires_at > entry.record.expires_at) {
+  void touch(Entry& entry, TimePoint last_seen, TimePoint expires_at, TimePoint now) noexcept {
+    const bool sets_back = entry.record.last_seen > now;
+    if (sets_back || expires_at > entry.record.expires_at) {
       unlink_expiry(entry);
       entry.record.expires_at = expires_at;
       link_expiry(entry);
     }
-    if (last_seen > entry.record.last_seen) {
+    if (sets_back || last_seen > entry.record.last_seen) {
       // No order of the owned depends on it.
       if (entry.record.owner.empty()) by_idleness_.erase(by_idleness_.iterator_to(entry));
       entry.record.last_seen = last_seen;
@@ -185,8 +186,8 @@ class alignas(64) Shard {
   }
 
   /// Takes the strings of `record`, and leaves the old ones there: to be freed after the lock.
-  void replace(Entry& entry, Record& record) noexcept {
-    touch(entry, record.last_seen, record.expires_at);
+  void replace(Entry& entry, Record& record, TimePoint now) noexcept {
+    touch(entry, record.last_seen, record.expires_at, now);
     std::swap(entry.record.token, record.token);  // as the blob: what is left is the old one
     entry.record.created_at = record.created_at;
     entry.record.blob.swap(record.blob);

@@ -417,6 +417,16 @@ TEST(Plan, TimesMoveByStepsUpToTheAbsoluteLimit) {
        {{.edit = login("bob")}},
        9500,
        "replace {a:1} owner=bob 9500/9500/10500 id=fresh0 prev=same<9560 | applied new_id"},
+      {"a second ahead is nothing",
+       seen(61, 1061),
+       {{.edit = set("b", 2)}},
+       60,
+       "replace {a:1 b:2} 0/61/1061 id=same | applied"},
+      {"more than that was a wrong clock, and is set right",
+       seen(3662, 4662),
+       {{.edit = set("b", 2)}},
+       60,
+       "replace {a:1 b:2} 0/60/1060 id=same | applied"},
   });
 }
 
@@ -432,6 +442,18 @@ TEST(DueTouch, AStepOrTheLastOneMillisecondExact) {
   EXPECT_EQ(due(8960, 9960, at(9000) - 1ms), std::nullopt) << "less than a step, and not the last";
   EXPECT_EQ(due(8960, 9960, at(9000)), at(10'000)) << "the last, though shorter than a step";
   EXPECT_EQ(due(9000, 10'000, at(9999)), std::nullopt);
+}
+
+TEST(DueTouch, AtOnceWhereAClockWasMoreThanASecondAhead) {
+  using namespace std::chrono_literals;
+  const auto rules = test_rules();
+  const auto due = [&](TimePoint seen, TimePoint created = born) {
+    return due_touch({{}, {}, {}, created, seen, seen + 1000s, {}}, rules, at(100));
+  };
+  EXPECT_EQ(due(at(100)), std::nullopt);
+  EXPECT_EQ(due(at(101)), std::nullopt);
+  EXPECT_EQ(due(at(101) + 1ms), at(1100));
+  EXPECT_EQ(due(at(86'400), at(86'400)), at(1100)) << "one that began then too";
 }
 
 TEST(DueTouch, AVisitorWhoGoesOnIsSeenOutAtTheAbsoluteLimit) {

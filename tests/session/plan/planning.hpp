@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <flame/session/test_support/fake_clock.hpp>
 #include <flame/session/test_support/seeded_random.hpp>
 
 #include "session/jobs/session_impl.hpp"
@@ -54,7 +55,8 @@ struct Wish {
 struct Planner {
   Rules rules = test_rules();
   VerifierHash hash{"test"};
-  CreationLimit creations{};
+  test_support::FakeClock clock{};
+  CreationLimit creations{clock};
   PlanContext context{rules, hash, creations};
   test_support::SeededRandom random{};
   SessionId id = SessionId::draw(random).value();  ///< of the base

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -16,13 +17,13 @@ namespace {
 using namespace std::chrono_literals;
 using Edit = std::function<void(Options&)>;
 
-constexpr std::size_t max_record = std::size_t{1} << 20;
+constexpr StoreTraits traits{};
 const auto id = SessionId::parse(std::string(43, 'A')).value();
 
 Result<Rules> checked(const Edit& edit) {
   Options options;
   edit(options);
-  return check(options, max_record);
+  return check(options, traits);
 }
 
 struct Good {
@@ -215,7 +216,7 @@ TEST(Rules, BadLimitsAndHeadersAreRefused) {
       {[](Options& o) { o.max_created_per_second = 1'000'001; },
        {"max_created_per_second", "1000000", "0 for any number"}},
       {[](Options& o) { o.max_bytes = 63; }, {"max_bytes", "64"}},
-      {[](Options& o) { o.max_bytes = max_record; }, {"max_bytes", "what this store takes"}},
+      {[](Options& o) { o.max_bytes = traits.max_record; }, {"max_bytes", "what this store takes"}},
       {[](Options& o) { o.id_header = "X Session"; }, {"id_header `X Session`", "header name"}},
       {[](Options& o) { o.id_header = "X:"; }, {"id_header", "header name"}},
       {[](Options& o) { o.id_header = "X\r\nY"; }, {"id_header `X??Y`", "header name"}},
@@ -236,11 +237,29 @@ TEST(Rules, LimitsAtTheirEdgesAreTaken) {
            [](Options& o) { o.max_bytes = 64; },
            [](Options& o) { o.max_created_per_second = 0; },
            [](Options& o) { o.max_created_per_second = 1'000'000; },
-           [](Options& o) { o.max_bytes = max_record - 512; },
+           [](Options& o) { o.max_bytes = traits.max_record - 512; },
            [](Options& o) { o.id_header = "X-Session"; },
        })
     EXPECT_TRUE(checked(edit)) << checked(edit).error().text;
-  EXPECT_FALSE(check(Options{}, 100)) << "a store that takes 100 bytes holds no session";
+  EXPECT_FALSE(check(Options{}, {.max_record = 100}))
+      << "a store that takes 100 bytes holds no session";
+}
+
+TEST(Rules, AsManySessionsBeginAsTheStoreHoldsForAnIdleTimeout) {
+  const auto limit = [](std::size_t max_sessions, std::chrono::seconds idle,
+                        std::optional<std::size_t> chosen = {}) {
+    Options options;
+    options.idle_timeout = idle;
+    options.max_created_per_second = chosen;
+    return check(options, {.max_sessions = max_sessions})->max_created_per_second;
+  };
+  EXPECT_EQ(limit(1'000'000, 30min), 555U);
+  EXPECT_EQ(limit(1'800, 30min), 1U);
+  EXPECT_EQ(limit(10, 30min), 1U) << "at least one";
+  EXPECT_EQ(limit(std::numeric_limits<std::size_t>::max(), 1s), 1'000'000U);
+  EXPECT_EQ(limit(0, 30min), 10'000U) << "a store without such a bound";
+  EXPECT_EQ(limit(1'000'000, 30min, 7), 7U);
+  EXPECT_EQ(limit(1'000'000, 30min, 0), 0U) << "any number";
 }
 
 TEST(Rules, VaryNamesThePlacesOfTheId) {

@@ -224,7 +224,7 @@ TEST_F(RunnerManager, WhatBeginsWaitsForTheBackendsTime) {
   blocking->down();
   manager();
   EXPECT_EQ(count(event::store_down), 1U);
-  blocking->its_time = now() + ahead;
+  blocking->its_clock = [its_time = now() + ahead] { return its_time; };
   blocking->down(false);
   const auto answer = request({}, [](Session& s) { s.set("n", 1); });
   ASSERT_TRUE(answer.result) << answer.result.error().text;

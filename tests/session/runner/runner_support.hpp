@@ -110,9 +110,9 @@ class BlockingStore final : public Store {
   std::function<void(std::span<StoreOp>)> on_run{[](std::span<StoreOp>) {}};
   /// Whether it gave this operation its outcome.
   std::function<bool(StoreOp&)> answers{[](StoreOp&) { return false; }};
-  std::function<std::size_t()> on_sweep{[] { return std::size_t{0}; }};
   std::function<void()> on_abort{[] {}};
-  std::optional<TimePoint> its_time{};
+  std::function<std::size_t()> on_sweep{};  ///< none: the inner store sweeps
+  std::function<std::optional<TimePoint>()> its_clock{[] { return std::nullopt; }};
   std::size_t max_batch = 64;
   std::chrono::milliseconds ping_after{0};
 
@@ -173,17 +173,18 @@ class BlockingStore final : public Store {
       for (auto& op : batch)
         if (!store_.answers(op)) inner_->run({&op, 1}, call);
     }
-    std::size_t sweep(std::size_t, const Call&) override {
+    std::size_t sweep(std::size_t limit, const Call& call) override {
+      const auto removed = store_.on_sweep ? 0 : inner_->sweep(limit, call);
       store_.locked([](auto& store) {
         ++store.sweeps_;
         store.changed_.notify_all();
       });
-      return store_.on_sweep();
+      return store_.on_sweep ? store_.on_sweep() : removed;
     }
     OwnerPage list(std::string_view, std::string_view, std::size_t, const Call&) override {
       return {};
     }
-    std::optional<TimePoint> clock(const Call&) override { return store_.its_time; }
+    std::optional<TimePoint> clock(const Call&) override { return store_.its_clock(); }
     void abort() noexcept override {
       store_.on_abort();
       store_.locked([this](auto& store) {

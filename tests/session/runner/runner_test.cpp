@@ -221,9 +221,10 @@ TEST_F(RunnerTest, CountsWhatItDoes) {
 }
 
 TEST_F(RunnerTest, TakesTheTimeFromAStoreThatHasAClock) {
-  store->its_time = test_support::FakeClock::default_wall + 90s;
+  const auto its_time = test_support::FakeClock::default_wall + 90s;
+  store->its_clock = [=] { return its_time; };
   run(Verb::load, 1);
-  EXPECT_EQ(time.now(), *store->its_time);
+  EXPECT_EQ(time.now(), its_time);
 }
 
 TEST_F(RunnerTest, SweepsNowAndThen) {

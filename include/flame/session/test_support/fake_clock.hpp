@@ -19,14 +19,22 @@ class FakeClock final : public Clock {
   [[nodiscard]] Deadline steady() const noexcept override {
     return Deadline{Deadline::duration{steady_.load()}};
   }
+  [[nodiscard]] std::chrono::nanoseconds elapsed() const noexcept override {
+    return steady().time_since_epoch() + std::chrono::nanoseconds(asleep_.load());
+  }
   [[nodiscard]] TimePoint wall() const noexcept override { return wall_.load(); }
 
-  /// Time passes: both move.
+  /// Time passes: all of them move.
   void advance(Duration by) noexcept {
     advance_steady(by);
     step_wall(by);
   }
-  /// Only the steady clock moves. Never back.
+  /// The machine sleeps: the steady clock alone stands still.
+  void sleep(Duration by) noexcept {
+    asleep_ += std::chrono::nanoseconds(by).count();
+    step_wall(by);
+  }
+  /// Time passes, and the wall clock alone stands still. Never back.
   void advance_steady(Duration by) noexcept { steady_ += Deadline::duration(by).count(); }
   /// Only the wall clock moves, also back: someone set it.
   void step_wall(Duration by) noexcept {
@@ -39,6 +47,7 @@ class FakeClock final : public Clock {
  private:
   // Not 0: a deadline of 0 means none.
   std::atomic<Deadline::rep> steady_{Deadline::duration(std::chrono::hours{1}).count()};
+  std::atomic<std::chrono::nanoseconds::rep> asleep_{0};
   std::atomic<TimePoint> wall_;
 };
 
