@@ -1,26 +1,16 @@
 #include "runner.hpp"
 
-#include <pthread.h>
-
 #include <array>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <vector>
 
+#include "fork.hpp"
 #include "worker.hpp"
 
 namespace flame::inline v0::session {
 namespace {
-
-/// Counts the forks that lie between this process and its first ancestor.
-std::atomic<unsigned> fork_generation{0};
-
-void count_forks() {
-  static const int registered = pthread_atfork(
-      nullptr, nullptr, [] { fork_generation.fetch_add(1, std::memory_order_relaxed); });
-  static_cast<void>(registered);
-}
 
 enum LaneName : std::size_t { reads, writes, background };
 
