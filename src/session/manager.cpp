@@ -74,6 +74,13 @@ std::unique_ptr<Dispatch> Manager::Impl::make_dispatch(bool blocking) {
 template <class Op, class Direct>
 bool Manager::Impl::start(Op& operation, Direct direct) noexcept {
   try {
+    if (!operation.executor) {  // also where the store needs none: programs change stores
+      operation.result = tl::unexpected(
+          Error{Errc::misuse,
+                "an Operation needs an executor: set Operation::executor to what runs its done(), "
+                "an event loop say, or call Manager::load() and commit(), which wait"});
+      return true;
+    }
     if (!serving.load(std::memory_order_acquire)) {
       operation.result = tl::unexpected(Error{
           Errc::stopped, dispatch ? "the session manager was stopped"
@@ -152,15 +159,17 @@ bool Manager::start(CommitOperation& operation) noexcept {
 
 namespace {
 
-/// Starts an operation, and waits for it.
+/// Wakes who waits for an operation.
+struct Waiting final : Executor {
+  void post(Operation*) noexcept override { answered.release(); }
+  std::binary_semaphore answered{0};
+};
+
 template <class Op>
 auto run_to_end(Manager& manager, Op& operation) {
-  std::binary_semaphore answered{0};
-  operation.context = &answered;
-  operation.done = [](Operation& self) noexcept {
-    static_cast<std::binary_semaphore*>(self.context)->release();
-  };
-  if (!manager.start(operation)) answered.acquire();
+  Waiting waiting;
+  operation.executor = &waiting;
+  if (!manager.start(operation)) waiting.answered.acquire();
   return std::move(*operation.result);
 }
 

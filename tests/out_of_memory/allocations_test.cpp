@@ -8,6 +8,7 @@
 #include <flame/session/manager.hpp>
 #include <flame/session/memory.hpp>
 #include <flame/session/test_support/fake_clock.hpp>
+#include <flame/session/test_support/inline_executor.hpp>
 #include <flame/session/test_support/stepped_store.hpp>
 
 #include "failing.hpp"
@@ -21,6 +22,7 @@ class Visitors {
   template <class Op>
   auto run(Op& operation) {
     operation.done = [](Operation&) noexcept {};
+    operation.executor = test_support::inline_executor();
     if (!manager_->start(operation)) stepped_->step_all();
     return std::move(*operation.result);
   }
@@ -60,6 +62,7 @@ class Visitors {
     operation.session = &session;
     operation.done = [](Operation&) noexcept {};
     EXPECT_FALSE(manager_->start(operation));
+    operation.executor = test_support::inline_executor();
     while (stepped_->pending() > 0) stepped_->fail(0);
     EXPECT_FALSE(*operation.result);
   }

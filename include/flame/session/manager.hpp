@@ -111,7 +111,8 @@ struct ResponseFields {
 
 struct Operation;
 
-/// Where completions go, as one list per batch: an event loop, say. Any thread.
+/// Where completions go, as one list per batch: an event loop, say, which then calls each done().
+/// post() is called on any thread, also on those that serve all others: it must not wait.
 struct Executor {
   virtual void post(Operation* list) noexcept = 0;
 
@@ -123,7 +124,7 @@ struct Executor {
 struct Operation {
   void (*done)(Operation&) noexcept = nullptr;
   void* context = nullptr;
-  Executor* executor = nullptr;  ///< null: done runs on a thread of the store's
+  Executor* executor = nullptr;  ///< required: null is Errc::misuse. Outlives the operation
   Deadline deadline{};           ///< unset: Options::deadline from now
   Operation* next = nullptr;     ///< the list that an Executor walks
 };
@@ -163,7 +164,7 @@ class Manager {
   bool start(LoadOperation& operation) noexcept;
   bool start(CommitOperation& operation) noexcept;
 
-  /// The same, blocking.
+  /// The same, blocking; within a done() only where its executor's thread may wait.
   Result<Session> load(const RequestView& request, Need need);
   Result<ResponseFields> commit(Session& session);
   /// Instead of commit(), where the handler failed: saves nothing, puts a claimed flash back.
@@ -177,8 +178,9 @@ class Manager {
   std::unique_ptr<Impl> impl_;
 };
 
-/// co_await Await(manager, operation), whatever the coroutine's type. Name the operation first:
-/// g++ 12.2 destroys aggregate temporaries of a co_await expression twice.
+/// co_await Await(manager, operation), whatever the coroutine's type; it is resumed by the
+/// operation's executor. Name the operation first: g++ 12.2 destroys aggregate temporaries of a
+/// co_await expression twice.
 template <class Op>
 struct Await : Op {
   Await(Manager& manager, Op operation) : Op(std::move(operation)), manager_(manager) {}

@@ -14,6 +14,7 @@ int http_status(Errc code) noexcept {
     case Errc::too_large:
     case Errc::update_failed:
     case Errc::random_failed:
+    case Errc::misuse:
       break;
   }
   return 500;

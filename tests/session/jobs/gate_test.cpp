@@ -9,6 +9,7 @@
 
 #include <flame/session/manager.hpp>
 #include <flame/session/memory.hpp>
+#include <flame/session/test_support/inline_executor.hpp>
 #include <flame/session/test_support/seeded_random.hpp>
 #include <flame/session/test_support/stepped_store.hpp>
 
@@ -47,6 +48,7 @@ class GateTest : public testing::Test {
 
     void expect(Operation& operation) {
       operation.context = this;
+      operation.executor = inline_executor();
       operation.done = [](Operation& self) noexcept {
         static_cast<Request*>(self.context)->answer();
       };
