@@ -133,7 +133,10 @@ void Manager::stop() noexcept {
   impl_->serving = false;
   if (impl_->jobs) impl_->jobs->drain();
   if (impl_->dispatch) impl_->dispatch->stop();
+  impl_->core.events.stop(std::chrono::steady_clock::now() + event_patience);
 }
+
+void Manager::wait_for_events() noexcept { impl_->core.events.wait(); }
 
 StoreCounters Manager::counters() const noexcept {
   return impl_->dispatch ? impl_->dispatch->counters() : StoreCounters{};

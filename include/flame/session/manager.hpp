@@ -35,7 +35,8 @@ struct CookieOptions {
   bool persistent = false;  ///< Max-Age from the absolute timeout (at most 400 days): "remember me"
 };
 
-/// What happened to a session, or to the store. Names are listed in namespace event.
+/// What happened to a session, or to the store. Names are listed in namespace event; key and text
+/// are valid during the call.
 struct Event {
   std::string_view name{};
   const SessionKey* key = nullptr;  ///< null: of no one session
@@ -63,6 +64,8 @@ inline constexpr std::string_view flash_lost =
     "flash_lost";  ///< a claimed message could not be put back
 inline constexpr std::string_view cookie_at_risk =
     "cookie_at_risk";  ///< Secure cookie over plain http, unless a TLS proxy is in front
+inline constexpr std::string_view events_lost =
+    "events_lost";  ///< more came than on_event kept up with: the text says how many
 }  // namespace event
 
 /// Setting one option resets no other. open() checks them.
@@ -80,8 +83,10 @@ struct Options {
   /// any number. More are refused (503), so that a flood neither drives out who is here nor
   /// fills the disk.
   std::size_t max_created_per_second = 10'000;
-  /// Called on any thread, also on several at once; must not throw or call the Manager. Null: a
-  /// line each on stderr, at most ten of a name each second.
+  /// Called on one thread of the Manager's (each process of a fork() has its own); must not throw;
+  /// may call the Manager but not stop or destroy it. It holds up nobody: where it takes too long,
+  /// events wait, and what finds too many of them is lost. Null: a line each on stderr, at most ten
+  /// of a name each second.
   std::function<void(const Event&)> on_event{};
 };
 
@@ -157,7 +162,8 @@ class Manager {
   Result<void> open();
   /// Waits for what a store that blocks has under way; what other threads have begun on one that
   /// never blocks is theirs to end first. Every operation after that ends with Errc::stopped.
-  /// Final.
+  /// Events that wait are told, for five seconds at most: an on_event that does not return keeps
+  /// its thread. Final.
   void stop() noexcept;
 
   /// True: complete now, and done() is not called (a memory store: always). False: done() will be.
@@ -172,6 +178,8 @@ class Manager {
 
   [[nodiscard]] const Options& options() const noexcept;
   [[nodiscard]] StoreCounters counters() const noexcept;
+  /// Returns when all events so far were told, for tests and before exit; at once within on_event.
+  void wait_for_events() noexcept;
 
  private:
   struct Impl;

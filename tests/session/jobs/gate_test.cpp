@@ -116,7 +116,8 @@ class GateTest : public testing::Test {
     }
     return out;
   }
-  std::size_t count(std::string_view name) const {
+  std::size_t count(std::string_view name) {
+    manager_.wait_for_events();
     return static_cast<std::size_t>(std::count(events_.begin(), events_.end(), name));
   }
 

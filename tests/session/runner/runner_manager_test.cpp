@@ -286,7 +286,7 @@ TEST_F(RunnerManager, ASweepThatFailsIsAnEvent) {
   blocking->wait_until_swept(1);
   manager().stop();
   EXPECT_GE(count(event::sweep_failed), 1U);
-  EXPECT_EQ(told.back().text, "no right to delete");
+  EXPECT_EQ(told().back().text, "no right to delete");
 }
 
 }  // namespace
