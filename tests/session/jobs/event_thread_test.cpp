@@ -40,6 +40,11 @@ class Listener {
     events.emit(event::created, nullptr, "held");
     state_->held.acquire();
   }
+  /// And now with the one after it.
+  void hold_next() {
+    state_->go.release();
+    state_->held.acquire();
+  }
   void release() {
     let_pass();
     state_->go.release();
@@ -161,14 +166,16 @@ TEST(EventThread, AHandlerThatDoesNotReturnIsLeftBehindWithAllItNeeds) {
   {
     Events events(listener.handler(), clock);
     listener.hold(events);
-    events.emit(event::created, nullptr, "never told");
+    for (const char* text : {"of one list", "with this", "never told"})
+      events.emit(event::created, nullptr, text);
+    listener.hold_next();
     EXPECT_FALSE(events.stop(ended()));
     events.wait();
   }
   EXPECT_EQ(listener.owners(), 2) << "the test's, and that of the thread";
   listener.release();
   while (listener.owners() > 1) std::this_thread::yield();
-  EXPECT_EQ(listener.told(), std::vector<std::string>{"created: held"});
+  EXPECT_EQ(listener.told(), (std::vector<std::string>{"created: held", "created: of one list"}));
 }
 
 TEST(EventThread, AHandlerMayEmitAndWait) {
