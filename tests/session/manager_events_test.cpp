@@ -39,7 +39,19 @@ class ForeignCode : public ManagerTest {
     std::binary_semaphore answered{0};
   };
 
+  /// on_event counts, and stays in the first one until `go`.
+  void stay_in_first_event() {
+    options.on_event = [this](const Event&) {
+      if (handled++ > 0) return;
+      entered.release();
+      go.acquire();
+    };
+  }
+
   std::shared_ptr<BlockingStore> blocking = std::make_shared<BlockingStore>(store);
+  std::atomic<int> handled{0};
+  std::binary_semaphore entered{0}, go{0};
+  std::optional<Result<ResponseFields>> committed{};  // by on_event
 };
 
 /// An event loop of one thread, which may wait within done().
@@ -106,7 +118,7 @@ TEST_F(ForeignCode, ADoneThatWaitsStopsNobodysDeadline) {
   struct Nested : LoadOperation {
     std::function<Result<Session>()> load{};
     std::optional<Result<Session>> inner{};
-    std::binary_semaphore entered{0}, ended{0};
+    std::binary_semaphore ended{0};
   } nested;
   LoopThread loop, other;
   nested.load = [&] { return try_load(cookie); };
@@ -115,7 +127,6 @@ TEST_F(ForeignCode, ADoneThatWaitsStopsNobodysDeadline) {
   nested.executor = &loop;
   nested.done = [](Operation& operation) noexcept {
     auto& self = static_cast<Nested&>(operation);
-    self.entered.release();
     self.inner.emplace(self.load());
     self.ended.release();
   };
@@ -123,23 +134,18 @@ TEST_F(ForeignCode, ADoneThatWaitsStopsNobodysDeadline) {
   ASSERT_FALSE(manager().start(nested));
   blocking->wait_until_held(1);
   clock.advance(100ms);
-  nested.entered.acquire();  // and now it waits for a load of its own
+  blocking->wait_until_held(2);  // done() waits for a load of its own
   Pending pending(cookie, &other);
   ASSERT_FALSE(manager().start(pending));
   clock.advance(100ms);
   pending.answered.acquire();
   EXPECT_EQ(pending.result->error().code, Errc::deadline);
-  clock.advance(100ms);  // it may have begun after the last one
   nested.ended.acquire();
   EXPECT_EQ((*nested.inner).error().code, Errc::deadline);
 }
 
 TEST_F(ForeignCode, AnOnEventThatBlocksStopsNoOperationAndNoDeadline) {
-  std::binary_semaphore entered{0}, go{0};
-  bool first = true;
-  options.on_event = [&](const Event&) {
-    if (std::exchange(first, false)) entered.release(), go.acquire();
-  };
+  stay_in_first_event();
   const auto cookie = visitor();
   entered.acquire();
   EXPECT_EQ(request(cookie, [](Session& s) { s.set("n", 2); }).id(), "");
@@ -158,8 +164,7 @@ TEST_F(ForeignCode, AnOnEventThatBlocksStopsNoOperationAndNoDeadline) {
 }
 
 TEST_F(ForeignCode, OnEventMayLoadAndCommit) {
-  std::optional<Result<ResponseFields>> committed;
-  options.on_event = [&](const Event& event) {
+  options.on_event = [this](const Event& event) {
     if (event.name != event::created || committed) return;
     committed.emplace();  // the one below is told of too
     auto session = try_load();
@@ -181,15 +186,11 @@ TEST_F(ForeignCode, OnEventMayLoadAndCommit) {
 }
 
 TEST_F(ForeignCode, EventsAreToldBeforeStopReturns) {
-  std::binary_semaphore go{0};
-  std::atomic<int> told{0};
-  options.on_event = [&](const Event&) {
-    if (told++ == 0) go.acquire();
-  };
+  stay_in_first_event();
   for (int i = 0; i < 100; ++i) visitor();
   go.release();
   manager().stop();
-  EXPECT_EQ(told, 100);
+  EXPECT_EQ(handled, 100);
 }
 
 }  // namespace
