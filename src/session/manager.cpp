@@ -28,9 +28,8 @@ struct Manager::Impl {
 
   ~Impl() {
     AsyncJobs* const last = jobs.load();
-    if (last && last->generation == fork_generation() && !left_behind) delete last;
+    if (last && last->generation == fork_generation()) delete last;
   }
-  bool left_behind = false;
 
   [[nodiscard]] std::unique_ptr<Dispatch> make_dispatch();
   void call(StoreCall& call) noexcept;
@@ -40,6 +39,7 @@ struct Manager::Impl {
     return operation.deadline != Deadline{} ? operation.deadline : core.deadline_from_now();
   }
   [[nodiscard]] AsyncJobs& current_jobs();
+  [[nodiscard]] std::string stop_store(Deadline until, std::chrono::milliseconds bound) noexcept;
   template <class Op, class Direct>
   bool start(Op& operation, Direct direct) noexcept;
 };
@@ -103,6 +103,13 @@ AsyncJobs& Manager::Impl::current_jobs() {
 template <class Op, class Direct>
 bool Manager::Impl::start(Op& operation, Direct direct) noexcept {
   try {
+    if (!operation.executor) {  // also where the store needs none: programs change stores
+      operation.result = tl::unexpected(
+          Error{Errc::misuse,
+                "an Operation needs an executor: set Operation::executor to what runs its done(), "
+                "an event loop say, or call Manager::load() and commit(), which wait"});
+      return true;
+    }
     if (!serving.load(std::memory_order_acquire)) {
       operation.result = tl::unexpected(Error{
           Errc::stopped, dispatch ? "the session manager was stopped"
@@ -155,6 +162,20 @@ Result<void> Manager::open() {
   return {};
 }
 
+/// What hangs, and was left behind.
+std::string Manager::Impl::stop_store(Deadline until, std::chrono::milliseconds bound) noexcept try {
+  AsyncJobs* const all = blocking ? &current_jobs() : nullptr;
+  if (all) static_cast<void>(all->drain(until - bound / 2));
+  if (all) all->touches.drain(until - bound / 2);
+  const auto named = dispatch->stop(until - bound / 8);
+  if (all) static_cast<void>(all->drain(Deadline::max()));  // all has been answered
+  if (named.empty()) return {};
+  return "a thread that serves the store (" + named +
+         ") hangs in it, obeys neither its deadline nor abort(), and was left behind";
+} catch (const std::bad_alloc&) {
+  return "out of memory";
+}
+
 Result<void> Manager::stop(std::chrono::milliseconds bound) noexcept {
   auto& self = *impl_;
   if (is_library_thread())
@@ -163,18 +184,14 @@ Result<void> Manager::stop(std::chrono::milliseconds bound) noexcept {
                                 "wait for: call it from a thread of your own"});
   const auto until = std::chrono::steady_clock::now() + bound;
   self.serving = false;
-  if (!self.dispatch) return {};
-  AsyncJobs* const jobs = self.blocking ? &self.current_jobs() : nullptr;
-  if (jobs) static_cast<void>(jobs->drain(until - bound / 2));
-  if (jobs) jobs->touches.drain(until - bound / 2);
-  const auto named = self.dispatch->stop(until);
-  if (jobs) static_cast<void>(jobs->drain(Deadline::max()));  // all has been answered
+  const auto named = self.dispatch ? self.stop_store(until, bound) : std::string();
+  if (!named.empty()) self.core.events.emit(event::store_stuck, nullptr, named);
+  static_cast<void>(self.core.events.stop(until));
   if (named.empty()) return {};
-  const auto text = "a thread that serves the store (" + named +
-                    ") hangs in it, obeys neither its deadline nor abort(), and was left behind";
-  self.core.events.emit(event::store_stuck, nullptr, text);
-  return tl::unexpected(Error{Errc::store_unavailable, text});
+  return tl::unexpected(Error{Errc::store_unavailable, named});
 }
+
+void Manager::wait_for_events() noexcept { impl_->core.events.wait(); }
 
 StoreCounters Manager::counters() const noexcept {
   if (!impl_->dispatch) return {};
@@ -204,15 +221,17 @@ bool Manager::start(CommitOperation& operation) noexcept {
 
 namespace {
 
-/// Starts an operation, and waits for it.
+/// Wakes who waits for an operation.
+struct Waiting final : Executor {
+  void post(Operation*) noexcept override { answered.release(); }
+  std::binary_semaphore answered{0};
+};
+
 template <class Op>
 auto run_to_end(Manager& manager, Op& operation) {
-  std::binary_semaphore answered{0};
-  operation.context = &answered;
-  operation.done = [](Operation& self) noexcept {
-    static_cast<std::binary_semaphore*>(self.context)->release();
-  };
-  if (!manager.start(operation)) answered.acquire();
+  Waiting waiting;
+  operation.executor = &waiting;
+  if (!manager.start(operation)) waiting.answered.acquire();
   return std::move(*operation.result);
 }
 

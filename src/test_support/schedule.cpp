@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include <flame/session/test_support/inline_executor.hpp>
 #include <flame/session/test_support/schedule.hpp>
 
 namespace flame::inline v0::session::test_support {
@@ -76,6 +77,7 @@ struct Schedule::Running {
     deadline = now + (deadline_in.count() > 0 ? deadline_in : options.deadline);
     if (deadline_in.count() > 0) operation.deadline = deadline;
     operation.context = this;
+    operation.executor = inline_executor();
   }
   [[nodiscard]] bool under_way() const {
     return phase == Phase::loading || phase == Phase::committing;

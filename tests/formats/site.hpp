@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,7 +56,7 @@ class Site {
   [[nodiscard]] TimePoint now() const { return clock_.wall(); }
   /// How many events had this name, and these words in their text.
   [[nodiscard]] std::size_t told(std::string_view name, std::string_view words = {}) {
-    const std::scoped_lock lock(mutex_);
+    manager_.wait_for_events();
     std::size_t count = 0;
     for (const auto& [its, text] : events_) count += its == name && text.find(words) != text.npos;
     return count;
@@ -71,18 +70,14 @@ class Site {
     options.store = store_;
     options.id_header = id_header;
     options.application = "formats";
-    options.on_event = [this](const Event& event) {
-      const std::scoped_lock lock(mutex_);
-      events_.emplace_back(event.name, event.text);
-    };
+    options.on_event = [this](const Event& event) { events_.emplace_back(event.name, event.text); };
     return options;
   }
 
   StorePtr store_;
   test_support::FakeClock clock_;
   test_support::SeededRandom random_;
-  std::mutex mutex_{};
-  std::vector<std::pair<std::string, std::string>> events_{};
+  std::vector<std::pair<std::string, std::string>> events_{};  // by the manager's thread of events
   Manager manager_{options(), {&clock_, &random_}};
 };
 

@@ -9,6 +9,7 @@
 #include <flame/session/manager.hpp>
 #include <flame/session/memory.hpp>
 #include <flame/session/test_support/fake_clock.hpp>
+#include <flame/session/test_support/inline_executor.hpp>
 #include <flame/session/test_support/stepped_store.hpp>
 
 #include "failing.hpp"
@@ -23,6 +24,7 @@ class Requests {
   auto run(Op& operation) {
     int answers = 0;
     operation.context = &answers;
+    operation.executor = test_support::inline_executor();
     operation.done = [](Operation& self) noexcept { ++*static_cast<int*>(self.context); };
     if (manager_->start(operation)) ++answers;
     if (stepped_) stepped_->step_all();

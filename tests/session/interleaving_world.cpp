@@ -7,6 +7,8 @@
 #include <flame/session/memory.hpp>
 #include <flame/session/test_support/seeded_random.hpp>
 
+#include "jobs/teller.hpp"
+
 namespace flame::session_tests {
 namespace {
 
@@ -19,6 +21,11 @@ constexpr auto idle = 120s;  // so a touch is due after 6 s
 constexpr auto touch_after = 6100ms;
 
 std::string own_key(std::size_t i) { return "k" + std::to_string(i); }
+
+struct EventsByHand {
+  EventsByHand() { Teller::by_hand = true; }
+  ~EventsByHand() { Teller::by_hand = false; }
+};
 
 class World {
  public:
@@ -154,6 +161,7 @@ class World {
     for (std::size_t i = 0; i < seen_.size(); ++i)
       if (auto problem = note_answers(i)) return problem;
     look_at_end();
+    direct_.wait_for_events();  // the others were stopped
     history_.requests = seen_;
     return unexplained(history_);
   }
@@ -228,6 +236,7 @@ class World {
     return text;
   }
 
+  const EventsByHand events_by_hand_{};  // a thread for each world would take most of the time
   const Scenario& scenario_;
   Choices& choices_;
   FakeClock clock_{};

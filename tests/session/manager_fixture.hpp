@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,9 +51,8 @@ class ManagerTest : public testing::Test {
   ManagerTest() {
     options.store = store;
     options.on_event = [this](const Event& event) {
-      const std::scoped_lock lock(mutex);
-      told.push_back({std::string(event.name), event.key ? to_string(*event.key) : "",
-                      std::string(event.text)});
+      told_.push_back({std::string(event.name), event.key ? to_string(*event.key) : "",
+                       std::string(event.text)});
     };
   }
 
@@ -108,16 +106,19 @@ class ManagerTest : public testing::Test {
     return session.exists() ? session.get_or("n", 0) : -1;
   }
 
+  /// All events so far.
+  std::vector<Told>& told() {
+    if (manager_) manager_->wait_for_events();
+    return told_;
+  }
   [[nodiscard]] std::size_t count(std::string_view name) {
-    const std::scoped_lock lock(mutex);
     std::size_t out = 0;
-    for (const auto& each : told) out += each.name == name;
+    for (const auto& each : told()) out += each.name == name;
     return out;
   }
   std::vector<std::string> names() {
-    const std::scoped_lock lock(mutex);
     std::vector<std::string> out;
-    for (const auto& each : told) out.push_back(each.name);
+    for (const auto& each : told()) out.push_back(each.name);
     return out;
   }
 
@@ -160,12 +161,11 @@ class ManagerTest : public testing::Test {
   StorePtr inner = memory::store();
   std::shared_ptr<FaultyStore> store = std::make_shared<FaultyStore>(inner);
   Options options;
-  std::vector<Told> told;
-  std::mutex mutex;
   std::chrono::milliseconds passed{0};
   std::string peer{};  ///< the address that requests come from
 
  private:
+  std::vector<Told> told_{};  // by the manager's thread of events
   std::unique_ptr<Manager> manager_;
 };
 

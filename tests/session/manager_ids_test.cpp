@@ -77,7 +77,7 @@ TEST_F(ManagerIds, ApplicationsOnOneStoreCannotMeet) {
 
 TEST_F(ManagerIds, TwoDifferentOnesOpenNothing) {
   const auto one = visitor(), two = visitor();
-  told.clear();
+  told().clear();
   std::size_t expected = 0;
   for (const auto& other : {two, std::string("__Host-session=bad")})
     for (const auto& line : {one + "; " + other, other + "; " + one}) {
@@ -121,14 +121,14 @@ TEST_F(ManagerIds, WithoutRandomBytesNoSession) {
 
 TEST_F(ManagerIds, RejectionsAreToldWithTheKeyWhereThereIsOne) {
   const auto cookie = visitor();
-  told.clear();
+  told().clear();
   read("__Host-session=malformed");
   ASSERT_EQ(names(), Names{"id_rejected"});
-  EXPECT_EQ(told[0].key, "");
+  EXPECT_EQ(told()[0].key, "");
   read("__Host-session=" + std::string(43, 'A'));
-  EXPECT_EQ(told[1].key, std::string(16, 'A'));
+  EXPECT_EQ(told()[1].key, std::string(16, 'A'));
   read(cookie.substr(0, cookie.find('=') + 17) + std::string(27, 'A'));
-  EXPECT_EQ(told[2].key, to_string(key_of(cookie)));
+  EXPECT_EQ(told()[2].key, to_string(key_of(cookie)));
   EXPECT_EQ(names(), (Names{"id_rejected", "id_rejected", "id_rejected"}));
 }
 
@@ -176,7 +176,7 @@ TEST_F(ManagerIds, NoIdNoSecretNoValueInEventsErrorsOrTheStore) {
   hear(request(cookie, [](Session& s) { s.destroy(); }));
   hear(commit(in_flight));
   ASSERT_GE(secrets.size(), 7U);
-  for (const auto& each : told) said += each.name + " " + each.key + " " + each.text + "\n";
+  for (const auto& each : told()) said += each.name + " " + each.key + " " + each.text + "\n";
   for (const auto* name : {"created", "renewed", "destroyed", "dropped", "id_rejected",
                            "dup_cookie", "store_down", "store_refused"})
     EXPECT_NE(said.find(name), std::string::npos) << "not exercised: " << name;
@@ -201,10 +201,10 @@ TEST_F(ManagerIds, AnUnreadableRecordIsAbsentToldOnceAndLeftAlone) {
     spoil(record);
     record.token = WriteToken{4711};
     replace_stored(record, token);
-    told.clear();
+    told().clear();
     for (int i = 0; i < 3; ++i) expect_never_adopted(cookie, "unreadable");
     EXPECT_EQ(count(event::decode_failed), 1U) << "once, not at each request";
-    EXPECT_EQ(told.front().key, to_string(record.key));
+    EXPECT_EQ(told().front().key, to_string(record.key));
     request(cookie, [](Session& s) { s.destroy(); });
     const auto after = stored(cookie);
     EXPECT_EQ(after.blob, record.blob) << "left as it is";
@@ -220,7 +220,7 @@ TEST_F(ManagerIds, AStrangersSecretDoesNotGetAsFarAsTheValues) {
   ASSERT_EQ(open_envelope(record.blob, record.key, header, payload), Opened::done);
   record.blob = blob_of(header, record.key, "no map of values");
   replace_stored(record, record.token);
-  told.clear();
+  told().clear();
   EXPECT_EQ(n_of(cookie.substr(0, cookie.size() - 27) + std::string(27, 'A')), -1);
   EXPECT_EQ(names(), std::vector<std::string>{"id_rejected"});
   EXPECT_EQ(n_of(cookie), -1);

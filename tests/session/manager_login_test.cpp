@@ -220,7 +220,7 @@ TEST_F(ManagerLogin, EachStepIsTold) {
   const auto key = to_string(key_of(cookie));
   request(cookie, [](Session& s) { s.destroy(); });
   EXPECT_EQ(names(), (Names{"created", "renewed", "destroyed"}));
-  for (const auto& each : told) EXPECT_EQ(each.key, key);
+  for (const auto& each : told()) EXPECT_EQ(each.key, key);
 }
 
 }  // namespace

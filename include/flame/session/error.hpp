@@ -17,8 +17,8 @@ enum class Errc : std::uint8_t {
   too_large,  ///< the session would grow over Options::max_bytes; this request's changes are undone
   update_failed,  ///< a function given to Session::update threw; this request's changes are undone
   random_failed,  ///< the system gave no random bytes: no session ID could be made
-  misuse,         ///< the call is wrong where it stands: the text says what to do instead
   out_of_memory,  ///< this operation ended for want of it; whether a commit applied is unknown
+  misuse,         ///< the calling program is wrong, the text says how; nothing was done
 };
 
 /// The text names the input and the remedy, and holds no session ID, secret or value.

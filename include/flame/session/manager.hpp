@@ -35,7 +35,8 @@ struct CookieOptions {
   bool persistent = false;  ///< Max-Age from the absolute timeout (at most 400 days): "remember me"
 };
 
-/// What happened to a session, or to the store. Names are listed in namespace event.
+/// What happened to a session, or to the store. Names are listed in namespace event; key and text
+/// are valid during the call.
 struct Event {
   std::string_view name{};
   const SessionKey* key = nullptr;  ///< null: of no one session
@@ -69,6 +70,8 @@ inline constexpr std::string_view flash_lost =
     "flash_lost";  ///< a claimed message could not be put back
 inline constexpr std::string_view cookie_at_risk =
     "cookie_at_risk";  ///< Secure cookie over plain http, unless a TLS proxy is in front
+inline constexpr std::string_view events_lost =
+    "events_lost";  ///< more came than on_event kept up with: the text says how many
 }  // namespace event
 
 /// Setting one option resets no other. open() checks them.
@@ -89,8 +92,10 @@ struct Options {
   /// of it, at least 1 each second and 5 at once, so that it does not turn all others away. Where
   /// a proxy with a public address brings all visitors, choose ten times the number, or 0.
   std::optional<std::size_t> max_created_per_second{};
-  /// Called on any thread, also on several at once; must not throw or call the Manager. Null: a
-  /// line each on stderr, at most ten of a name each second.
+  /// Called on one thread of the Manager's (each process of a fork() has its own); must not throw;
+  /// may call the Manager but not stop or destroy it. It holds up nobody: where it takes too long,
+  /// events wait, and what finds too many of them is lost. Null: a line each on stderr, at most ten
+  /// of a name each second.
   std::function<void(const Event&)> on_event{};
 };
 
@@ -123,7 +128,8 @@ struct ResponseFields {
 
 struct Operation;
 
-/// Where completions go, as one list per batch: an event loop, say. Any thread.
+/// Where completions go, as one list per batch: an event loop, say, which then calls each done().
+/// post() is called on any thread, also on those that serve all others: it must not wait.
 struct Executor {
   virtual void post(Operation* list) noexcept = 0;
 
@@ -135,7 +141,7 @@ struct Executor {
 struct Operation {
   void (*done)(Operation&) noexcept = nullptr;
   void* context = nullptr;
-  Executor* executor = nullptr;  ///< null: done runs on a thread of the store's
+  Executor* executor = nullptr;  ///< required: null is Errc::misuse. Outlives the operation
   Deadline deadline{};           ///< unset: Options::deadline from now
   Operation* next = nullptr;     ///< the list that an Executor walks
 };
@@ -170,7 +176,8 @@ class Manager {
   /// can still be done; then what waits is refused, and what is in the store is aborted. A thread
   /// that hangs there all the same is left behind with its connection and its memory, and the error
   /// says so. What other threads have begun on a store that never blocks is theirs to end first.
-  /// Every operation after that ends with Errc::stopped. Final. From a callback of the Manager's it
+  /// Events that wait are told; an on_event that does not return keeps its thread. Every operation
+  /// after that ends with Errc::stopped. Final. From a callback of the Manager's it
   /// is an error, and nothing is stopped: it would wait for itself.
   Result<void> stop(std::chrono::milliseconds bound = default_stop_bound) noexcept;
   static constexpr std::chrono::milliseconds default_stop_bound{4000};
@@ -179,7 +186,7 @@ class Manager {
   bool start(LoadOperation& operation) noexcept;
   bool start(CommitOperation& operation) noexcept;
 
-  /// The same, blocking.
+  /// The same, blocking; within a done() only where its executor's thread may wait.
   Result<Session> load(const RequestView& request, Need need);
   Result<ResponseFields> commit(Session& session);
   /// Instead of commit(), where the handler failed: saves nothing, puts a claimed flash back.
@@ -187,14 +194,17 @@ class Manager {
 
   [[nodiscard]] const Options& options() const noexcept;
   [[nodiscard]] StoreCounters counters() const noexcept;
+  /// Returns when all events so far were told, for tests and before exit; at once within on_event.
+  void wait_for_events() noexcept;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-/// co_await Await(manager, operation), whatever the coroutine's type. Name the operation first:
-/// g++ 12.2 destroys aggregate temporaries of a co_await expression twice.
+/// co_await Await(manager, operation), whatever the coroutine's type; it is resumed by the
+/// operation's executor. Name the operation first: g++ 12.2 destroys aggregate temporaries of a
+/// co_await expression twice.
 template <class Op>
 struct Await : Op {
   Await(Manager& manager, Op operation) : Op(std::move(operation)), manager_(manager) {}

@@ -54,23 +54,23 @@ class AsyncLoad final : public AsyncJob {
   LoadJob job_;
 };
 
-/// A flash message that was claimed for a request nobody waits for any more goes back.
-class FlashReturn {
+/// A flash message that was claimed for a request nobody waits for any more goes back. Its own
+/// executor: there is nobody to tell.
+class FlashReturn final : Executor {
  public:
   static void start(AsyncJobs& jobs, Session session) {
     if (!session.flash()) return;
     auto self = std::make_unique<FlashReturn>();
     self->operation_.session = &session;
     self->operation_.failed = true;
-    self->operation_.context = self.get();
-    self->operation_.done = [](Operation& operation) noexcept {
-      delete static_cast<FlashReturn*>(operation.context);
-    };
+    self->operation_.executor = self.get();
     const auto deadline = jobs.core.deadline_from_now();
     if (!jobs.start_unbounded(self->operation_, deadline)) static_cast<void>(self.release());
   }
 
  private:
+  void post(Operation*) noexcept override { delete this; }
+
   CommitOperation operation_{};
 };
 

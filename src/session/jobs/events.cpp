@@ -6,30 +6,29 @@
 #include <memory>
 #include <string>
 
+#include "runner/fork.hpp"
+
 namespace flame::inline v0::session {
 namespace {
 
-/// The default handler. Requests of strangers cause events: so lines are bounded, and none is
-/// forged.
+/// The default handler, of one thread. Requests of strangers cause events: so lines are bounded,
+/// and none is forged.
 class Printer {
  public:
   explicit Printer(const Clock& clock) : clock_(clock) {}
 
   void print(const Event& event) {
     std::string line;
-    {
-      const std::scoped_lock lock(mutex_);
-      auto& budget = budgets_[event.name];
-      const auto now = clock_.steady();
-      if (now >= budget.until) {
-        if (budget.left_out > 0) append_left_out(line, event.name, budget.left_out);
-        budget = {now + std::chrono::seconds(1), 0, 0};
-      }
-      if (budget.printed == max_event_lines)
-        ++budget.left_out;
-      else
-        append(line, event), ++budget.printed;
+    auto& budget = budgets_[event.name];
+    const auto now = clock_.steady();
+    if (now >= budget.until) {
+      if (budget.left_out > 0) append_left_out(line, event.name, budget.left_out);
+      budget = {now + std::chrono::seconds(1), 0, 0};
     }
+    if (budget.printed == max_event_lines)
+      ++budget.left_out;
+    else
+      append(line, event), ++budget.printed;
     if (!line.empty()) std::fwrite(line.data(), 1, line.size(), stderr);
   }
 
@@ -54,33 +53,68 @@ class Printer {
   }
 
   const Clock& clock_;
-  std::mutex mutex_{};
   std::map<std::string_view, Budget> budgets_{};  // names are constants of namespace event
 };
 
 }  // namespace
 
-Events::Events(std::function<void(const Event&)> handler, const Clock& clock)
-    : handler_(std::move(handler)) {
-  if (!handler_)
-    handler_ = [printer = std::make_shared<Printer>(clock)](const Event& e) { printer->print(e); };
+Events::Events(Teller::Handler handler, const Clock& clock)
+    : handler_(std::move(handler)), clock_(clock) {
 }
 
-void Events::emit(std::string_view name, const SessionKey* key,
-                  std::string_view text) const noexcept {
+Events::~Events() {
+  stop(std::chrono::steady_clock::now() + event_patience);
+  if (teller_of_this_process()) delete telling_.load();
+}
+
+Teller::Handler Events::handler() const {
+  if (handler_) return handler_;
+  return [printer = std::make_shared<Printer>(clock_)](const Event& e) { printer->print(e); };
+}
+
+bool Events::is_of_this_process(const Telling* telling) noexcept {
+  return telling && telling->generation == fork_generation();
+}
+
+Teller* Events::teller_of_this_process() const noexcept {
+  const Telling* const now = telling_.load(std::memory_order_acquire);
+  return is_of_this_process(now) ? now->teller.get() : nullptr;
+}
+
+/// Without a lock: one that is held during a fork stays locked in the child.
+Teller& Events::running_teller() {
+  Telling* now = telling_.load(std::memory_order_acquire);
+  if (is_of_this_process(now)) return *now->teller;
+  auto fresh = std::unique_ptr<Telling>(new Telling{fork_generation(),
+                                                    std::make_shared<Teller>(handler()), now});
+  if (telling_.compare_exchange_strong(now, fresh.get(), std::memory_order_acq_rel))
+    return *fresh.release()->teller;
+  return *now->teller;  // another thread was first
+}
+
+template <class F>
+void Events::with_teller(F f) noexcept {
+  if (stopped_.load(std::memory_order_relaxed)) return;
   try {
-    handler_({name, key, text});
-  } catch (...) {  // an event must never break the request that it is about
+    Teller& teller = running_teller();
+    const auto lock = teller.lock();
+    if (lost_.load(std::memory_order_relaxed) > 0) teller.count_lost(lost_.exchange(0));
+    f(teller);
+  } catch (...) {  // no memory for it
+    lost_.fetch_add(1, std::memory_order_relaxed);
   }
+}
+
+void Events::emit(std::string_view name, const SessionKey* key, std::string_view text) noexcept {
+  with_teller([&](Teller& teller) { teller.push(name, key, text); });
 }
 
 void Events::unreadable(const SessionKey& key, std::string_view text) noexcept {
-  {
-    const std::scoped_lock lock(mutex_);
+  with_teller([&](Teller& teller) {
     if (std::find(reported_.begin(), reported_.end(), key) != reported_.end()) return;
-    reported_[next_reported_++ % reported_.size()] = key;
-  }
-  emit(event::decode_failed, &key, text);
+    if (teller.push(event::decode_failed, &key, text))
+      reported_[next_reported_++ % reported_.size()] = key;
+  });
 }
 
 void Events::cookie_at_risk() noexcept {
@@ -92,11 +126,26 @@ void Events::cookie_at_risk() noexcept {
 }
 
 void Events::store_down(std::string_view why) noexcept {
-  if (!down_.exchange(true)) emit(event::store_down, nullptr, why);
+  if (down_.load(std::memory_order_relaxed)) return;
+  with_teller([&](Teller& teller) {
+    if (!down_ && teller.push(event::store_down, nullptr, why)) down_ = true;
+  });
 }
 
 void Events::store_up() noexcept {
-  if (down_.exchange(false)) emit(event::store_up, nullptr, "the store answers again");
+  with_teller([&](Teller& teller) {
+    if (down_ && teller.push(event::store_up, nullptr, "the store answers again")) down_ = false;
+  });
+}
+
+void Events::wait() noexcept {
+  if (Teller* const teller = teller_of_this_process()) teller->wait();
+}
+
+bool Events::stop(Deadline until) noexcept {
+  stopped_ = true;
+  Teller* const teller = teller_of_this_process();
+  return !teller || teller->stop(until);
 }
 
 }  // namespace flame::inline v0::session

@@ -2,25 +2,35 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
-#include <functional>
-#include <mutex>
+#include <memory>
 #include <string_view>
 
 #include <flame/session/manager.hpp>
+
+#include "teller.hpp"
 
 namespace flame::inline v0::session {
 
 /// Lines of one name that the default handler prints in a second; the rest is counted.
 inline constexpr unsigned max_event_lines = 10;
 
-/// Hands events to the application, or to stderr; says once what would otherwise repeat. Any
-/// thread.
+/// How long stop() waits for a handler that does not return, by the system's clock.
+inline constexpr std::chrono::seconds event_patience{5};
+
+/// Hands events to the application, or to stderr, on a thread of its own that starts with the first
+/// one; says once what would otherwise repeat. A child of fork() has a thread and a queue of its
+/// own. Any thread.
 class Events {
  public:
-  Events(std::function<void(const Event&)> handler, const Clock& clock);
+  Events(Teller::Handler handler, const Clock& clock);
+  ~Events();
+  Events(const Events&) = delete;
+  Events& operator=(const Events&) = delete;
 
-  void emit(std::string_view name, const SessionKey* key, std::string_view text) const noexcept;
+  /// Never waits for the handler. `name` is a constant; the rest is copied.
+  void emit(std::string_view name, const SessionKey* key, std::string_view text) noexcept;
   /// Once for each of the last records that could not be read.
   void unreadable(const SessionKey& key, std::string_view text) noexcept;
   /// Once in this process.
@@ -31,13 +41,36 @@ class Events {
     if (down_.load(std::memory_order_relaxed)) store_up();
   }
 
- private:
-  void store_up() noexcept;
+  /// Returns when all events so far were told; at once within the handler.
+  void wait() noexcept;
+  /// Tells what waits; there are none after that. False: the handler did not return until then, by
+  /// the system's clock; it is left behind.
+  bool stop(Deadline until) noexcept;
 
-  std::function<void(const Event&)> handler_;
-  std::atomic<bool> down_{false};
+ private:
+  /// The teller of one process.
+  struct Telling {
+    const unsigned generation;
+    const std::shared_ptr<Teller> teller;
+    const Telling* const inherited;  // left alone, and kept reachable for leak checkers
+  };
+
+  void store_up() noexcept;
+  [[nodiscard]] static bool is_of_this_process(const Telling* telling) noexcept;
+  [[nodiscard]] Teller* teller_of_this_process() const noexcept;
+  [[nodiscard]] Teller& running_teller();
+  [[nodiscard]] Teller::Handler handler() const;
+  template <class F>
+  void with_teller(F f) noexcept;
+
+  const Teller::Handler handler_;  // never called: each process calls a copy of it
+  const Clock& clock_;
+  std::atomic<Telling*> telling_{nullptr};
+  std::atomic<bool> stopped_{false};
+  std::atomic<std::size_t> lost_{0};  // those that met no teller
   std::atomic<bool> warned_of_cookie_{false};
-  std::mutex mutex_{};
+  // Under the teller's lock, so that their events keep the order of what they tell of.
+  std::atomic<bool> down_{false};
   std::array<SessionKey, 64> reported_{};
   std::size_t next_reported_ = 0;
 };

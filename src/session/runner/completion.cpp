@@ -26,7 +26,6 @@ Operation* take_all_of(Executor* executor, Operation*& list) noexcept {
 }  // namespace
 
 void complete(Operation& operation) noexcept {
-  if (!operation.executor) return operation.done(operation);
   operation.next = nullptr;
   if (!open_batch) return operation.executor->post(&operation);
   operation.next = std::exchange(open_batch->list_, &operation);

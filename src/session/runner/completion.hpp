@@ -4,7 +4,7 @@
 
 namespace flame::inline v0::session {
 
-/// Hands a finished operation to its caller: on this thread, or to its executor.
+/// Hands a finished operation to its executor.
 void complete(Operation& operation) noexcept;
 
 /// While one is open on a thread, what completes there goes to each executor as one list, at its

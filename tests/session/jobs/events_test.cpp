@@ -18,9 +18,10 @@ using test_support::FakeClock;
 
 /// What is written to stderr meanwhile.
 template <class Act>
-std::string printed(Act act) {
+std::string printed(Events& events, Act act) {
   testing::internal::CaptureStderr();
   act();
+  events.wait();
   return testing::internal::GetCapturedStderr();
 }
 
@@ -32,16 +33,16 @@ TEST(EventLines, NameKeyAndTextOnOneLine) {
   FakeClock clock;
   Events events(nullptr, clock);
   const SessionKey key{};
-  EXPECT_EQ(printed([&] { events.emit(event::created, &key, "a new session"); }),
+  EXPECT_EQ(printed(events, [&] { events.emit(event::created, &key, "a new session"); }),
             "flame-session: created AAAAAAAAAAAAAAAA: a new session\n");
-  EXPECT_EQ(printed([&] { events.emit(event::store_down, nullptr, "no route"); }),
+  EXPECT_EQ(printed(events, [&] { events.emit(event::store_down, nullptr, "no route"); }),
             "flame-session: store_down: no route\n");
 }
 
 TEST(EventLines, NoneIsForged) {
   FakeClock clock;
   Events events(nullptr, clock);
-  const auto text = printed([&] {
+  const auto text = printed(events, [&] {
     events.emit(event::store_down, nullptr, "a\nflame-session: created: b\r\x1b[2J\x7f");
   });
   EXPECT_EQ(text, "flame-session: store_down: a?flame-session: created: b??[2J?\n");
@@ -53,13 +54,13 @@ TEST(EventLines, AreBoundedPerNameAndSecondAndCounted) {
   const auto flood = [&] {
     for (int i = 0; i < 1000; ++i) events.emit(event::id_rejected, nullptr, "x");
   };
-  EXPECT_EQ(lines_of(printed(flood)), max_event_lines);
-  EXPECT_EQ(lines_of(printed([&] { events.emit(event::created, nullptr, "x"); })), 1U)
+  EXPECT_EQ(lines_of(printed(events, flood)), max_event_lines);
+  EXPECT_EQ(lines_of(printed(events, [&] { events.emit(event::created, nullptr, "x"); })), 1U)
       << "each name has lines of its own";
   clock.advance(999ms);
-  EXPECT_EQ(printed(flood), "");
+  EXPECT_EQ(printed(events, flood), "");
   clock.advance(1ms);
-  EXPECT_EQ(printed([&] { events.emit(event::id_rejected, nullptr, "x"); }),
+  EXPECT_EQ(printed(events, [&] { events.emit(event::id_rejected, nullptr, "x"); }),
             "flame-session: id_rejected: and 1990 more that were not printed\n"
             "flame-session: id_rejected: x\n");
 }
@@ -75,8 +76,10 @@ TEST(Events, ChangesOfTheStoreAreToldOnceAlsoByManyThreads) {
   events.store_answered();
   for (int round = 1; round <= 20; ++round) {
     by_many([&] { events.store_down("x"); });
+    events.wait();
     EXPECT_EQ(downs, round);
     by_many([&] { events.store_answered(); });
+    events.wait();
     EXPECT_EQ(ups, round);
   }
 }
@@ -84,7 +87,7 @@ TEST(Events, ChangesOfTheStoreAreToldOnceAlsoByManyThreads) {
 TEST(Events, ACookieAtRiskIsToldWithWhatIsKnownAndWhatToDo) {
   FakeClock clock;
   Events events(nullptr, clock);
-  const auto text = printed([&] { events.cookie_at_risk(); });
+  const auto text = printed(events, [&] { events.cookie_at_risk(); });
   EXPECT_EQ(text.find("flame-session: cookie_at_risk: a session was created"), 0U) << text;
   for (const char* part : {"what this process sees as plain http", "behind a TLS proxy this is as",
                            "serve over https", "cookie.plain_http"}) {
@@ -104,6 +107,7 @@ TEST(Events, UnreadableRecordsAreToldOnceEachOfTheLastFew) {
   };
   for (int round = 0; round < 3; ++round)
     for (int n = 0; n < 64; ++n) events.unreadable(key(n), "x");
+  events.wait();
   EXPECT_EQ(told, 64);
 }
 

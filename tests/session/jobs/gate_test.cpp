@@ -9,6 +9,7 @@
 
 #include <flame/session/manager.hpp>
 #include <flame/session/memory.hpp>
+#include <flame/session/test_support/inline_executor.hpp>
 #include <flame/session/test_support/seeded_random.hpp>
 #include <flame/session/test_support/stepped_store.hpp>
 
@@ -47,6 +48,7 @@ class GateTest : public testing::Test {
 
     void expect(Operation& operation) {
       operation.context = this;
+      operation.executor = inline_executor();
       operation.done = [](Operation& self) noexcept {
         static_cast<Request*>(self.context)->answer();
       };
@@ -114,7 +116,8 @@ class GateTest : public testing::Test {
     }
     return out;
   }
-  std::size_t count(std::string_view name) const {
+  std::size_t count(std::string_view name) {
+    manager_.wait_for_events();
     return static_cast<std::size_t>(std::count(events_.begin(), events_.end(), name));
   }
 

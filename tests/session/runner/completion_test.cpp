@@ -27,15 +27,6 @@ struct Finished : Operation {
 using List = std::vector<Operation*>;
 using Lists = std::vector<List>;
 
-TEST(Completion, WithoutAnExecutorIsDoneAtOnceAlsoWithinABatch) {
-  Finished a(nullptr), b(nullptr);
-  complete(a);
-  EXPECT_EQ(a.times, 1);
-  const CompletionBatch batch;
-  complete(b);
-  EXPECT_EQ(b.times, 1);
-}
-
 TEST(Completion, OutsideABatchIsPostedAlone) {
   Loop loop;
   Finished a(&loop), b(&loop);

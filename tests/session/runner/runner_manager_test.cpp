@@ -4,6 +4,8 @@
 #include <future>
 #include <thread>
 
+#include <flame/session/test_support/inline_executor.hpp>
+
 #include "jobs/async_job.hpp"
 #include "manager_fixture.hpp"
 #include "runner/breaker.hpp"
@@ -33,6 +35,7 @@ class RunnerManager : public ManagerTest {
       request.cookie_lines = {&line, 1};
       request.secure = true;
       context = this;
+      executor = test_support::inline_executor();
       done = [](Operation& self) noexcept {
         auto& pending = *static_cast<Pending*>(self.context);
         pending.test.note(pending);
@@ -169,6 +172,7 @@ TEST_F(RunnerManager, CommitsUnderWayAreBounded) {
     add_one(sessions.back());
     commit.session = &sessions.back();
     commit.done = [](Operation&) noexcept {};
+    commit.executor = test_support::inline_executor();
     EXPECT_FALSE(manager().start(commit));
     sessions.clear();  // start() took its changes
   }
@@ -335,6 +339,7 @@ TEST_F(RunnerManager, StopSavesAlsoWhatWaitsForAnotherWrite) {
     add_one(sessions[i]);
     commits[i].session = &sessions[i];
     commits[i].done = [](Operation&) noexcept {};
+    commits[i].executor = test_support::inline_executor();
     EXPECT_FALSE(manager().start(commits[i]));
     blocking->wait_until_held(1);
   }
@@ -371,7 +376,7 @@ TEST_F(RunnerManager, ASweepThatFailsIsAnEvent) {
   blocking->wait_until_swept(1);
   manager().stop();
   EXPECT_GE(count(event::sweep_failed), 1U);
-  EXPECT_EQ(told.back().text, "no right to delete");
+  EXPECT_EQ(told().back().text, "no right to delete");
 }
 
 }  // namespace
