@@ -18,6 +18,8 @@
 #include <flame/session/error.hpp>
 #include <flame/task.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0 {
 
 /// Where and how a Flame serves. run() and start() check them.
@@ -158,3 +160,5 @@ class Flame {
 [[nodiscard]] Flame classic(HostOptions options = {});
 
 }  // namespace flame::inline v0
+
+#pragma GCC visibility pop

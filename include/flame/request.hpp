@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0 {
 
 enum class Method : std::uint8_t { get, head, post, put, patch, del, options, other };
@@ -50,3 +52,5 @@ class Request {
 };
 
 }  // namespace flame::inline v0
+
+#pragma GCC visibility pop

@@ -8,6 +8,8 @@
 
 #include <flame/flame.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0 {
 
 /// Sends requests to a Flame without a socket, through the same routes, injection and middleware.
@@ -38,3 +40,5 @@ class TestClient {
 };
 
 }  // namespace flame::inline v0
+
+#pragma GCC visibility pop

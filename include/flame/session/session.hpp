@@ -11,6 +11,8 @@
 
 #include <flame/session/value.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session {
 
 namespace detail {
@@ -142,3 +144,5 @@ class Session {
 };
 
 }  // namespace flame::inline v0::session
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 
 #include <flame/session/store.hpp>
 
+#pragma GCC visibility push(default)
+
 /// What every store must do, as checks that any test framework can run. With gtest:
 /// conformance.hpp.
 namespace flame::inline v0::session::test_support {
@@ -27,3 +29,5 @@ struct StoreCheck {
 [[nodiscard]] std::vector<std::string> failures(const StoreCheck& check, const MakeStore& make);
 
 }  // namespace flame::inline v0::session::test_support
+
+#pragma GCC visibility pop
