@@ -132,7 +132,7 @@ class Flame {
  private:
   friend class TestClient;
   friend Flame classic(HostOptions options);
-  struct Impl;
+  struct [[gnu::visibility("hidden")]] Impl;
   struct GroupEnd {
     Flame& host;
     ~GroupEnd() { host.end_group(); }

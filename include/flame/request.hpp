@@ -18,6 +18,8 @@ struct Field {
   std::string_view value{};
 };
 
+struct [[gnu::visibility("hidden")]] RequestAccess;
+
 /// A request as it came. What it hands out lives as long as the request: until the handler is done.
 class Request {
  public:

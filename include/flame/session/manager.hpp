@@ -175,7 +175,7 @@ class Manager {
   [[nodiscard]] StoreCounters counters() const noexcept;
 
  private:
-  struct Impl;
+  struct [[gnu::visibility("hidden")]] Impl;
   std::unique_ptr<Impl> impl_;
 };
 

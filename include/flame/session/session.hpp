@@ -132,7 +132,7 @@ class Session {
 
  private:
   friend struct SessionAccess;
-  struct Impl;
+  struct [[gnu::visibility("hidden")]] Impl;
 
   [[nodiscard]] Impl& impl();
   [[nodiscard]] std::optional<std::string_view> find(std::string_view key) const noexcept;

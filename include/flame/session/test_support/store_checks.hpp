@@ -15,7 +15,7 @@ namespace flame::inline v0::session::test_support {
 /// Makes the store under test: an empty one on each call. Its prepare() is called by the checks.
 using MakeStore = std::function<StorePtr()>;
 
-class StoreChecker;
+class [[gnu::visibility("hidden")]] StoreChecker;
 
 struct StoreCheck {
   const char* name;
