@@ -31,14 +31,36 @@ function(flame_compile_options target)
   endif()
 endfunction()
 
-# flame_library(<name> FOLDERS <folder>... HEADERS <pattern>... [EXCLUDE <header>...])
+# Gives the target Boost, under a namespace of our own. Programs with another Boost share a process with us: where both
+# define the same weak symbols, one side gets the other's code and crashes. The folder is for the includes
+# that macros make: <boost/...> becomes <flame_boost/...> there.
+function(flame_private_boost target)
+  list(GET Boost_INCLUDE_DIRS 0 boost)
+  set(private "${PROJECT_BINARY_DIR}/private-boost")
+  file(MAKE_DIRECTORY "${private}")
+  file(CREATE_LINK "${boost}/boost" "${private}/flame_boost" SYMBOLIC)
+  target_compile_definitions(${target} PRIVATE
+    boost=flame_boost BOOST_ASIO_DISABLE_VISIBILITY BOOST_DISABLE_EXPLICIT_SYMBOL_VISIBILITY)
+  target_include_directories(${target} SYSTEM PRIVATE "${private}")
+  target_link_libraries(${target} PRIVATE Boost::headers)
+endfunction()
+
+# For the libraries, and for tests of what is private: g++ warns of a class that is shown and holds one that is not.
+function(flame_hide target)
+  set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+endfunction()
+
+# flame_library(<name> FOLDERS <folder>... HEADERS <pattern>... [EXCLUDE <header>...]
+#               [PUBLIC <library>...] [PRIVATE <library>...])
 #
 # The library flame-session::<name>, target flame_<name>, from the .cpp files of FOLDERS, with HEADERS
 # (below include/, less EXCLUDE) as its public ones; installed as the package component <name>.
+# It shows what these declare, and hides the rest; its objects, flame_<name>_objects, are for tests of the rest.
 # A folder without .cpp files defines no target.
 function(flame_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "FOLDERS;HEADERS;EXCLUDE")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "FOLDERS;HEADERS;EXCLUDE;PUBLIC;PRIVATE")
   set(target flame_${name})
+  set(objects ${target}_objects)
   list(TRANSFORM arg_FOLDERS APPEND "/*.cpp" OUTPUT_VARIABLE source_patterns)
   flame_glob(sources ${source_patterns})
   if(NOT sources)
@@ -50,16 +72,28 @@ function(flame_library name)
     list(REMOVE_ITEM headers "${PROJECT_SOURCE_DIR}/${header}")
   endforeach()
 
-  add_library(${target} ${sources})
+  # Of our own libraries, objects need the headers alone: who links objects names all of them.
+  set(foreign ${arg_PUBLIC})
+  list(FILTER foreign EXCLUDE REGEX "^flame-session::")
+  add_library(${objects} OBJECT ${sources})
+  flame_compile_options(${objects})
+  flame_private_boost(${objects})
+  flame_hide(${objects})
+  set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(${objects} PUBLIC "${PROJECT_SOURCE_DIR}/include")
+  target_link_libraries(${objects} PUBLIC ${foreign} PRIVATE ${arg_PRIVATE})
+
+  add_library(${target} $<TARGET_OBJECTS:${objects}>)
   add_library(flame-session::${name} ALIAS ${target})
   target_sources(${target} PUBLIC FILE_SET HEADERS
                  BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${headers})
-  flame_compile_options(${target})
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_link_libraries(${target} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
   string(REPLACE "flame-session-session" "flame-session" output "flame-session-${name}")
   set_target_properties(${target} PROPERTIES
+    LINKER_LANGUAGE CXX
     EXPORT_NAME ${name}
     OUTPUT_NAME ${output}
-    POSITION_INDEPENDENT_CODE ON
     INSTALL_RPATH "$ORIGIN"
     VERSION ${PROJECT_VERSION}
     SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})  # no stable ABI before 1.0
@@ -110,7 +144,8 @@ endfunction()
 # flame_test(<folder> LIBS <target>... [LABELS <label>...])
 #
 # bin/test_<folder> from all .cpp files of tests/<folder> and the folders in it, each of its tests known to ctest. Private
-# headers are included as "<room>/name.hpp". Label `long`: only run by `scripts/test --all`.
+# headers are included as "<room>/name.hpp", and libraries of ours linked as objects, for they hide what is private:
+# LIBS names those too that the others stand on. Label `long`: only run by `scripts/test --all`.
 function(flame_test folder)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS;LABELS")
   string(REPLACE "/" "_" target "test_${folder}")
@@ -126,6 +161,9 @@ function(flame_test folder)
   if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/src/${folder}")
     target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src/${folder}")
   endif()
+  flame_private_boost(${target})
+  flame_hide(${target})
+  list(TRANSFORM arg_LIBS REPLACE "^flame-session::(.+)$" "flame_\\1_objects")
   target_link_libraries(${target} PRIVATE ${arg_LIBS} GTest::gtest_main)
   # Listed when ctest runs, not while building: so sanitizers' environment applies to it too.
   gtest_discover_tests(${target}

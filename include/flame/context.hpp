@@ -11,6 +11,8 @@
 #include <flame/request.hpp>
 #include <flame/response.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0 {
 
 namespace detail {
@@ -87,3 +89,5 @@ inline Sleep sleep_for(Context& context, std::chrono::milliseconds time) noexcep
 }
 
 }  // namespace flame::inline v0
+
+#pragma GCC visibility pop

@@ -18,6 +18,8 @@
 #include <flame/session/error.hpp>
 #include <flame/task.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0 {
 
 /// Where and how a Flame serves. run() and start() check them.
@@ -130,7 +132,7 @@ class Flame {
  private:
   friend class TestClient;
   friend Flame classic(HostOptions options);
-  struct Impl;
+  struct [[gnu::visibility("hidden")]] Impl;
   struct GroupEnd {
     Flame& host;
     ~GroupEnd() { host.end_group(); }
@@ -158,3 +160,5 @@ class Flame {
 [[nodiscard]] Flame classic(HostOptions options = {});
 
 }  // namespace flame::inline v0
+
+#pragma GCC visibility pop

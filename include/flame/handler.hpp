@@ -14,6 +14,8 @@
 #include <flame/middleware.hpp>
 #include <flame/task.hpp>
 
+#pragma GCC visibility push(default)
+
 /// What a handler may be: a function, (&C::member, object), or an object with one const,
 /// non-template operator(). It is called by many threads at once.
 ///
@@ -338,3 +340,5 @@ template <class... H>
 }
 
 }  // namespace flame::inline v0::detail
+
+#pragma GCC visibility pop

@@ -12,6 +12,8 @@
 #include <flame/session/error.hpp>
 #include <flame/task.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0 {
 
 namespace detail {
@@ -100,3 +102,5 @@ class Middleware {
 };
 
 }  // namespace flame::inline v0
+
+#pragma GCC visibility pop

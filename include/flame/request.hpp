@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0 {
 
 enum class Method : std::uint8_t { get, head, post, put, patch, del, options, other };
@@ -15,6 +17,8 @@ struct Field {
   std::string_view name{};
   std::string_view value{};
 };
+
+struct [[gnu::visibility("hidden")]] RequestAccess;
 
 /// A request as it came. What it hands out lives as long as the request: until the handler is done.
 class Request {
@@ -50,3 +54,5 @@ class Request {
 };
 
 }  // namespace flame::inline v0
+
+#pragma GCC visibility pop

@@ -8,6 +8,8 @@
 
 #include <flame/request.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0 {
 
 namespace detail {
@@ -62,3 +64,5 @@ class Json {
 };
 
 }  // namespace flame::inline v0
+
+#pragma GCC visibility pop

@@ -4,6 +4,8 @@
 #include <flame/session/manager.hpp>
 #include <flame/session/session.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session {
 
 /// Gives handlers their Session, const Session, const Flash and Manager. Routes that ask for none
@@ -18,3 +20,5 @@ namespace flame::inline v0::session {
 [[nodiscard]] Middleware sessioner_on(Manager& manager);
 
 }  // namespace flame::inline v0::session
+
+#pragma GCC visibility pop

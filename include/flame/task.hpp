@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0 {
 
 template <class T = void>
@@ -126,3 +128,5 @@ struct TaskAccess {
 
 }  // namespace detail
 }  // namespace flame::inline v0
+
+#pragma GCC visibility pop

@@ -8,6 +8,8 @@
 
 #include <flame/flame.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0 {
 
 /// Sends requests to a Flame without a socket, through the same routes, injection and middleware.
@@ -33,8 +35,10 @@ class TestClient {
   }
 
  private:
-  struct Impl;
+  struct [[gnu::visibility("hidden")]] Impl;
   std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace flame::inline v0
+
+#pragma GCC visibility pop

@@ -163,7 +163,8 @@ Result<void> Manager::open() {
 }
 
 /// What hangs, and was left behind.
-std::string Manager::Impl::stop_store(Deadline until, std::chrono::milliseconds bound) noexcept try {
+std::string Manager::Impl::stop_store(Deadline until, std::chrono::milliseconds bound) noexcept
+    try {
   AsyncJobs* const all = blocking ? &current_jobs() : nullptr;
   if (all) static_cast<void>(all->drain(until - bound / 2));
   if (all) all->touches.drain(until - bound / 2);

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -204,10 +205,23 @@ TEST(Server, TheEnvironmentsAddressCountsWhereTheProgramNamesNone) {
   EXPECT_EQ(started.error().text.substr(0, 9), "`nowhere`");
   Flame named(test::local());
   EXPECT_TRUE(named.start());
-  ::setenv("FLAME_ADDR", "localhost:0", 1);
+  ::setenv("FLAME_ADDR", "127.0.0.1:0", 1);
   EXPECT_TRUE(f.start());
   EXPECT_NE(f.address(), "");
   ::unsetenv("FLAME_ADDR");
+}
+
+TEST(Server, AnAddressMayBeAName) {
+  addrinfo* found = nullptr;
+  if (const int error = ::getaddrinfo("localhost", nullptr, nullptr, &found); error != 0)
+    GTEST_SKIP() << "this machine does not know localhost (" << ::gai_strerror(error)
+                 << "): /etc/hosts should name it";
+  ::freeaddrinfo(found);
+  HostOptions options;
+  options.address = "localhost:0";
+  Flame f(options);
+  EXPECT_TRUE(f.start());
+  EXPECT_NE(f.address(), "");
 }
 
 TEST(Server, WrongOptionsAndRoutesAreReportedAtOnce) {

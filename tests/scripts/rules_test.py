@@ -113,6 +113,28 @@ class Includes(Tree):
         self.assertIn("write", self.run_script("check-includes")[1])
 
 
+class Visibility(Tree):
+    PUSH = "#pragma GCC visibility push(default)\n"
+    POP = "#pragma GCC visibility pop\n"
+    NAME = "include/flame/session/store.hpp"
+
+    def test_a_public_header_marks_what_it_declares(self):
+        self.write(self.NAME, "#include <vector>\n" + self.PUSH + "class A;\n" + self.POP)
+        self.write("src/session/plan/plan.hpp", "class B;")
+        self.assertEqual((0, ""), self.run_script("check-visibility"))
+
+    def test_refuses_one_that_does_not_or_marks_more(self):
+        for text in ("class A;", self.PUSH + "class A;", "class A;\n" + self.POP,
+                     self.POP + "class A;\n" + self.PUSH,
+                     self.PUSH + "class A;\n" + self.POP + "class B;",
+                     self.PUSH + "#include <vector>\nclass A;\n" + self.POP):
+            with self.subTest(text):
+                self.write(self.NAME, text)
+                status, output = self.run_script("check-visibility")
+                self.assertEqual(1, status)
+                self.assertIn(self.NAME, output)
+
+
 class Sizes(Tree):
     def test_over_600_lines_is_refused(self):
         self.write("src/session/at_most.cpp", "\n" * 599)

@@ -3,6 +3,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
+#include <functional>
+
 #include "file_support.hpp"
 
 namespace flame::session {
@@ -77,20 +81,14 @@ TEST_F(RootTest, RefusesWhatCannotBeAPath) {
   expect_refusal(folder_.path() / std::string(300, 'x'), "give another root_dir");
 }
 
-/// What a first connection there says to a user without the rights that root always has.
-std::string said_to_a_user(const fs::path& root, file::Durability durability) {
+/// What that returns for a user without the rights that root always has.
+std::string as_a_user(const std::function<std::string()>& said) {
   int ends[2];
   EXPECT_EQ(::pipe(ends), 0);
   const auto child = ::fork();
   if (child == 0) {
     if (::geteuid() == 0 && ::setresuid(12345, 12345, 12345) != 0) ::_exit(1);
-    std::string text = "nothing";
-    try {
-      static_cast<void>(
-          open_connection(*file::store({.root_dir = root, .durability = durability}), {}));
-    } catch (const StoreError& error) {
-      text = error.what();
-    }
+    const auto text = said();
     ::_exit(::write(ends[1], text.data(), text.size()) < 0);
   }
   ::close(ends[1]);
@@ -103,6 +101,19 @@ std::string said_to_a_user(const fs::path& root, file::Durability durability) {
   return {text, static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
 }
 
+/// What a first connection there says to such a user.
+std::string said_to_a_user(const fs::path& root, file::Durability durability) {
+  return as_a_user([&]() -> std::string {
+    try {
+      static_cast<void>(
+          open_connection(*file::store({.root_dir = root, .durability = durability}), {}));
+    } catch (const StoreError& error) {
+      return error.what();
+    }
+    return "nothing";
+  });
+}
+
 TEST_F(RootTest, RefusesWhatItHasNoRightsTo) {
   using fs::perms;
   fs::create_directory(root_);
@@ -111,6 +122,12 @@ TEST_F(RootTest, RefusesWhatItHasNoRightsTo) {
       ASSERT_EQ(::chown(each.c_str(), 12345, 12345), 0);
     }
   }
+  const auto unreached = as_a_user([&]() -> std::string {
+    return ::access(folder_.path().c_str(), X_OK) == 0 ? "" : std::strerror(errno);
+  });
+  if (!unreached.empty())
+    GTEST_SKIP() << "needs a temporary folder that every user can reach; to user 12345 "
+                 << folder_.path() << " is: " << unreached << "; set TMPDIR to another";
   struct Case {
     fs::path root;
     perms of_folder, of_root;

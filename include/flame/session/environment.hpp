@@ -6,6 +6,8 @@
 
 #include <flame/session/store.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session {
 
 /// Where a Manager takes the time from. Any thread.
@@ -39,3 +41,5 @@ struct Environment {
 };
 
 }  // namespace flame::inline v0::session
+
+#pragma GCC visibility pop

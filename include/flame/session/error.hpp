@@ -4,6 +4,8 @@
 #include <string>
 #include <tl/expected.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session {
 
 /// Why an operation of the Manager did not succeed.
@@ -34,3 +36,5 @@ using Result = tl::expected<T, Error>;
 [[nodiscard]] int http_status(Errc code) noexcept;
 
 }  // namespace flame::inline v0::session
+
+#pragma GCC visibility pop

@@ -5,6 +5,8 @@
 
 #include <flame/session/store.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session::file {
 
 /// What a save that was confirmed survives. At every level a record is wholly old or wholly new, or
@@ -27,3 +29,5 @@ struct FileOptions {
 [[nodiscard]] StorePtr store(FileOptions options);
 
 }  // namespace flame::inline v0::session::file
+
+#pragma GCC visibility pop

@@ -19,6 +19,8 @@
 #include <flame/session/store.hpp>
 #include <flame/session/store_counters.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session {
 
 enum class SameSite : std::uint8_t { lax, strict, none };
@@ -198,7 +200,7 @@ class Manager {
   void wait_for_events() noexcept;
 
  private:
-  struct Impl;
+  struct [[gnu::visibility("hidden")]] Impl;
   std::unique_ptr<Impl> impl_;
 };
 
@@ -224,3 +226,5 @@ struct Await : Op {
 };
 
 }  // namespace flame::inline v0::session
+
+#pragma GCC visibility pop

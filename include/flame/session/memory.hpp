@@ -4,6 +4,8 @@
 
 #include <flame/session/store.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session::memory {
 
 /// At a bound expired sessions go first, then the ownerless that were idle longest. A session with
@@ -17,3 +19,5 @@ struct MemoryOptions {
 [[nodiscard]] StorePtr store(MemoryOptions options = {});
 
 }  // namespace flame::inline v0::session::memory
+
+#pragma GCC visibility pop

@@ -4,6 +4,8 @@
 
 #include <flame/session/store.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session {
 
 /// The store that a URL names: `memory:`, `memory:?max_sessions=N&max_bytes=N`, `file:/path`,
@@ -12,3 +14,5 @@ namespace flame::inline v0::session {
 [[nodiscard]] StorePtr open_store(std::string_view url);
 
 }  // namespace flame::inline v0::session
+
+#pragma GCC visibility pop

@@ -11,6 +11,8 @@
 
 #include <flame/session/value.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session {
 
 namespace detail {
@@ -130,7 +132,7 @@ class Session {
 
  private:
   friend struct SessionAccess;
-  struct Impl;
+  struct [[gnu::visibility("hidden")]] Impl;
 
   [[nodiscard]] Impl& impl();
   [[nodiscard]] std::optional<std::string_view> find(std::string_view key) const noexcept;
@@ -142,3 +144,5 @@ class Session {
 };
 
 }  // namespace flame::inline v0::session
+
+#pragma GCC visibility pop

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 /// What a store author implements: plain calls on batches, one thread at a time. Batching,
 /// deadlines, reconnects and merging are the library's (docs/architecture.md).
 namespace flame::inline v0::session {
@@ -195,3 +197,5 @@ using StorePtr = std::shared_ptr<Store>;
 [[nodiscard]] std::unique_ptr<StoreConnection> open_connection(Store& store, const Call& call);
 
 }  // namespace flame::inline v0::session
+
+#pragma GCC visibility pop

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cstdint>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session {
 
 /// What went to the store, summed up since the start: two readings give rates and means. All zero
@@ -24,3 +26,5 @@ struct StoreCounters {
 };
 
 }  // namespace flame::inline v0::session
+
+#pragma GCC visibility pop

@@ -8,6 +8,8 @@
 #include <flame/session/value_compounds.hpp>
 #include <flame/session/value_io.hpp>
 
+#pragma GCC visibility push(default)
+
 /// What a session can hold. Types compare by shape, not by name, and strictly by kind:
 /// - bool; integers, read back into any type that the number fits (characters are integers, bool is
 ///   not); float and double, each as itself only, bit-exact; enums as their underlying integers;
@@ -61,3 +63,5 @@ template <class T>
 }
 
 }  // namespace flame::inline v0::session
+
+#pragma GCC visibility pop

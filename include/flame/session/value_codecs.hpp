@@ -16,6 +16,8 @@
 
 #include <flame/session/value_io.hpp>
 
+#pragma GCC visibility push(default)
+
 /// The codecs of values that contain no others: numbers, enums, text, bytes and times.
 namespace flame::inline v0::session {
 namespace detail {
@@ -231,3 +233,5 @@ struct Codec<std::chrono::time_point<Clock, Duration>> {
 };
 
 }  // namespace flame::inline v0::session
+
+#pragma GCC visibility pop

@@ -15,6 +15,8 @@
 #include <flame/session/value_codecs.hpp>
 #include <flame/session/value_io.hpp>
 
+#pragma GCC visibility push(default)
+
 /// The codecs of values that contain others: optionals, variants, tuples, containers and plain
 /// structs.
 namespace flame::inline v0::session {
@@ -343,3 +345,5 @@ struct Codec {
 };
 
 }  // namespace flame::inline v0::session
+
+#pragma GCC visibility pop

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 /// The two ends of a stored value: what a Codec writes to and reads from. Values are CBOR (RFC
 /// 8949).
 namespace flame::inline v0::session {
@@ -138,3 +140,5 @@ template <class T, class Enable = void>
 struct Codec;
 
 }  // namespace flame::inline v0::session
+
+#pragma GCC visibility pop

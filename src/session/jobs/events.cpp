@@ -59,8 +59,7 @@ class Printer {
 }  // namespace
 
 Events::Events(Teller::Handler handler, const Clock& clock)
-    : handler_(std::move(handler)), clock_(clock) {
-}
+    : handler_(std::move(handler)), clock_(clock) {}
 
 Events::~Events() {
   stop(std::chrono::steady_clock::now() + event_patience);
@@ -85,8 +84,8 @@ Teller* Events::teller_of_this_process() const noexcept {
 Teller& Events::running_teller() {
   Telling* now = telling_.load(std::memory_order_acquire);
   if (is_of_this_process(now)) return *now->teller;
-  auto fresh = std::unique_ptr<Telling>(new Telling{fork_generation(),
-                                                    std::make_shared<Teller>(handler()), now});
+  auto fresh = std::unique_ptr<Telling>(
+      new Telling{fork_generation(), std::make_shared<Teller>(handler()), now});
   if (telling_.compare_exchange_strong(now, fresh.get(), std::memory_order_acq_rel))
     return *fresh.release()->teller;
   return *now->teller;  // another thread was first

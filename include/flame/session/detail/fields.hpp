@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 /// The members of a plain struct, and their names, with nothing declared by its author. Counting:
 /// how many initialisers the struct takes. Names: as the compiler spells a pointer to each member
 /// of a static object that is declared and never defined. No run-time cost; one static name per
@@ -270,3 +272,5 @@ inline constexpr auto field_names = find_field_names<T>(std::make_index_sequence
 #pragma GCC diagnostic pop
 
 }  // namespace flame::inline v0::session::detail
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 
 #include <flame/session/test_support/store_checks.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session::test_support {
 
 class StoreConformance : public ::testing::Test {
@@ -38,3 +40,5 @@ inline bool register_conformance(const char* suite, const char* file, int line,
   [[maybe_unused]] static const bool flame_session_conformance_of_##name =                \
       ::flame::session::test_support::register_conformance(#name "Conformance", __FILE__, \
                                                            __LINE__, __VA_ARGS__);
+
+#pragma GCC visibility pop

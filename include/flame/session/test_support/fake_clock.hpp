@@ -5,6 +5,8 @@
 
 #include <flame/session/environment.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session::test_support {
 
 /// Time that stands still until a test moves it. Any thread.
@@ -52,3 +54,5 @@ class FakeClock final : public Clock {
 };
 
 }  // namespace flame::inline v0::session::test_support
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 
 #include <flame/session/store.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session::test_support {
 
 /// What happens to one operation.
@@ -51,3 +53,5 @@ class FaultyStore final : public Store {
 };
 
 }  // namespace flame::inline v0::session::test_support
+
+#pragma GCC visibility pop

@@ -4,6 +4,8 @@
 
 #include <flame/session/manager.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session::test_support {
 
 /// Runs each done() at once, on whatever thread brings the answer. For tests: a done() that waits
@@ -23,3 +25,5 @@ namespace flame::inline v0::session::test_support {
 }
 
 }  // namespace flame::inline v0::session::test_support
+
+#pragma GCC visibility pop

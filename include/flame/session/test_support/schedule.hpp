@@ -14,6 +14,8 @@
 #include <flame/session/test_support/fake_clock.hpp>
 #include <flame/session/test_support/stepped_store.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session::test_support {
 
 /// Decides whatever a test leaves open: by a seed, or by a list of choices (and the first after it
@@ -130,3 +132,5 @@ class Schedule {
 [[nodiscard]] std::uint64_t seeds_to_run(std::uint64_t usual);
 
 }  // namespace flame::inline v0::session::test_support
+
+#pragma GCC visibility pop

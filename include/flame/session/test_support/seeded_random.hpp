@@ -5,6 +5,8 @@
 
 #include <flame/session/environment.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session::test_support {
 
 /// The same bytes for the same seed, in order of the calls. Never for more than tests. Any thread.
@@ -29,3 +31,5 @@ class SeededRandom final : public RandomSource {
 };
 
 }  // namespace flame::inline v0::session::test_support
+
+#pragma GCC visibility pop

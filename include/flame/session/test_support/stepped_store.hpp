@@ -7,6 +7,8 @@
 #include <flame/session/store.hpp>
 #include <flame/session/test_support/fake_clock.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session::test_support {
 
 /// A store that blocks, stepped by hand: each operation that its Manager submits waits in a list
@@ -56,3 +58,5 @@ class SteppedStore : public Store {
 [[nodiscard]] std::string describe(const StoreOp& op);
 
 }  // namespace flame::inline v0::session::test_support
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 
 #include <flame/session/store.hpp>
 
+#pragma GCC visibility push(default)
+
 /// What every store must do, as checks that any test framework can run. With gtest:
 /// conformance.hpp.
 namespace flame::inline v0::session::test_support {
@@ -13,7 +15,7 @@ namespace flame::inline v0::session::test_support {
 /// Makes the store under test: an empty one on each call. The checks connect to it.
 using MakeStore = std::function<StorePtr()>;
 
-class StoreChecker;
+class [[gnu::visibility("hidden")]] StoreChecker;
 
 struct StoreCheck {
   const char* name;
@@ -27,3 +29,5 @@ struct StoreCheck {
 [[nodiscard]] std::vector<std::string> failures(const StoreCheck& check, const MakeStore& make);
 
 }  // namespace flame::inline v0::session::test_support
+
+#pragma GCC visibility pop
