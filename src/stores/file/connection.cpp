@@ -22,6 +22,13 @@ bool fits(const StoreOp& op) noexcept {
   return op.record.blob.size() <= max_record && op.record.owner.size() <= max_owner;
 }
 
+/// So that its end is told as what it was.
+void copy_times(const Record& from, Record& to) noexcept {
+  to.created_at = from.created_at;
+  to.last_seen = from.last_seen;
+  to.expires_at = from.expires_at;
+}
+
 std::uint64_t random_number() {
   std::random_device random;
   return std::uint64_t{random()} << 32 | random();
@@ -96,7 +103,7 @@ void Connection::load(StoreOp& op, const Call& call) {
   if (op.outcome == Outcome::done)
     op.record = std::move(stored.record);
   else if (stored.state == State::present)
-    op.record.expires_at = stored.record.expires_at;  // so that its end is told as what it was
+    copy_times(stored.record, op.record);
   else if (stored.state == State::damaged || stored.state == State::newer)
     op.outcome = Outcome::unreadable;
 }
