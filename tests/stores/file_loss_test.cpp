@@ -78,8 +78,9 @@ TEST_F(FileLossTest, LoadsDoWithoutAnotherDescriptor) {
     EXPECT_EQ(load(1), Outcome::done);
     EXPECT_EQ(load(2), Outcome::missing);
   }
+  std::vector<std::unique_ptr<StoreConnection>> others;
   for (int i = 0; i < 3; ++i) {  // as workers do that had nothing to do until now
-    connection_ = store_->make_connection();
+    others.push_back(std::exchange(connection_, store_->make_connection()));
     connection_->connect(at(0s));
     EXPECT_EQ(load(1), Outcome::done);
   }
