@@ -114,6 +114,31 @@ void an_owner_changes(StoreChecker& c) {
   c.expect(keys(c.list("ann", 10, c.now())) == keys(1, 2), "list: what a conflict left an owner");
 }
 
+// touch and erase carry the owner as it was last known.
+void an_owner_may_be_stale(StoreChecker& c) {
+  const std::string known[] = {"", "ann", "bob"};
+  create(c, 10, 12, "bob");
+  for (std::uint64_t number = 0; number < std::size(known); ++number) {
+    auto listed = c.record(number, "ann");
+    c.apply(Verb::create, listed);
+    listed.last_seen += 1min;
+    listed.expires_at += 1min;
+    auto touched = listed;
+    touched.owner = known[number];
+    c.expect(c.apply(Verb::touch, touched).outcome, Outcome::done, "touch with a stale owner");
+    c.expect_stored(listed, "touch with a stale owner");
+    listed.blob.clear();
+    const auto all = c.list("ann", 10, c.now());
+    c.expect(all.size() == 1, "list: an owner's session that was touched with a stale owner");
+    if (!all.empty()) c.expect(all.front(), listed, "a listed record, touched with a stale owner");
+    c.expect(keys(c.list("bob", 10, c.now())) == keys(10, 12), "list: not what was only touched");
+    c.expect(c.apply(Verb::erase, touched).outcome, Outcome::done, "erase with a stale owner");
+    c.expect_missing(listed.key, "erase with a stale owner", c.now());
+    c.expect(c.list("ann", 10, c.now()).empty(), "list: not what was erased with a stale owner");
+    c.expect(keys(c.list("bob", 10, c.now())) == keys(10, 12), "list: what is left of another's");
+  }
+}
+
 // Collations and escapes: two owners are one only if their bytes are.
 void owners_are_bytes(StoreChecker& c) {
   std::vector<std::string> owners{"ann",
@@ -152,6 +177,7 @@ std::vector<StoreCheck> owner_checks() {
           {"ListsRecordsWithoutBlobsInAStableOrder", lists_records_without_blobs_in_a_stable_order},
           {"PagesLoseNothingWhileOthersComeAndGo", pages_lose_nothing_while_others_come_and_go},
           {"AnOwnerChanges", an_owner_changes},
+          {"AnOwnerMayBeStale", an_owner_may_be_stale},
           {"OwnersAreBytes", owners_are_bytes}};
 }
 

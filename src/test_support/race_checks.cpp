@@ -20,7 +20,7 @@ class Racer {
   Answer apply(Verb verb, Record record, WriteToken expected = {}) noexcept {
     StoreOp op{verb, std::move(record), expected, {}};
     try {
-      connection_->run({&op, 1}, checker_.call(checker_.now()));
+      run_one(*connection_, op, checker_.call(checker_.now()));
     } catch (const std::exception& error) {
       thrown_ = error.what();
     }

@@ -63,6 +63,9 @@ class StoreChecker {
 
 inline constexpr WriteToken token(std::uint64_t n) noexcept { return WriteToken{n}; }
 
+/// Runs one operation as the library does: again while it is `later`, until it would be too late.
+void run_one(StoreConnection& connection, StoreOp& op, const Call& call);
+
 // The checks, by file.
 std::vector<StoreCheck> verb_checks();
 std::vector<StoreCheck> batch_checks();

@@ -1,14 +1,18 @@
 // Preloaded before the C library: calls fail with EIO while the file that FLAME_FAULT_FILE names
-// says their names; unlinkat() where it says the name of what is removed. `fsync` is that of files,
-// `fsync_folder` that of folders; `close` that of files that were written.
+// says their names; unlinkat() also where it says that of what is removed. `fsync` is that of
+// files, `fsync_folder` that of folders; `close` that of files that were written. File systems that
+// cannot: `no_renames` without renameat2(), `loose_renames` with one that minds no flags,
+// `no_links`, `no_locks`, `no_times`. `kill_at_7` ends the process at the seventh of these calls.
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -29,8 +33,16 @@ bool fails(const char* name) {
   std::strcat(text, " ");
   char word[100] = " ";
   std::strcat(std::strcat(word, name), " ");
+  static int calls = 0;
+  const char* const last = std::strstr(text, " kill_at_");
+  if (++calls == (last ? std::atoi(last + 9) : 0)) std::raise(SIGKILL);
   errno = saved;
   return std::strstr(text, word) != nullptr;
+}
+
+int failure(int error = EIO) {
+  errno = error;
+  return -1;
 }
 
 // Notes a call in the file that FLAME_CALLS_FILE names, with the last name of what it is about.
@@ -54,11 +66,6 @@ void note(const char* call, int fd) {
   char path[1000] = "";
   static_cast<void>(::readlink(link, path, sizeof(path) - 1));
   note(call, path);
-}
-
-int failure() {
-  errno = EIO;
-  return -1;
 }
 
 bool is_folder(int fd) {
@@ -106,20 +113,29 @@ int renameat(int from, const char* old_name, int to, const char* new_name) {
 int renameat2(int from, const char* old_name, int to, const char* new_name, unsigned flags) {
   note("rename", new_name);
   if (fails("rename")) return failure();
-  if (fails("old_file_system")) {
-    errno = EINVAL;
-    return -1;
-  }
+  if (fails("no_renames")) return failure(EINVAL);
+  if (fails("loose_renames")) flags = 0;
   return static_cast<int>(::syscall(SYS_renameat2, from, old_name, to, new_name, flags));
 }
 
+int linkat(int from, const char* old_name, int to, const char* new_name, int flags) {
+  if (fails("no_links")) return failure(EPERM);
+  return static_cast<int>(::syscall(SYS_linkat, from, old_name, to, new_name, flags));
+}
+
+int flock(int fd, int how) {
+  if (fails("no_locks") && how != LOCK_UN) return failure(ENOLCK);
+  return static_cast<int>(::syscall(SYS_flock, fd, how));
+}
+
 int unlinkat(int folder, const char* name, int flags) {
-  if (fails(name)) return failure();
+  if (fails(name) || fails("unlink")) return failure();
   return static_cast<int>(::syscall(SYS_unlinkat, folder, name, flags));
 }
 
 int futimens(int fd, const timespec* times) {
   if (fails("futimens")) return failure();
+  if (fails("no_times")) return failure(EPERM);
   return static_cast<int>(::syscall(SYS_utimensat, fd, nullptr, times, 0));
 }
 }

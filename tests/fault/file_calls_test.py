@@ -1,11 +1,11 @@
 """System calls that fail: the save failed, the old record stays, nothing is left behind."""
 
+import os
 import re
-import pathlib
 import resource
 import unittest
 
-from store import CALLS, LEVELS, Case
+from store import CALLS, LEVELS, Case, Store, skip_where_throwing_takes_descriptors
 
 
 class Calls(Case):
@@ -14,13 +14,27 @@ class Calls(Case):
         self.expect(store, create_1_old="done")
         return store
 
-    def start_with_faults(self, durability):
+    def setUp(self):
+        super().setUp()
         self.fault = self.folder / "fault"
-        return self.start(durability, {
+        self.faults = {
             "LD_PRELOAD": CALLS, "FLAME_FAULT_FILE": str(self.fault),
             "FLAME_CALLS_FILE": str(self.folder / "calls"),
             # The preloaded library stands before the sanitizer's, and does without it.
-            "ASAN_OPTIONS": "verify_asan_link_order=0"})
+            "ASAN_OPTIONS": "verify_asan_link_order=0"}
+
+    def start_with_faults(self, durability):
+        return self.start(durability, self.faults)
+
+    def first_words(self, durability, fault):
+        self.fault.write_text(fault)
+        store = Store(self.root, durability, self.faults)
+        store.end()
+        self.fault.unlink()
+        return store.said_first
+
+    def files(self):
+        return [path for path in self.root.rglob("*") if not path.is_dir()]
 
     def calls(self, store, command):
         log = self.folder / "calls"
@@ -139,28 +153,76 @@ class Calls(Case):
         for durability in LEVELS:
             with self.subTest(durability=durability):
                 store = self.start_failing(durability)
-                self.fault.write_text("old_file_system")
+                self.fault.write_text("no_renames")
                 self.expect(store, replace_1_new="done", create_2_other="done",
                             create_2_another="exists", load_1="new", load_2="other", list_ann="2")
                 self.assertEqual([], self.temporary_files())
                 self.expect(store, erase_1="done", erase_2="done")
                 self.fault.unlink()
 
+                self.assertEqual("ready", self.first_words(durability, "no_renames"))
+                self.assertEqual([], self.files())
+
+    def test_a_file_system_that_cannot_is_refused_at_the_start(self):
+        for fault, cannot in [("no_renames no_links", r"put a file in its place, .*renameat2, linkat"),
+                              ("loose_renames", r"never over another \(renameat2"),
+                              ("no_locks", r"lock a folder \(flock\): No locks"),
+                              ("no_times", r"set the times of a file")]:
+            for durability in LEVELS:
+                with self.subTest(fault=fault, durability=durability):
+                    said = self.first_words(durability, fault)
+                    self.assertRegex(said, "^file store: the file system of root_dir cannot .*" + cannot)
+                    self.assertRegex(said, r": give a root_dir on a local file system \(ext4, XFS,")
+                    self.assertNotIn("belong", said)
+                    self.assertEqual([], self.files())
+
+    def test_what_a_save_needs_is_tried_at_the_start(self):
+        for durability, call in [("none", "write"), ("none", "close"), ("none", "futimens"),
+                                 ("none", "rename"), ("power_cut", "fsync"),
+                                 ("power_cut", "fsync_folder")]:
+            with self.subTest(durability=durability, call=call):
+                self.assertIn("check the disk", self.first_words(durability, call))
+                self.assertEqual([], self.files())
+
+    def test_a_kill_while_a_save_is_tried(self):
+        for durability in LEVELS:
+            with self.subTest(durability=durability):
+                left = set()
+                for call in range(1, 100):
+                    if self.first_words(durability, f"kill_at_{call}") == "ready":
+                        break
+                    left.update(self.files())
+                    self.assertEqual(self.files(), self.temporary_files())
+                self.assertGreater(call, 5)
+                self.assertGreater(len(left), 3)
+                for file in left:
+                    os.utime(file, (1, 1))
+                self.expect(self.start(durability), sweep="0")
+                self.assertEqual([], self.files())
+
+    def test_a_removal_that_fails_is_refused_at_the_start(self):
+        self.assertIn("check the disk", self.first_words("none", "unlink"))
+
     def test_no_descriptors(self):
         store = self.start()
-        if "libubsan" in pathlib.Path(f"/proc/{store.process.pid}/maps").read_text():
-            self.skipTest("UBSan looks at a thrown object through a pipe, which takes descriptors")
+        skip_where_throwing_takes_descriptors(self, store.process)
         self.expect(store, create_1_old="done")
         before = resource.prlimit(store.process.pid, resource.RLIMIT_NOFILE)
-        for limit in range(4, 8):
+        in_use = len(os.listdir(f"/proc/{store.process.pid}/fd"))
+        for limit in range(in_use, in_use + 4):
             resource.prlimit(store.process.pid, resource.RLIMIT_NOFILE, (limit, before[1]))
             answer = store.ask("create 2 new")
             if answer == "done":
-                self.assertGreater(limit, 5)
+                self.assertGreater(limit, in_use + 1)
                 break
             self.assertIn("ulimit -n", answer)
+            self.expect(store, load_1="old", load_2="missing", load_1_="old")
+            if limit == in_use:
+                for command in ["replace 1 new", "touch 1", "erase 1", "list ann", "sweep"]:
+                    self.expect_refused(store, command, "ulimit -n")
+                self.expect(store, load_1="old")
         else:
-            self.fail("a save needs more than three descriptors")
+            self.fail("a save needs more than three more descriptors")
         resource.prlimit(store.process.pid, resource.RLIMIT_NOFILE, before)
         self.expect(store, load_1="old", load_2="new", replace_1_new="done", list_ann="2")
         self.assertEqual([], self.temporary_files())

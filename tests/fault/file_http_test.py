@@ -2,16 +2,18 @@
 
 import base64
 import collections
+import contextlib
 import fcntl
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import tempfile
 import unittest
 
 from driver import ID, Case, Server, run_to_the_end
-from store import CALLS
+from store import CALLS, skip_where_throwing_takes_descriptors
 
 
 class Http(Case):
@@ -83,10 +85,55 @@ class Http(Case):
             response = connection.receive()
             self.assertEqual(503, response.status)
             self.assertEqual("1", response.get("Retry-After"))
-        server.wait_for("stayed locked")
+        server.wait_for("locked .by a process that hangs, or was stopped")
+        # Who is still waited for when the lock is given back gets what was asked for.
+        waiting[0].send("/put?key=a&value=2", theirs[0])
+        self.answer(client.get("/put?key=a&value=2", others[0]), "Succeed")
         os.close(lock)
+        self.answer(waiting[0].receive(), "Succeed")
         for visitor in theirs:
             self.answer(client.get("/put?key=a&value=3", visitor), "Succeed")
+
+    def test_a_root_that_was_moved_away_is_left_alone(self):
+        server = self.serve_files("none")
+        client = server.connect()
+        visitor, away = self.begin(client), self.folder / "away"
+        self.root.rename(away)
+        self.root.mkdir(mode=0o700)
+        moved = self.records(away)
+        self.assertRegex(client.get("/put?key=a&value=1", visitor).session_id, ID)
+        for _ in range(20):
+            self.answer(client.get("/get", visitor), "Not authenticated")
+            self.begin(client)
+        self.assertEqual(moved, self.records(away))
+        self.assertEqual(21, len(self.records(self.root)))
+
+    @staticmethod
+    def records(root):
+        return {path: path.stat().st_mtime_ns for path in root.glob("??/" + "?" * 24)}
+
+    def test_without_descriptors_sessions_are_still_read(self):
+        server = self.serve_files("none")
+        client = server.connect()
+        visitor = self.begin(client)
+        self.answer(client.get("/get", visitor), "Authenticated as 123")
+        skip_where_throwing_takes_descriptors(self, server.process)
+        pid = server.process.pid
+        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (100, before[1]))
+        folder = pathlib.Path(f"/proc/{pid}/fd")
+        with contextlib.ExitStack() as others:
+            while len(list(folder.iterdir())) < 100:
+                others.callback(server.connect().close)
+            for _ in range(50):
+                self.answer(client.get("/get", visitor), "Authenticated as 123")
+            response = client.get("/put?key=a&value=1", visitor)
+            self.assertEqual((503, "1"), (response.status, response.get("Retry-After")))
+            server.wait_for("ulimit -n")
+            self.answer(client.get("/get", visitor), "Authenticated as 123")
+        while len(list(folder.iterdir())) > 90:
+            pass
+        self.answer(client.get("/put?key=a&value=1", visitor), "Succeed")
 
     def test_nothing_on_the_disk_names_an_id(self):
         server = self.serve_files("none")

@@ -29,6 +29,8 @@ class Mounts(Case):
                     while file.write(b"x" * 4096) == 4096:
                         pass
                     file.write(b"x")
+                # Also for who starts now: there is something to read.
+                store = self.start(durability)
                 self.expect_refused(store, "replace 1 new", "free some space")
                 self.expect_refused(store, "create 2 new", "free some space")
                 self.assertEqual([], self.temporary_files())
@@ -68,6 +70,7 @@ class Mounts(Case):
         with self.assertRaises(OSError):
             for number in range(100):
                 (self.place / str(number)).touch()
+        store = self.start()
         self.expect_refused(store, "replace 1 new", "inodes")
         self.expect_refused(store, "create 2 new", "inodes")
         self.expect(store, load_1="old", load_2="missing", touch_1="done")

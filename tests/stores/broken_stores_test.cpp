@@ -164,6 +164,26 @@ TEST(BrokenStores, FindsOneThatAnswersExpiredRecords) {
   expect_found(one_by_one<answer_expired>, "ExpiryIsExact");
 }
 
+void tell_the_end_alone(StoreConnection& inner, StoreOp& op, const Call& call) {
+  if (op.verb != Verb::load) return;
+  op = answer(inner, op, call);
+  if (op.outcome == Outcome::missing) op.record.created_at = op.record.last_seen = {};
+}
+TEST(BrokenStores, FindsOneThatTellsOfAnExpiredRecordsTimesOnlyOne) {
+  expect_found(one_by_one<tell_the_end_alone>, "LoadLeavesTheTimesOfWhatExpired");
+}
+
+void give_to_who_is_named(StoreConnection& inner, StoreOp& op, const Call& call) {
+  if (op.verb != Verb::touch) return;
+  auto present = answer(inner, {Verb::load, {.key = op.record.key}, {}, {}}, call);
+  if (present.outcome != Outcome::done) return;
+  present.record.owner = op.record.owner;
+  answer(inner, {Verb::replace, present.record, present.record.token, {}}, call);
+}
+TEST(BrokenStores, FindsOneThatTrustsTheOwnerOfATouch) {
+  expect_found(one_by_one<give_to_who_is_named>, "AnOwnerMayBeStale");
+}
+
 void expire_one_late(StoreConnection& inner, StoreOp& op, const Call& call) {
   op = answer(inner, op, {call.now - std::chrono::milliseconds{1}, call.deadline});
 }

@@ -1,11 +1,14 @@
 // What a first connection says of a root_dir that cannot be one, and what to do then.
 
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <thread>
 
 #include "file_support.hpp"
 
@@ -79,6 +82,50 @@ TEST_F(RootTest, RefusesWhatCannotBeAPath) {
   write_file(root_, "x");
   expect_refusal(root_ / "deeper", "give another root_dir");
   expect_refusal(folder_.path() / std::string(300, 'x'), "give another root_dir");
+}
+
+TEST_F(RootTest, TriesASaveAndLeavesNoFile) {
+  EXPECT_EQ(refusal(root_), "");
+  for (const auto& entry : fs::recursive_directory_iterator(root_))
+    EXPECT_TRUE(entry.is_directory()) << entry.path();
+}
+
+TEST_F(RootTest, IsTriedByManyAtOnceWhileItIsInUse) {
+  const auto store = file::store({.root_dir = root_});
+  std::atomic<int> failed = 0;
+  const auto open_often = [&] {
+    for (int i = 0; i < 200; ++i) {
+      try {
+        static_cast<void>(open_connection(*store, {}));
+      } catch (const StoreError&) {
+        ++failed;
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back(open_often);
+  const auto connection = open_connection(*store, {});
+  for (std::uint64_t i = 0; i < 500; ++i) {
+    Record record{.token = WriteToken{1}, .owner = "ann", .expires_at = TimePoint{2'000'000'000s}};
+    record.key.bytes.back() = static_cast<std::byte>(i);  // where it is tried
+    StoreOp ops[] = {{Verb::create, record, {}, {}}, {Verb::erase, record, {}, {}}};
+    connection->run(ops, {});
+    for (const auto& op : ops)
+      EXPECT_TRUE(op.outcome == Outcome::done || op.outcome == Outcome::later);
+    EXPECT_EQ(connection->sweep(10, {}), 0U);
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(failed, 0);
+  for (const auto& entry : fs::recursive_directory_iterator(root_))
+    EXPECT_EQ(entry.path().filename().string().find("tmp-"), std::string::npos) << entry.path();
+}
+
+TEST_F(RootTest, IsTriedWhereNobodyHangs) {
+  EXPECT_EQ(refusal(root_), "");
+  const int folder = ::open((root_ / "00").c_str(), O_RDONLY | O_DIRECTORY);
+  ASSERT_EQ(::flock(folder, LOCK_EX), 0) << "nothing is tried there";
+  EXPECT_EQ(refusal(root_), "");
+  ::close(folder);
 }
 
 /// What that returns for a user without the rights that root always has.

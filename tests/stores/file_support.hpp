@@ -44,6 +44,15 @@ inline std::string error_of(const auto& call) {
   return {};
 }
 
+inline bool is_lost(const auto& call) {
+  try {
+    call();
+  } catch (const StoreError& error) {
+    return error.kind() == StoreError::Kind::connection_lost;
+  }
+  return false;
+}
+
 /// A file store in a folder of its own, with one connection.
 class FileTest : public ::testing::Test {
  protected:

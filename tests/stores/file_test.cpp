@@ -118,25 +118,27 @@ TEST_F(FileTest, RefusesWhatIsTooLarge) {
   EXPECT_EQ(files(), std::set<std::string>{});
 }
 
-TEST_F(FileTest, ALockThatNobodyGivesBackIsRefused) {
+TEST_F(FileTest, WhatIsLockedByOthersComesLater) {
   create(1);
   const int folder = ::open(folder_of(1).c_str(), O_RDONLY | O_DIRECTORY);
   ASSERT_EQ(::flock(folder, LOCK_EX), 0);
   EXPECT_EQ(load(1), Outcome::done);
-  StoreOp op{Verb::erase, {.key = key(1)}, {}, {}};
-  const Call call{start, std::chrono::steady_clock::now()};
-  EXPECT_NE(error_of([&] { connection_->run({&op, 1}, call); }).find("locked"), std::string::npos);
-  EXPECT_EQ(op.outcome, Outcome::unanswered);
-  connection_->abort();
-  try {
-    connection_->run({&op, 1}, {start, std::chrono::steady_clock::now() + 1h});
-    FAIL() << "it ran, though it was aborted";
-  } catch (const StoreError& error) {
-    EXPECT_EQ(error.kind(), StoreError::Kind::connection_lost);
-  }
+  for (const auto verb : {Verb::create, Verb::replace, Verb::touch, Verb::erase})
+    EXPECT_EQ(apply(verb, record(1), 0s, record(1).token).outcome, Outcome::later);
   ::close(folder);
-  connection_ = open_connection(*store_, at(0s));
   EXPECT_EQ(apply(Verb::erase, {.key = key(1)}).outcome, Outcome::done);
+}
+
+TEST_F(FileTest, WhatIsAbortedRunsNoMore) {
+  create(1);
+  connection_->abort();
+  EXPECT_TRUE(is_lost([&] { load(1); }));
+  EXPECT_TRUE(is_lost([&] { create(2); }));
+  EXPECT_TRUE(is_lost([&] { sweep(0s); }));
+  EXPECT_TRUE(is_lost([&] { connection_->list("ann", "", 10, at(0s)); }));
+  connection_ = open_connection(*store_, at(0s));
+  EXPECT_EQ(load(1), Outcome::done);
+  EXPECT_EQ(load(2), Outcome::missing);
 }
 
 TEST_F(FileTest, AFolderThatStaysLockedHoldsUpNoOther) {
@@ -150,19 +152,14 @@ TEST_F(FileTest, AFolderThatStaysLockedHoldsUpNoOther) {
 
   std::vector<StoreOp> batch;
   for (const auto& r : records) batch.push_back({Verb::replace, r, r.token, {}});
-  const auto run = [&](std::chrono::milliseconds limit) {
-    for (auto& op : batch) op.outcome = Outcome::unanswered;
-    connection_->run(batch, {start, std::chrono::steady_clock::now() + limit});
-  };
-  EXPECT_NE(error_of([&] { run(20ms); }).find("locked"), std::string::npos);
-  for (const auto& op : batch) {
+  connection_->run(batch, at(0s));
+  for (auto& op : batch) {
     const bool is_stuck = op.record.key.bytes.front() == stuck;
-    EXPECT_EQ(op.outcome, is_stuck ? Outcome::unanswered : Outcome::done);
+    EXPECT_EQ(op.outcome, is_stuck ? Outcome::later : Outcome::done);
+    op.outcome = Outcome::unanswered;
   }
-  // From then on it is not waited for: this would take an eighth of the hour.
-  EXPECT_NE(error_of([&] { run(1h); }).find("locked"), std::string::npos);
   ::close(folder);
-  run(1h);
+  connection_->run(batch, at(0s));
   for (const auto& op : batch) EXPECT_EQ(op.outcome, Outcome::done);
 }
 
@@ -175,7 +172,7 @@ TEST_F(FileTest, AForkedChildDoesNotKeepALock) {
     file::Root inner(options);
     inner.open();
     auto held = file::Folder::open(inner, file::records_folder(key(1).bytes.front()));
-    ASSERT_TRUE(held && held->lock_until({}, {}));
+    ASSERT_TRUE(held && held->lock_until());
     if (::fork() == 0) {  // with the descriptor, and so with the lock
       char byte = 0;
       ::close(pipe[1]);
@@ -188,24 +185,6 @@ TEST_F(FileTest, AForkedChildDoesNotKeepALock) {
   ::close(pipe[0]);
   int status = 0;
   EXPECT_GT(::wait(&status), 0);
-}
-
-TEST_F(FileTest, ARootThatIsRemovedIsLostThenMadeAgain) {
-  for (const auto durability : {file::Durability::none, file::Durability::power_cut}) {
-    reopen(durability);
-    create(1);
-    fs::remove_all(root());
-    EXPECT_EQ(load(1), Outcome::missing);
-    try {
-      create(1);
-      FAIL() << "it was created, nobody knows where";
-    } catch (const StoreError& error) {
-      EXPECT_EQ(error.kind(), StoreError::Kind::connection_lost);
-    }
-    connection_ = open_connection(*store_, at(0s));
-    EXPECT_EQ(create(1), Outcome::done);
-    EXPECT_EQ(load(1), Outcome::done);
-  }
 }
 
 // Two processes count in one session, by replace.

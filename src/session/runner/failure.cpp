@@ -95,7 +95,9 @@ std::optional<Failure> failure_in(const StoreOp& op) noexcept {
       return refusal(op.verb);
     case Outcome::later:
       return failure_of(Errc::store_unavailable,
-                        "a part of the store was not ready in time: nothing was done", false);
+                        "a part of the store stayed away, or locked (by a process that hangs, or "
+                        "was stopped?): nothing was done",
+                        false);
     case Outcome::unknown:
       return failure_of(Errc::store_unavailable,
                         "the store does not know what became of an operation", true);

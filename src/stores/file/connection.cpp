@@ -8,6 +8,7 @@
 #include <random>
 
 #include "failure.hpp"
+#include "trial.hpp"
 
 namespace flame::inline v0::session::file {
 namespace {
@@ -32,6 +33,13 @@ Times times_of(const Record& given, const Record& old, const Call& call) noexcep
   return {std::max(given.last_seen, old.last_seen), std::max(given.expires_at, old.expires_at)};
 }
 
+/// So that its end is told as what it was.
+void copy_times(const Record& from, Record& to) noexcept {
+  to.created_at = from.created_at;
+  to.last_seen = from.last_seen;
+  to.expires_at = from.expires_at;
+}
+
 std::uint64_t random_number() {
   std::random_device random;
   return std::uint64_t{random()} << 32 | random();
@@ -39,13 +47,23 @@ std::uint64_t random_number() {
 
 }  // namespace
 
-Connection::Connection(const FileOptions& options, std::shared_ptr<StuckFolders> stuck)
-    : stuck_(std::move(stuck)),
-      root_(options),
+Connection::Connection(const FileOptions& options, std::shared_ptr<Reserve> reserve)
+    : root_(options, std::move(reserve)),
       temporary_(random_number()),
       sweeper_(root_, owners_, static_cast<std::uint8_t>(temporary_)) {}
 
+void Connection::prepare(const Call&) {
+  root_.check_writable();
+  try_a_save(root_, temporary_);
+}
+
+void Connection::check() const {
+  if (aborted_) lose("the call was given up", ECANCELED);
+  root_.check_place();
+}
+
 void Connection::run(std::span<StoreOp> batch, const Call& call) {
+  check();
   writes_.clear();
   for (auto& op : batch) {
     if (op.verb == Verb::load) {
@@ -69,7 +87,7 @@ void Connection::run(std::span<StoreOp> batch, const Call& call) {
 }
 
 /// One lock at a time: no two batches can wait for each other. What fails in one folder, or is
-/// busy, holds up no other.
+/// busy, holds up no other: who keeps a lock may hang, and keep it for ever.
 void Connection::write_all(const Call& call) {
   FirstRefusal refusals;
   std::ranges::stable_sort(writes_, {}, folder_of);  // verbs stay in order
@@ -82,33 +100,25 @@ void Connection::write_all(const Call& call) {
     });
     at = end;
   }
-  const auto began = std::chrono::steady_clock::now();
-  // Well within one operation's deadline, of which the call has three: who comes next waits too.
-  const auto longest = began + (call.deadline - began) / 8;
+  const auto until = std::chrono::steady_clock::now() + lock_patience;  // for all of them
   for (const Writes writes : busy_)
-    refusals.catch_from([&] { wait_and_write(writes, call, longest); });
+    refusals.catch_from([&] {
+      if (write(writes, call, until)) return;
+      for (StoreOp* op : writes) op->outcome = Outcome::later;
+    });
   refusals.tell();
-}
-
-void Connection::wait_and_write(Writes writes, const Call& call, Deadline longest) {
-  const auto folder = folder_of(writes.front());
-  const auto until = stuck_->patience(folder, std::chrono::steady_clock::now(), longest);
-  if (write(writes, call, until)) return;
-  stuck_->stayed_locked(folder, std::chrono::steady_clock::now());
-  throw StoreError(StoreError::Kind::refused,
-                   "file store: a folder below root_dir stayed locked: a process that works on it "
-                   "hangs, or was stopped: end it, or let it go on");
 }
 
 void Connection::load(StoreOp& op, const Call& call) {
   auto stored = read_record(root_, reader_, op.record.key, Part::whole);
   op.outcome = live(stored, call) ? Outcome::done : Outcome::missing;
-  if (op.outcome == Outcome::done)
+  if (op.outcome == Outcome::done) {
     op.record = std::move(stored.record);
-  else if (stored.state == State::present)
-    op.record.expires_at = stored.record.expires_at;  // so that its end is told as what it was
-  else if (stored.state == State::damaged || stored.state == State::newer)
+  } else if (stored.state == State::present) {
+    copy_times(stored.record, op.record);
+  } else if (stored.state == State::damaged || stored.state == State::newer) {
     op.outcome = Outcome::unreadable;
+  }
 }
 
 bool Connection::write(Writes writes, const Call& call, Deadline until) {
@@ -120,8 +130,7 @@ bool Connection::write(Writes writes, const Call& call, Deadline until) {
       op->outcome = op->verb == Verb::erase ? Outcome::done : Outcome::missing;
     return true;
   }
-  if (!folder->lock_until(until, aborted_)) return false;
-  stuck_->was_locked_by_us(folder_of(writes.front()));
+  if (!folder->lock_until(until)) return false;
   unsettled_.clear();
   std::exception_ptr failure;
   try {
@@ -260,12 +269,14 @@ bool Connection::settle(const Folder& folder) {
 }
 
 std::size_t Connection::sweep(std::size_t limit, const Call& call) {
+  check();
   return sweeper_.sweep(limit, call, reader_, aborted_);
 }
 
 OwnerPage Connection::list(std::string_view owner, std::string_view from, std::size_t limit,
                            const Call& call) {
-  return owners_.list(owner, from, limit, call, reader_, aborted_);
+  check();
+  return owners_.list(owner, from, limit, call, reader_);
 }
 
 }  // namespace flame::inline v0::session::file

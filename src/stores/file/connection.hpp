@@ -6,7 +6,6 @@
 
 #include "folder.hpp"
 #include "owner_index.hpp"
-#include "stuck_folders.hpp"
 #include "sweeper.hpp"
 #include "temporary.hpp"
 
@@ -14,10 +13,10 @@ namespace flame::inline v0::session::file {
 
 class Connection final : public StoreConnection {
  public:
-  Connection(const FileOptions& options, std::shared_ptr<StuckFolders> stuck);
+  Connection(const FileOptions& options, std::shared_ptr<Reserve> reserve);
 
   void connect(const Call&) override { root_.open(); }
-  void prepare(const Call&) override { root_.check_writable(); }
+  void prepare(const Call&) override;
   void run(std::span<StoreOp> batch, const Call& call) override;
   std::size_t sweep(std::size_t limit, const Call& call) override;
   OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
@@ -28,8 +27,10 @@ class Connection final : public StoreConnection {
   using Writes = std::span<StoreOp* const>;
 
   void load(StoreOp& op, const Call& call);
+  /// Before each call, reading ones too: a session that ended in the new root would live on in the
+  /// old one.
+  void check() const;
   void write_all(const Call& call);
-  void wait_and_write(Writes writes, const Call& call, Deadline longest);
   /// All of one folder, under its lock; done only once they survive what they should. False: others
   /// had the lock all the time.
   [[nodiscard]] bool write(Writes writes, const Call& call, Deadline until);
@@ -49,7 +50,6 @@ class Connection final : public StoreConnection {
   /// False: they may not survive what they should.
   [[nodiscard]] bool settle(const Folder& folder);
 
-  const std::shared_ptr<StuckFolders> stuck_;
   Root root_;
   RecordReader reader_;
   OwnerIndex owners_{root_};

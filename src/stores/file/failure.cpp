@@ -7,6 +7,9 @@
 namespace flame::inline v0::session::file {
 namespace {
 
+constexpr std::string_view other_file_system =
+    ": give a root_dir on a local file system (ext4, XFS, Btrfs, tmpfs)";
+
 std::string_view remedy(int error) noexcept {
   switch (error) {
     case ENOSPC:
@@ -27,10 +30,11 @@ std::string_view remedy(int error) noexcept {
     case ELOOP:
     case ENAMETOOLONG:
       return ": give another root_dir";
+    case EINVAL:
     case ENOLCK:
     case ENOSYS:
     case EOPNOTSUPP:
-      return ": give a root_dir on a local file system (ext4, XFS, Btrfs, tmpfs)";
+      return other_file_system;
     default:
       return "";
   }
@@ -46,8 +50,24 @@ std::string explain(int error) {
   return std::generic_category().message(error).append(remedy(error));
 }
 
-void refuse(std::string_view what, int error) {
-  throw StoreError(StoreError::Kind::refused, text(what, error));
+bool is_unsupported(int error) noexcept {
+  return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
+}
+
+bool is_full(int error) noexcept { return error == ENOSPC || error == EDQUOT; }
+
+bool is_out_of_descriptors(int error) noexcept { return error == EMFILE || error == ENFILE; }
+
+void refuse(std::string_view what, int error) { throw CallRefused(text(what, error), error); }
+
+void refuse_file_system(std::string_view cannot, int error) {
+  const auto said = std::generic_category().message(error);
+  throw CallRefused(std::string("file store: the file system of root_dir cannot ")
+                        .append(cannot)
+                        .append(": ")
+                        .append(said)
+                        .append(other_file_system),
+                    error);
 }
 
 void leave_unconfirmed(std::string_view what, int error) {

@@ -18,13 +18,13 @@ class FileStore final : public Store {
   }
 
   std::unique_ptr<StoreConnection> make_connection() override {
-    return std::make_unique<Connection>(options_, stuck_);
+    return std::make_unique<Connection>(options_, reserve_);
   }
   [[nodiscard]] StoreTraits traits() const noexcept override { return {.max_record = max_record}; }
 
  private:
   FileOptions options_;
-  const std::shared_ptr<StuckFolders> stuck_ = std::make_shared<StuckFolders>();
+  const std::shared_ptr<Reserve> reserve_ = std::make_shared<Reserve>();
 };
 
 }  // namespace

@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 // flock() has no limit of time, so it is asked again and again: soon at first, for most hold it for
 // microseconds, then seldom.
 constexpr auto first_pause = 20us;
-constexpr auto longest_pause = 2000us;
+constexpr auto longest_pause = 500us;
 
 struct CloseListing {
   void operator()(DIR* listing) const noexcept { ::closedir(listing); }
@@ -73,13 +73,12 @@ void Folder::unlock() noexcept {
   locked_ = false;
 }
 
-bool Folder::lock_until(Deadline deadline, const std::atomic<bool>& aborted) {
+bool Folder::lock_until(Deadline deadline) {
   for (auto pause = std::chrono::microseconds(first_pause);;
        pause = std::min<std::chrono::microseconds>(2 * pause, longest_pause)) {
     locked_ = ::flock(folder_.get(), LOCK_EX | LOCK_NB) == 0;
     if (locked_) return true;
-    if (errno != EWOULDBLOCK && errno != EINTR) refuse("could not lock a folder", errno);
-    if (aborted) lose("a wait for the lock of a folder was given up", ECANCELED);
+    if (errno != EWOULDBLOCK && errno != EINTR) refuse_file_system("lock a folder (flock)", errno);
     if (std::chrono::steady_clock::now() >= deadline) return false;
     std::this_thread::sleep_for(pause);
   }
@@ -117,8 +116,11 @@ bool Folder::remove(const Name& name) const {
 }
 
 Stored read_record(const Root& root, RecordReader& reader, const SessionKey& key, Part part) {
-  if (auto file = root.open(record_path(key), record_flags))
-    return reader.read(std::move(file), key, part);
+  if (auto file = root.open_to_read(record_path(key), record_flags)) {
+    auto stored = reader.read(std::move(file), key, part);
+    root.give_back(std::move(stored.file));
+    return stored;
+  }
   if (errno == ENOENT) return {};
   const auto folder = Folder::open(root, records_folder(key.bytes.front()));
   return folder ? folder->read(reader, key, part) : Stored{};

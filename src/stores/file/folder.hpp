@@ -2,13 +2,16 @@
 
 #include <fcntl.h>
 
-#include <atomic>
+#include <chrono>
 #include <optional>
 
 #include "record.hpp"
 #include "root.hpp"
 
 namespace flame::inline v0::session::file {
+
+/// Most keep a lock for much less: who waited so long does something else first.
+inline constexpr std::chrono::milliseconds lock_patience{10};
 
 /// A fan-out folder, opened for one batch. The lock is of its descriptor (flock), so it holds
 /// between connections as between processes, and ends with the descriptor, whatever becomes of the
@@ -24,8 +27,8 @@ class Folder {
   Folder& operator=(Folder&&) = delete;
   ~Folder();
 
-  /// False where others held it all the time. Throws once `aborted` is set.
-  [[nodiscard]] bool lock_until(Deadline deadline, const std::atomic<bool>& aborted);
+  /// False where others held it all the time; without a deadline it is tried once.
+  [[nodiscard]] bool lock_until(Deadline deadline = {});
 
   void unlock() noexcept;
 
@@ -56,6 +59,7 @@ void Folder::for_each_name(F f) const {
 inline constexpr int record_flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOATIME;
 
 /// Without a lock: a rename is atomic, so this finds the record before it or after it.
+/// Works also where the process has no descriptor left. The file is closed.
 [[nodiscard]] Stored read_record(const Root& root, RecordReader& reader, const SessionKey& key,
                                  Part part);
 

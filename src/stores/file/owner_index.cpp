@@ -5,17 +5,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <chrono>
 #include <vector>
 
 #include "failure.hpp"
 
 namespace flame::inline v0::session::file {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr auto patience = 50ms;  // for a lock, where nothing but cleaning waits for it
 
 // Keys of an owner's entries above `from`, in order.
 std::vector<SessionKey> keys_of(const Folder& entries, const OwnerHash& owner,
@@ -55,8 +50,7 @@ void OwnerIndex::remove(std::string_view owner, const SessionKey& key) noexcept 
 }
 
 OwnerPage OwnerIndex::list(std::string_view owner, std::string_view from, std::size_t limit,
-                           const Call& call, RecordReader& reader,
-                           const std::atomic<bool>& aborted) {
+                           const Call& call, RecordReader& reader) {
   OwnerPage page;
   const auto hash = hash_of(owner);
   const auto entries = Folder::open(root_, owners_folder(hash.front()));
@@ -69,15 +63,14 @@ OwnerPage OwnerIndex::list(std::string_view owner, std::string_view from, std::s
     if (present && stored.record.owner == owner) {
       if (stored.record.expires_at > call.now) page.records.push_back(std::move(stored.record));
     } else if (present || stored.state == State::absent) {
-      remove_if_stale(*entries, {hash, *at}, call, reader, aborted);
+      remove_if_stale(*entries, {hash, *at}, reader);
     }
   }
   if (at != keys.begin() && at != keys.end()) page.next = record_name(*(at - 1)).view();
   return page;
 }
 
-std::size_t OwnerIndex::clean(std::byte first, const Call& call, RecordReader& reader,
-                              const std::atomic<bool>& aborted, FirstRefusal& refusals) {
+std::size_t OwnerIndex::clean(std::byte first, RecordReader& reader, FirstRefusal& refusals) {
   const auto entries = Folder::open(root_, owners_folder(first));
   if (!entries) return 0;
   std::size_t seen = 0;
@@ -91,7 +84,7 @@ std::size_t OwnerIndex::clean(std::byte first, const Call& call, RecordReader& r
     return true;
   });
   for (const auto& entry : stale)
-    refusals.catch_from([&] { remove_if_stale(*entries, entry, call, reader, aborted); });
+    refusals.catch_from([&] { remove_if_stale(*entries, entry, reader); });
   return seen;
 }
 
@@ -101,12 +94,11 @@ bool OwnerIndex::is_stale(const Entry& entry, RecordReader& reader) const {
   return stored.state == State::absent;
 }
 
-void OwnerIndex::remove_if_stale(const Folder& entries, const Entry& entry, const Call& call,
-                                 RecordReader& reader, const std::atomic<bool>& aborted) {
-  // Under the lock that a create holds from its entry to its record.
+void OwnerIndex::remove_if_stale(const Folder& entries, const Entry& entry, RecordReader& reader) {
+  // Under the lock that a create holds from its entry to its record. Where others have it, the next
+  // list() or sweep() cleans.
   auto records = Folder::open(root_, records_folder(entry.key.bytes.front()));
-  const auto until = std::min(call.deadline, std::chrono::steady_clock::now() + patience);
-  if (!records || !records->lock_until(until, aborted) || !is_stale(entry, reader)) return;
+  if (!records || !records->lock_until() || !is_stale(entry, reader)) return;
   const auto name = entry_name(entry.owner, entry.key);
   struct stat info;
   const int folder = entries.descriptor().get();

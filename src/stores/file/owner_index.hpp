@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <string_view>
 
 #include "failure.hpp"
@@ -22,16 +21,13 @@ class OwnerIndex {
   void remove(std::string_view owner, const SessionKey& key) noexcept;
 
   [[nodiscard]] OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
-                               const Call& call, RecordReader& reader,
-                               const std::atomic<bool>& aborted);
+                               const Call& call, RecordReader& reader);
   /// Removes the entries in one folder whose records are gone. Returns how many names it looked at.
-  std::size_t clean(std::byte first, const Call& call, RecordReader& reader,
-                    const std::atomic<bool>& aborted, FirstRefusal& refusals);
+  std::size_t clean(std::byte first, RecordReader& reader, FirstRefusal& refusals);
 
  private:
   [[nodiscard]] bool is_stale(const Entry& entry, RecordReader& reader) const;
-  void remove_if_stale(const Folder& entries, const Entry& entry, const Call& call,
-                       RecordReader& reader, const std::atomic<bool>& aborted);
+  void remove_if_stale(const Folder& entries, const Entry& entry, RecordReader& reader);
 
   Root& root_;
 };

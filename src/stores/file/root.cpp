@@ -47,7 +47,7 @@ std::string plain_path(const FileOptions& options) {
   return path;
 }
 
-Descriptor open_root(const std::string& path) {
+Descriptor open_root(const std::string& path, Reserve& reserve) {
   if (::mkdir(path.c_str(), folder_mode) != 0) {
     const int error = errno;
     // It may be there all the same: in a folder that is not ours, or on a read-only file system.
@@ -58,12 +58,12 @@ Descriptor open_root(const std::string& path) {
     if (S_ISLNK(info.st_mode)) refuse_root(path, "is a link: give the folder that it names");
     if (!S_ISDIR(info.st_mode)) refuse_root(path, "is not a folder: give a folder");
   }
-  Descriptor folder(::open(path.c_str(), folder_flags));
+  auto folder = reserve.open([&] { return Descriptor(::open(path.c_str(), folder_flags)); });
   if (!folder) refuse_root(path, "cannot be opened", errno);
   return folder;
 }
 
-void check_root(const std::string& path, const Descriptor& folder) {
+struct stat check_root(const std::string& path, const Descriptor& folder) {
   struct stat info;
   if (::fstat(folder.get(), &info) != 0) refuse_root(path, "cannot be looked at", errno);
   if (info.st_uid != ::geteuid()) {
@@ -73,6 +73,7 @@ void check_root(const std::string& path, const Descriptor& folder) {
   if ((info.st_mode & 022) != 0) {
     refuse_root(path, "can be written by other users: chmod go-w `" + path + "`");
   }
+  return info;
 }
 
 void flush(const Descriptor& folder) {
@@ -94,8 +95,9 @@ void refuse_foreign(const Name& path) {
                                                   "take it away");
 }
 
-Root::Root(const FileOptions& options)
-    : path_(plain_path(options)),
+Root::Root(const FileOptions& options, std::shared_ptr<Reserve> reserve)
+    : reserve_(std::move(reserve)),
+      path_(plain_path(options)),
       survives_power_cut_(options.durability == Durability::power_cut) {}
 
 void Root::open() {
@@ -103,12 +105,15 @@ void Root::open() {
     throw StoreError(StoreError::Kind::refused,
                      "file store: root_dir is empty: give the folder for the sessions");
   }
-  folder_ = open_root(path_);
-  check_root(path_, folder_);
+  folder_ = open_root(path_, *reserve_);
+  info_ = check_root(path_, folder_);
   if (survives_power_cut_) flush_name();  // whoever made it
   // Linux before 5.6 does not have it, and some sandboxes deny it.
-  has_openat2_ = static_cast<bool>(
-      Descriptor(static_cast<int>(open_beneath(folder_.get(), ".", folder_flags))));
+  auto beneath = reserve_->open(
+      [&] { return Descriptor(static_cast<int>(open_beneath(folder_.get(), ".", folder_flags))); });
+  if (!beneath && is_out_of_descriptors(errno)) refuse_root(path_, "cannot be opened", errno);
+  has_openat2_ = static_cast<bool>(beneath);
+  reserve_->refill(std::move(beneath));
 }
 
 void Root::check_writable() const {
@@ -117,8 +122,18 @@ void Root::check_writable() const {
   }
 }
 
+void Root::check_place() const {
+  struct stat info;
+  const bool seen = ::lstat(path_.c_str(), &info) == 0;
+  if (seen && info.st_ino == info_.st_ino && info.st_dev == info_.st_dev) return;
+  // Where the way to it is closed to this user by now, it is what was opened that counts.
+  if (seen || errno == ENOENT || errno == ENOTDIR) lose("root_dir was moved or removed", ESTALE);
+}
+
 void Root::flush_name() const {
-  const Descriptor parent(::openat(folder_.get(), "..", folder_flags));
+  const auto parent =
+      reserve_->open([&] { return Descriptor(::openat(folder_.get(), "..", folder_flags)); });
+  if (!parent && is_out_of_descriptors(errno)) refuse_root(path_, "cannot be flushed", errno);
   if (!parent) {
     refuse_root(path_,
                 "lies in a folder that this user cannot read, and power_cut must flush that, too: "
@@ -131,6 +146,10 @@ Descriptor Root::open(const Name& path, int flags) const noexcept {
   const int all = flags | O_CLOEXEC | O_NOFOLLOW;
   if (!has_openat2_) return open_by_steps(path, all);
   return Descriptor(static_cast<int>(open_beneath(folder_.get(), path.c_str(), all)));
+}
+
+Descriptor Root::open_to_read(const Name& path, int flags) const noexcept {
+  return reserve_->open([&] { return open(path, flags); });
 }
 
 Descriptor Root::open_by_steps(const Name& path, int flags) const noexcept {

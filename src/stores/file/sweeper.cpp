@@ -1,5 +1,6 @@
 #include "sweeper.hpp"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -8,12 +9,9 @@
 namespace flame::inline v0::session::file {
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr int folders = 256;
 constexpr std::size_t enough_names = 10'000;  // some ten milliseconds
 constexpr std::size_t removals_per_lock = 64;
-constexpr auto patience = 50ms;
 
 // By the clock that the file system writes: store time may be another.
 bool is_left_over(const struct stat& info) noexcept {
@@ -31,18 +29,19 @@ std::size_t Sweeper::sweep(std::size_t limit, const Call& call, RecordReader& re
   bool more = false;
   refusals_ = {};
   for (int i = 0; i < folders && removed < limit && seen < enough_names; ++i) {
+    if (aborted) lose("a sweep was given up", ECANCELED);
     const auto first = std::byte{next_};
     refusals_.catch_from([&] {
       auto folder = Folder::open(root_, records_folder(first));
       if (!folder) return;
       const auto found = look(*folder, limit - removed, call.now);
       seen += found.seen;
-      const auto gone = remove(*folder, found, call, reader, aborted);
+      const auto gone = remove(*folder, found, call.now, reader);
       removed += gone;
       more = !found.all && gone > 0;
     });
     if (more) break;
-    refusals_.catch_from([&] { seen += owners_.clean(first, call, reader, aborted, refusals_); });
+    refusals_.catch_from([&] { seen += owners_.clean(first, reader, refusals_); });
     ++next_;
   }
   if (removed < limit) refusals_.tell();  // or the next sweep, which comes soon
@@ -69,22 +68,21 @@ Sweeper::Found Sweeper::look(const Folder& folder, std::size_t limit, TimePoint 
   return found;
 }
 
-std::size_t Sweeper::remove(Folder& folder, const Found& found, const Call& call,
-                            RecordReader& reader, const std::atomic<bool>& aborted) {
+std::size_t Sweeper::remove(Folder& folder, const Found& found, TimePoint now,
+                            RecordReader& reader) {
   if (found.expired.empty() && found.left_over.empty()) return 0;
   std::size_t removed = 0;
   std::size_t at = 0;
   do {
-    const auto until = std::min(call.deadline, std::chrono::steady_clock::now() + patience);
-    if (!folder.lock_until(until, aborted)) return removed;  // busy: the next time
+    const auto until = std::chrono::steady_clock::now() + lock_patience;
+    if (!folder.lock_until(until)) return removed;  // busy: the next time
     if (at == 0) {
       for (const auto& name : found.left_over) refusals_.catch_from([&] { folder.remove(name); });
     }
     const auto end = std::min(found.expired.size(), at + removals_per_lock);
     for (; at < end; ++at)
-      refusals_.catch_from([&] {
-        removed += remove_if_expired(folder, found.expired[at], call.now, reader) ? 1 : 0;
-      });
+      refusals_.catch_from(
+          [&] { removed += remove_if_expired(folder, found.expired[at], now, reader) ? 1 : 0; });
     folder.unlock();
   } while (at < found.expired.size());
   return removed;

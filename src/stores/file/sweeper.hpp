@@ -30,8 +30,7 @@ class Sweeper {
     bool all = true;
   };
   [[nodiscard]] Found look(const Folder& folder, std::size_t limit, TimePoint now) const;
-  std::size_t remove(Folder& folder, const Found& found, const Call& call, RecordReader& reader,
-                     const std::atomic<bool>& aborted);
+  std::size_t remove(Folder& folder, const Found& found, TimePoint now, RecordReader& reader);
   bool remove_if_expired(const Folder& folder, const SessionKey& key, TimePoint now,
                          RecordReader& reader);
 

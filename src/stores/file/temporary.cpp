@@ -62,7 +62,12 @@ void Temporary::fill(const Record& record, TimePoint last_seen, TimePoint expire
   if (const int error = write_all(file_, encode_head(record, last_seen, expires_at), record.blob))
     refuse(could_not_save, error);
   const auto times = file_times(last_seen, expires_at);
-  if (::futimens(file_.get(), times.data()) != 0) refuse(could_not_save, errno);
+  if (::futimens(file_.get(), times.data()) != 0) {
+    // The file is ours: no rights are missing.
+    if (errno == EPERM || is_unsupported(errno))
+      refuse_file_system("set the times of a file (futimens)", errno);
+    refuse(could_not_save, errno);
+  }
   // Never tried again: a second fsync() would not tell of what the first one lost.
   if (flush && ::fsync(file_.get()) != 0) refuse("could not flush a record", errno);
   if (const int error = file_.close()) refuse(could_not_save, error);
@@ -79,7 +84,12 @@ bool Temporary::put_as_new(const Name& name) {
     name_ = {};
     return true;
   }
-  if (errno == EINVAL && ::linkat(folder, name_.c_str(), folder, name.c_str(), 0) == 0) return true;
+  if (is_unsupported(errno)) {
+    if (::linkat(folder, name_.c_str(), folder, name.c_str(), 0) == 0) return true;
+    if (errno == EPERM || is_unsupported(errno))
+      refuse_file_system("put a file in its place, and never over another (renameat2, linkat)",
+                         errno);
+  }
   if (errno == EEXIST) return false;
   refuse(could_not_save, errno);
 }
