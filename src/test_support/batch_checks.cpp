@@ -184,7 +184,9 @@ void large_blobs(StoreChecker& c) {
   }
 }
 
+/// Where the backend removes them by its own clock, nothing has expired by that yet.
 void sweep_removes_expired_ones_alone(StoreChecker& c) {
+  const bool by_us = !c.traits().expires_by_itself;
   constexpr std::uint64_t expired = 10, live = 5;
   for (std::uint64_t number = 0; number < expired + live; ++number) {
     auto record = c.record(number, number % 2 == 0 ? "ann" : "");
@@ -195,15 +197,16 @@ void sweep_removes_expired_ones_alone(StoreChecker& c) {
            "sweep removes nothing before it expires");
   const auto later = c.now() + 1min;
   std::size_t swept = 0;
-  for (int calls = 0; calls < 1000 && swept < expired; ++calls) {
+  for (int calls = 0; by_us && calls < 1000 && swept < expired; ++calls) {
     const auto n = c.connection().sweep(3, c.call(later));
     c.expect(n <= 3, "sweep removes no more than its limit");
     swept += n;
   }
-  c.expect(swept == expired, "sweep removes all that expired, and says so");
+  if (by_us) c.expect(swept == expired, "sweep removes all that expired, and says so");
   c.expect(c.connection().sweep(100, c.call(later)) == 0, "sweep ends");
   for (std::uint64_t number = 0; number < expired; ++number) {
-    c.expect_missing(c.key(number), "sweep, seen from before its time", c.now());
+    const auto at = by_us ? c.now() : later;
+    c.expect_missing(c.key(number), "sweep, seen from before its time", at);
   }
   for (auto number = expired; number < expired + live; ++number) {
     c.expect_stored(c.record(number, number % 2 == 0 ? "ann" : ""), "sweep", later);

@@ -92,6 +92,9 @@ struct Schedule::Step {
     fail,
     lose_reply,
     lose_and_apply_later,
+    refuse,
+    put_off,
+    doubt,
     forget,
     advance,
     load_answered,
@@ -162,6 +165,9 @@ void Schedule::offer_operations(std::size_t host) {
       offered_.push_back({Step::Kind::fail, host, i});
       offered_.push_back({Step::Kind::lose_reply, host, i});
       offered_.push_back({Step::Kind::lose_and_apply_later, host, i});
+      offered_.push_back({Step::Kind::refuse, host, i});
+      offered_.push_back({Step::Kind::put_off, host, i});
+      offered_.push_back({Step::Kind::doubt, host, i});
     }
   }
 }
@@ -196,6 +202,15 @@ void Schedule::take(const Step& step) {
     case Step::Kind::lose_and_apply_later:
       --options_.faults;
       return store->lose_and_apply_later(step.index);
+    case Step::Kind::refuse:
+      --options_.faults;
+      return store->answer(step.index, Outcome::refused);
+    case Step::Kind::put_off:
+      --options_.faults;
+      return store->answer(step.index, Outcome::later);
+    case Step::Kind::doubt:
+      --options_.faults;
+      return store->answer(step.index, Outcome::unknown);
     case Step::Kind::forget:
       return store->forget(step.index);
     default:
@@ -320,6 +335,15 @@ std::string Schedule::trace() const {
         break;
       case Step::Kind::lose_and_apply_later:
         operation("leaves unanswered");
+        break;
+      case Step::Kind::refuse:
+        operation("refuses");
+        break;
+      case Step::Kind::put_off:
+        operation("puts off for too long");
+        break;
+      case Step::Kind::doubt:
+        operation("does not run, and knows nothing of,");
         break;
       case Step::Kind::forget:
         operation("never runs");

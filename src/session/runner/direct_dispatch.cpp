@@ -47,6 +47,10 @@ class DirectDispatch final : public Dispatch {
     if (!connection) return;
     if (call.connects_only) return;
     const Call now{time_.now(), call.deadline};
+    if (auto* const list = call.list) {
+      list->page = connection->list(list->owner, list->from, list->limit, now);
+      return;
+    }
     const auto verb = call.op.verb;
     const auto key = call.op.record.key;
     call.op.outcome = Outcome::unanswered;

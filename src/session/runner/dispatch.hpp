@@ -39,6 +39,13 @@ class Sending {
   std::atomic<State> state_{State::waiting};
 };
 
+/// A page of an owner's sessions that somebody wants.
+struct ListRequest {
+  std::string owner{}, from{};
+  std::size_t limit = 0;
+  OwnerPage page{};  ///< the answer
+};
+
 /// One store operation under way: the submitter's own, unmoved until done.
 struct StoreCall {
   StoreOp op{};
@@ -46,9 +53,10 @@ struct StoreCall {
   std::optional<Failure> failure{};  ///< set: op.outcome means nothing
   void (*done)(StoreCall&) noexcept = nullptr;
   void* context = nullptr;
-  Sending* sending = nullptr;  ///< null: it is sent whoever waits
-  Deadline not_before{};       ///< it is not sent earlier
-  bool connects_only = false;  ///< nothing is sent: done once there is a connection
+  Sending* sending = nullptr;   ///< null: it is sent whoever waits
+  Deadline not_before{};        ///< it is not sent earlier
+  ListRequest* list = nullptr;  ///< instead of `op`: among the loads, not behind a sweep
+  bool connects_only = false;   ///< nothing is sent: done once there is a connection
 
   // The queue's.
   StoreCall* next = nullptr;

@@ -66,6 +66,7 @@ void Machine::start_workers(Pool& pool, const LaneTraits& traits, bool backgroun
 bool Machine::is_of_this_process() const noexcept { return generation_ == fork_generation(); }
 
 Lane::Pushed Machine::push(StoreCall& call) noexcept {
+  if (call.list) return reads_.lane.push(call);
   switch (call.op.verb) {
     case Verb::load:
       return reads_.lane.push(call);

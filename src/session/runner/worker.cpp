@@ -143,6 +143,7 @@ bool Worker::leave_behind(Fifo<StoreCall>& calls) noexcept {
   left_behind_ = true;
   abort_ended_.notify_one();
   calls = batch_.abandon();
+  while (StoreCall* const other = others_.pop()) calls.push(*other);
   thread_.detach();
   return true;
 }
@@ -169,8 +170,8 @@ void Worker::run(std::vector<StoreCall*>& calls) noexcept {
   LaneCounters::add(lane_.counters.operations, calls.size());
   check_alive();
   const bool is_connected = connected();  // may take its time: who is late is seen after it
-  answer_connects(calls, is_connected);
   refuse_late(calls);
+  answer_others(calls, is_connected);
   while (!calls.empty()) {
     Fifo<StoreCall> given_up;
     batch_.fill(calls, given_up);
@@ -189,19 +190,38 @@ void Worker::run(std::vector<StoreCall*>& calls) noexcept {
   }
 }
 
-void Worker::answer_connects(std::vector<StoreCall*>& calls, bool is_connected) noexcept {
-  Fifo<StoreCall> waited;
+/// Those that are no operations of a batch.
+void Worker::answer_others(std::vector<StoreCall*>& calls, bool is_connected) noexcept {
   std::erase_if(calls, [&](StoreCall* call) {
-    if (call->connects_only) waited.push(*call);
-    return call->connects_only;
+    const bool is_other = call->connects_only || call->list;
+    if (is_other) others_.push(*call);
+    return is_other;
   });
-  if (waited.empty()) return;
+  if (others_.empty()) return;
   const CompletionBatch completions;
-  while (StoreCall* const call = waited.pop()) {
+  while (StoreCall* const call = others_.front()) {
     if (!is_connected)
       call->failure = failure_of(Errc::store_unavailable, last_error_.text.c_str(), false);
+    else if (call->list)
+      list(*call);
+    static_cast<void>(others_.pop());
     call->done(*call);
   }
+}
+
+void Worker::list(StoreCall& call) noexcept try {
+  if (!connected()) throw StoreError(StoreError::Kind::connection_lost, last_error_.text);
+  const ListRequest wanted{call.list->owner, call.list->from, call.list->limit};
+  OwnerPage page;  // who is left behind in the store must not write to what may be gone
+  ask_store(shared_.exchange_limit(), [&](auto& store, const Call& within) {
+    page = store.list(wanted.owner, wanted.from, wanted.limit, within);
+  });
+  call.list->page = std::move(page);
+} catch (...) {
+  auto failure = caught_failure();
+  if (failure.lost) lost(failure, connected_since_);
+  failure.maybe_applied = false;  // it reads
+  call.failure = std::move(failure);
 }
 
 void Worker::refuse_late(std::vector<StoreCall*>& calls) noexcept {

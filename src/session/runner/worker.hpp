@@ -67,7 +67,8 @@ class Worker {
  private:
   void loop() noexcept;
   void run(std::vector<StoreCall*>& calls) noexcept;
-  void answer_connects(std::vector<StoreCall*>& calls, bool is_connected) noexcept;
+  void answer_others(std::vector<StoreCall*>& calls, bool is_connected) noexcept;
+  void list(StoreCall& call) noexcept;
   void refuse_late(std::vector<StoreCall*>& calls) noexcept;
   void run_batch();
   [[nodiscard]] Batch::Part ask_who_was_refused();
@@ -103,6 +104,7 @@ class Worker {
   Batch batch_;
   std::bitset<5> refuses_{};  // by verb: the last batch of it was refused item by item
   bool retries_ = false;
+  Fifo<StoreCall> others_{};  // of no batch: the store has the first of them
   Error last_error_{};
   Deadline connected_since_{}, last_used_{};
   Deadline next_sweep_{};

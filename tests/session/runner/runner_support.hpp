@@ -181,8 +181,9 @@ class BlockingStore final : public Store {
       });
       return store_.on_sweep ? store_.on_sweep() : removed;
     }
-    OwnerPage list(std::string_view, std::string_view, std::size_t, const Call&) override {
-      return {};
+    OwnerPage list(std::string_view owner, std::string_view, std::size_t, const Call&) override {
+      if (store_.locked([](auto& store) { return store.down_; })) throw lost("the store went away");
+      return {.next = "of " + std::string(owner)};
     }
     std::optional<TimePoint> clock(const Call&) override { return store_.its_clock(); }
     void abort() noexcept override {

@@ -276,6 +276,37 @@ TEST_F(RunnerTest, ASweepThatLosesItsConnectionIsTold) {
   EXPECT_EQ(store->connects(), 3U);
 }
 
+TEST_F(RunnerTest, AListDoesNotWaitBehindASweep) {
+  std::atomic<bool> goes_on{false};
+  store->on_sweep = [&]() -> std::size_t {
+    goes_on.wait(false);
+    return 0;
+  };
+  run(Verb::touch, 1);
+  clock.advance(91s);
+  ask(Verb::touch, 1);
+  store->wait_until_swept(1);
+  Asked& asked = answers.make(Verb::load, 1, clock.steady() + deadline);
+  ListRequest list{.owner = "ann", .limit = 10};
+  asked.call.list = &list;
+  EXPECT_FALSE(runner().submit(asked.call));
+  EXPECT_FALSE(answers.wait(asked).call.failure);
+  EXPECT_EQ(list.page.next, "of ann");
+  goes_on = true;
+  goes_on.notify_all();
+}
+
+TEST_F(RunnerTest, AListThatFailsIsAFailure) {
+  run(Verb::load, 1);
+  store->down();
+  Asked& asked = answers.make(Verb::load, 1, clock.steady() + deadline);
+  ListRequest list{.owner = "ann", .limit = 10};
+  asked.call.list = &list;
+  EXPECT_FALSE(runner().submit(asked.call));
+  EXPECT_EQ(answers.wait(asked).error(), Errc::store_unavailable);
+  EXPECT_FALSE(asked.maybe_applied());
+}
+
 TEST_F(RunnerTest, RingsWhenAsked) {
   let_watchdog_look();
   let_watchdog_look();

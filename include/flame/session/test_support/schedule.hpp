@@ -80,7 +80,8 @@ class Schedule {
     SteppedStore* store = nullptr;  ///< null: the store never blocks
   };
   struct Options {
-    std::size_t faults = 0;    ///< at most so many operations fail or lose their reply
+    std::size_t faults =
+        0;  ///< at most so many operations fail, lose their reply, or get an outcome that is none
     std::size_t advances = 0;  ///< at most so often time passes
     std::vector<std::chrono::milliseconds> advance_by{};
     bool reads_at_once =
