@@ -6,6 +6,8 @@
 #include <string>
 #include <thread>
 
+#include <flame/session/manager.hpp>
+
 #include "runner/breaker.hpp"
 #include "runner/runner.hpp"
 #include "runner_support.hpp"
@@ -278,6 +280,57 @@ TEST_F(RunnerFaultsTest, AChildProcessWorksOnConnectionsOfItsOwn) {
   int status = -1;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+/// What began and ended, and whose deadline is still to come, is no matter of the child's.
+TEST_F(RunnerFaultsTest, AManagerServesParentChildAndGrandchild) {
+  Options options;
+  options.store = store;
+  options.on_event = [](const Event&) {};
+  Manager manager(std::move(options));
+  ASSERT_TRUE(manager.open());
+  const auto serves = [&] {
+    auto session = manager.load({}, Need::write);
+    if (!session) return false;
+    session->set("n", 1);
+    return manager.commit(*session).has_value();
+  };
+  ASSERT_TRUE(serves());
+  wait_until_others_sleep();
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    bool good = serves();
+    wait_until_others_sleep();
+    const pid_t grandchild = fork();
+    if (grandchild == 0) _exit(serves() && serves() && manager.stop() ? 0 : 1);
+    int status = -1;
+    good = good && waitpid(grandchild, &status, 0) == grandchild && status == 0 && serves();
+    _exit(good && manager.stop() ? 0 : 1);
+  }
+  EXPECT_TRUE(serves());
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_TRUE(serves());
+}
+
+TEST_F(RunnerFaultsTest, AManagerOfStaticStorageEndsWell) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  EXPECT_EXIT(
+      {
+        static Manager manager([] {
+          Options options;
+          options.store = std::make_shared<BlockingStore>();
+          return options;
+        }());
+        static_cast<void>(manager.open());
+        auto session = manager.load({}, Need::write);
+        session->set("n", 1);
+        const bool saved = manager.commit(*session).has_value();
+        std::thread([saved] { std::exit(saved ? 7 : 1); }).join();
+      },
+      testing::ExitedWithCode(7), "created");
 }
 
 TEST_F(RunnerFaultsTest, AChildProcessThatDoesNothingLeavesTheParentsThreadsAlone) {
