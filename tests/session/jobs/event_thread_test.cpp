@@ -230,8 +230,13 @@ TEST(EventThread, AChildProcessTellsItsOwnThoughTheParentsIsBusy) {
   listener.hold(events);
   for (std::size_t i = 0; i <= max_waiting_events; ++i)  // what comes then needs no memory
     events.emit(event::created, nullptr, "the parent's");
-  std::vector<std::jthread> threads;  // so that locks of the parent's are held as it forks
-  for (int i = 0; i < 2; ++i)
+#ifdef __SANITIZE_ADDRESS__
+  constexpr int busy = 0;  // one that runs may hold a lock of the sanitizer's, for ever in the child
+#else
+  constexpr int busy = 2;  // so that locks of the parent's are held as it forks
+#endif
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < busy; ++i)
     threads.emplace_back([&] {
       while (!over) events.emit(event::id_rejected, nullptr, "x");
     });
