@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <semaphore>
@@ -11,6 +12,12 @@
 
 namespace flame::inline v0::session {
 
+namespace {
+
+constexpr std::chrono::hours longest_bound{1};  // what is more may not be added to a time
+
+}  // namespace
+
 struct Manager::Impl {
   Impl(Options given, const Environment& environment)
       : options(std::move(given)), core(options, environment) {
@@ -21,7 +28,7 @@ struct Manager::Impl {
   Core core;
   std::unique_ptr<Dispatch> dispatch{};
   bool blocking = false;
-  std::mutex mutex{};
+  ForkMutex mutex{};
   std::atomic<AsyncJobs*> jobs{
       nullptr};  ///< where the store blocks; of the process before a fork()
   std::atomic<bool> serving{false};
@@ -128,7 +135,13 @@ bool Manager::Impl::start(Op& operation, Direct direct) noexcept {
 Manager::Manager(Options options, Environment environment)
     : impl_(std::make_unique<Impl>(std::move(options), environment)) {}
 
-Manager::~Manager() { static_cast<void>(stop()); }
+/// On a thread of the library's own nothing can be waited for, and so nothing can go: as when
+/// exit() is called in a callback, and the Manager is of static storage.
+Manager::~Manager() {
+  if (stop() || !is_library_thread()) return;
+  static std::atomic<Impl*> kept{nullptr};  // reachable, for leak checkers
+  kept = impl_.release();
+}
 
 const Options& Manager::options() const noexcept { return impl_->options; }
 
@@ -183,6 +196,7 @@ Result<void> Manager::stop(std::chrono::milliseconds bound) noexcept {
     return tl::unexpected(Error{Errc::misuse,
                                 "Manager::stop() was called from a callback, whose end it would "
                                 "wait for: call it from a thread of your own"});
+  bound = std::clamp<std::chrono::milliseconds>(bound, std::chrono::milliseconds(0), longest_bound);
   const auto until = std::chrono::steady_clock::now() + bound;
   self.serving = false;
   const auto named = self.dispatch ? self.stop_store(until, bound) : std::string();

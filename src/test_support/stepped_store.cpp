@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <new>
 #include <optional>
@@ -92,7 +93,9 @@ class SteppedDispatch final : public Dispatch {
     }
     return false;
   }
-  void wake_at(Deadline when) noexcept override { list_->wakes_at = when; }
+  void wake_at(Deadline when) noexcept override {
+    list_->wakes_at = std::min(when, list_->wakes_at.value_or(when));
+  }
   std::string stop(Deadline) noexcept override {
     list_->stopped = true;
     for (auto& each : std::exchange(list_->waiting, {})) {

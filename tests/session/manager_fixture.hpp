@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,7 @@ class ManagerTest : public testing::Test {
   ManagerTest() {
     options.store = store;
     options.on_event = [this](const Event& event) {
+      const std::scoped_lock lock(told_mutex_);
       told_.push_back({std::string(event.name), event.key ? to_string(*event.key) : "",
                        std::string(event.text)});
     };
@@ -113,7 +115,9 @@ class ManagerTest : public testing::Test {
   }
   [[nodiscard]] std::size_t count(std::string_view name) {
     std::size_t out = 0;
-    for (const auto& each : told()) out += each.name == name;
+    const auto& all = told();
+    const std::scoped_lock lock(told_mutex_);  // others may cause more meanwhile
+    for (const auto& each : all) out += each.name == name;
     return out;
   }
   std::vector<std::string> names() {
@@ -165,6 +169,7 @@ class ManagerTest : public testing::Test {
   std::string peer{};  ///< the address that requests come from
 
  private:
+  std::mutex told_mutex_{};
   std::vector<Told> told_{};  // by the manager's thread of events
   std::unique_ptr<Manager> manager_;
 };

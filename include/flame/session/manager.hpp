@@ -177,10 +177,11 @@ class Manager {
   /// Answers all that a store that blocks has under way, within about `bound`: half of it for what
   /// can still be done; then what waits is refused, and what is in the store is aborted. A thread
   /// that hangs there all the same is left behind with its connection and its memory, and the error
-  /// says so. What other threads have begun on a store that never blocks is theirs to end first.
-  /// Events that wait are told; an on_event that does not return keeps its thread. Every operation
-  /// after that ends with Errc::stopped. Final. From a callback of the Manager's it
-  /// is an error, and nothing is stopped: it would wait for itself.
+  /// says so. A function given to update(), or an Executor::post(), that does not return is waited
+  /// for, however long it takes. What other threads have begun on a store that never blocks is
+  /// theirs to end first. Events that wait are told; an on_event that does not return keeps its
+  /// thread. Every operation after that ends with Errc::stopped. Final. From a callback of the
+  /// Manager's it is an error, and nothing is stopped: it would wait for itself.
   Result<void> stop(std::chrono::milliseconds bound = default_stop_bound) noexcept;
   static constexpr std::chrono::milliseconds default_stop_bound{4000};
 

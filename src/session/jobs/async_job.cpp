@@ -258,10 +258,14 @@ bool AsyncJobs::start_unbounded(CommitOperation& operation, Deadline deadline) {
 }
 
 void AsyncJobs::add(AsyncJob& job) {
-  const std::scoped_lock lock(mutex_);
-  const bool first = by_deadline_.empty() || job.deadline < by_deadline_.begin()->deadline;
-  by_deadline_.insert(by_deadline_.end(), job);  // where nearly all of them belong
-  if (first) dispatch.wake_at(job.deadline);
+  const auto deadline = job.deadline;
+  bool first = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    first = by_deadline_.empty() || deadline < by_deadline_.begin()->deadline;
+    by_deadline_.insert(by_deadline_.end(), job);  // where nearly all of them belong
+  }
+  if (first) dispatch.wake_at(deadline);
 }
 
 void AsyncJobs::remove(AsyncJob& job) noexcept {
@@ -273,14 +277,18 @@ void AsyncJobs::expire(Deadline now) noexcept {
   const CompletionBatch batch;
   for (;;) {
     std::shared_ptr<AsyncJob> job;
+    Deadline next{};
     {
       const std::scoped_lock lock(mutex_);
       if (by_deadline_.empty()) return;
       auto first = by_deadline_.begin();
-      if (first->deadline > now) return dispatch.wake_at(first->deadline);
-      job = first->shared_from_this();
-      by_deadline_.erase(first);
+      next = first->deadline;
+      if (next <= now) {
+        job = first->shared_from_this();
+        by_deadline_.erase(first);
+      }
     }
+    if (!job) return dispatch.wake_at(next);
     job->expire();
   }
 }

@@ -215,7 +215,7 @@ bool Gate::submit(Entry& entry) {
   call.failure.reset();
   call.deadline = deadline_of(entry);
   call.not_before = {};
-  call.maybe_applied = false;
+  call.maybe_applied = entry.tries > 1 && !entry.flow->surely_not_applied();
   call.times_later = 0;
   if (const auto pause = entry.flow->most_pause(); pause > pause.zero())
     call.not_before = core_.clock.steady() + pause * (entry.jitter() % 1024) / 1024;
@@ -250,7 +250,8 @@ void Gate::answer(Entry& entry) {
     entry.flow->give_up(std::move(call.failure->error));
   else if (!call.connects_only)
     entry.flow->answer(call.op, call.failure, core_.time.now());
-  if (call.sending && entry.flow->surely_not_applied()) call.sending->reopen();
+  if (call.sending && !entry.flow->finished() && entry.flow->surely_not_applied())
+    call.sending->reopen();
 }
 
 /// Answers those who were under way. True: others waited, and their write is to be run.

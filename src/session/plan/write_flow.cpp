@@ -130,7 +130,8 @@ void WriteFlow::end_all() {
 }
 
 void WriteFlow::fail_all(Error error) {
-  if (!unknown_.empty()) add_to(error, "whether the changes were saved is unknown");
+  if (!unknown_.empty())
+    put_before(error, "whether the changes were saved is unknown; in the end ");
   bool on_this_write = !on_newest();
   for (Unit* unit : units_) {
     // What the units before the first change came to holds without this write; for those after it,

@@ -34,12 +34,15 @@ class WriteFlow {
   /// What became of it; takes out of it what is worth keeping.
   void answer(StoreOp& op, const std::optional<Failure>& failure, TimePoint now);
   /// Nothing more is to be sent: every unit has its result.
-  void give_up(Error error) { fail_all(std::move(error)); }
+  void give_up(Error error) {
+    if (!finished_) fail_all(std::move(error));
+  }
   /// How long to wait before the next operation at most, so that writers of several processes do
   /// not meet again.
   [[nodiscard]] std::chrono::milliseconds most_pause() const noexcept;
-  /// Nothing of it can have applied so far.
-  [[nodiscard]] bool surely_not_applied() const noexcept { return !finished_ && unknown_.empty(); }
+  [[nodiscard]] bool finished() const noexcept { return finished_; }
+  /// Nothing of it can have applied so far, unless it is finished.
+  [[nodiscard]] bool surely_not_applied() const noexcept { return unknown_.empty(); }
 
   /// The newest record as this flow knows it; the written one if a unit claims a flash message, or
   /// the store left it. Token 0: none.

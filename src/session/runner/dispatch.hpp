@@ -75,8 +75,8 @@ class Dispatch {
   virtual std::optional<Failure> open() = 0;
   /// True: answered now, and done() is not called.
   virtual bool submit(StoreCall& call) noexcept = 0;
-  /// Calls the wake handler at that time, on a thread of its own; a later call replaces an earlier
-  /// one.
+  /// Calls the wake handler once at that time, on a thread of its own; of several times at the
+  /// first.
   virtual void wake_at(Deadline) noexcept {}
   /// Answers all that is under way, and nothing after that. What hangs in the store at `until` (of
   /// the steady clock) is left behind: the text says where. Empty: nothing was.

@@ -27,6 +27,13 @@ void add_to(Error& error, const char* text) noexcept {
   }
 }
 
+void put_before(Error& error, const char* text) noexcept {
+  try {
+    error.text.insert(0, text);
+  } catch (const std::bad_alloc&) {
+  }
+}
+
 Failure caught_failure() noexcept {
   try {
     throw;

@@ -20,6 +20,7 @@ struct Failure {
 // A text that finds no memory is left out.
 [[nodiscard]] Failure failure_of(Errc code, const char* text, bool maybe_applied) noexcept;
 void add_to(Error& error, const char* text) noexcept;
+void put_before(Error& error, const char* text) noexcept;
 [[nodiscard]] Failure out_of_memory() noexcept;
 /// What the exception being handled, of a store, says of the operations that are unanswered.
 [[nodiscard]] Failure caught_failure() noexcept;

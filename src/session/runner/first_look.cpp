@@ -14,31 +14,50 @@
 namespace flame::inline v0::session {
 namespace {
 
-/// What the two threads share. Where the store does not come back it stays for ever.
+/// What the threads share. One that does not come back keeps it for ever.
 struct Look {
-  StorePtr store;
-  Call call;
-  std::unique_ptr<StoreConnection> connection{};
+  const StorePtr store;
+  const Call call;
+  std::unique_ptr<StoreConnection> connection;
   std::optional<TimePoint> its_time{};
   std::exception_ptr thrown{};
 
   std::mutex mutex{};
   std::condition_variable changed{};
-  bool ended = false, left_behind = false;
-  Look* left_before = nullptr;
+  bool looking = true, aborting = false, ended = false;
+  std::atomic<bool> left_behind{false};
 
-  void look() noexcept {
-    mark_library_thread();
-    try {
-      connection->connect(call);
-      connection->prepare(call);
-      its_time = connection->clock(call);
-    } catch (...) {
-      thrown = std::current_exception();
+  void look() {
+    connection->connect(call);
+    connection->prepare(call);
+    its_time = connection->clock(call);
+  }
+  /// Closing may hang as well.
+  void close() noexcept {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [this] { return !aborting || left_behind; });
+    looking = false;
+    lock.unlock();
+    if (!left_behind) connection.reset();
+  }
+  void end() noexcept {
+    std::unique_lock lock(mutex);
+    if (left_behind) {
+      lock.unlock();
+      park_for_ever();
     }
-    const std::scoped_lock lock(mutex);
-    if (left_behind) return;
     ended = true;
+    changed.notify_all();
+  }
+  void abort() noexcept {
+    {
+      const std::scoped_lock lock(mutex);
+      if (!looking) return;
+      aborting = true;  // it keeps the connection there
+    }
+    connection->abort();
+    const std::scoped_lock lock(mutex);
+    aborting = false;
     changed.notify_all();
   }
   bool wait_until(Deadline until) {
@@ -48,16 +67,30 @@ struct Look {
   /// False: it has just ended.
   bool leave() {
     const std::scoped_lock lock(mutex);
-    return left_behind = !ended;
+    left_behind = !ended;
+    changed.notify_all();
+    return left_behind;
   }
 };
 
-/// Reachable, for leak checkers.
-void keep_for_ever(std::unique_ptr<Look> look) noexcept {
-  static std::atomic<Look*> all{nullptr};
-  look->left_before = all;
-  while (!all.compare_exchange_weak(look->left_before, look.get())) continue;
-  static_cast<void>(look.release());
+void run(const std::shared_ptr<Look>& look) noexcept {
+  mark_library_thread();
+  try {
+    look->look();
+  } catch (...) {
+    look->thrown = std::current_exception();
+  }
+  look->close();
+  look->end();
+}
+
+/// On a thread of its own: it may take its time, against the contract.
+void interrupt(const std::shared_ptr<Look>& look) noexcept try {
+  std::thread([look] {
+    mark_library_thread();
+    look->abort();
+  }).detach();
+} catch (const std::exception&) {  // it is left behind, then
 }
 
 }  // namespace
@@ -65,23 +98,14 @@ void keep_for_ever(std::unique_ptr<Look> look) noexcept {
 std::optional<Failure> first_look(const StorePtr& store, StoreTime& time, const Clock& clock,
                                   std::chrono::milliseconds deadline) try {
   const auto until = std::chrono::steady_clock::now() + deadline;
-  auto look = std::make_unique<Look>(store, Call{time.now(), until});
-  look->connection = store->make_connection();
   const auto sent = clock.elapsed();  // a little less exact than around clock() alone
-  std::thread looks([&look = *look] {
-    look.look();
-    bool left = false;
-    {
-      const std::scoped_lock lock(look.mutex);
-      left = look.left_behind;
-    }
-    if (left) park_for_ever();
-  });
+  const auto look =
+      std::make_shared<Look>(store, Call{time.now(), until}, store->make_connection());
+  std::thread looks([look]() mutable { run(look); });
   if (!look->wait_until(until)) {
-    look->connection->abort();
+    interrupt(look);
     if (!look->wait_until(until + deadline / 2) && look->leave()) {
       looks.detach();
-      keep_for_ever(std::move(look));
       return failure_of(Errc::store_unavailable,
                         "the store neither connects in time nor lets itself be interrupted", false);
     }

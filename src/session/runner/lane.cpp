@@ -10,13 +10,16 @@ std::size_t bytes_of(const StoreCall& call) noexcept {
   return sizeof(Record) + call.op.record.blob.size() + call.op.record.owner.size();
 }
 
+/// How often a full lane looks for what is late.
+constexpr std::chrono::milliseconds late_interval{10};
+
 bool due_later(const StoreCall* a, const StoreCall* b) noexcept {
   return a->not_before > b->not_before;
 }
 
 LaneTraits checked(LaneTraits traits) noexcept {
   traits.workers = std::max<std::size_t>(traits.workers, 1);
-  traits.max_batch = std::max<std::size_t>(traits.max_batch, 1);
+  traits.max_batch = std::clamp<std::size_t>(traits.max_batch, 1, Lane::max_waiting);
   return traits;
 }
 
@@ -70,12 +73,31 @@ Lane::Pushed Lane::push(StoreCall& call) noexcept {
 
 Lane::Pushed Lane::admit(const StoreCall& call, std::size_t bytes) noexcept {
   if (closed_) return Pushed::closed;
-  if (waiting_ + put_off_.size() < max_waiting &&
-      bytes_ + put_off_bytes_ + bytes <= max_waiting_bytes &&
-      congestion_.admits(waiting_, call.queued_at, call.deadline))
-    return Pushed::waits;
+  if (has_place(call, bytes)) return Pushed::waits;
+  if (call.queued_at - looked_for_late_ >= late_interval) {
+    set_late_apart(call.queued_at);
+    if (has_place(call, bytes)) return Pushed::waits;
+  }
   LaneCounters::add(counters.refused, 1);
   return Pushed::full;
+}
+
+bool Lane::has_place(const StoreCall& call, std::size_t bytes) noexcept {
+  return waiting_ + put_off_.size() < max_waiting &&
+         bytes_ + put_off_bytes_ + bytes <= max_waiting_bytes &&
+         congestion_.admits(waiting_, call.queued_at, call.deadline);
+}
+
+/// While all workers hang what is late waits on for nobody: it must not keep others out.
+void Lane::set_late_apart(Deadline now) noexcept {
+  looked_for_late_ = now;
+  auto late = calls_.take_if([&](StoreCall& call) {
+    if (call.deadline > now) return false;
+    waiting_ -= 1;
+    bytes_ -= bytes_of(call);
+    return true;
+  });
+  while (StoreCall* const call = late.pop()) late_.push(*call);
 }
 
 void Lane::add_put_off(StoreCall& call, std::size_t bytes) noexcept {
@@ -105,14 +127,23 @@ bool Lane::retry_is_due() const noexcept {
 
 /// False: until is over.
 bool Lane::wait_for_work(std::unique_lock<ShortMutex>& lock, Deadline until) noexcept {
-  while (calls_.empty() && !closed_ && !retry_is_due()) {
+  while (calls_.empty() && late_.empty() && !closed_ && !retry_is_due()) {
     auto rises = until;
     if (!retries_ && !put_off_.empty())
       rises = std::min(rises, std::chrono::steady_clock::now() +
                                   (put_off_.front()->not_before - clock_.steady()));
     if (idle_.wait_until(lock, rises) || rises != until) continue;
-    if (calls_.empty()) return false;
+    if (calls_.empty() && late_.empty()) return false;
   }
+  return true;
+}
+
+bool Lane::wait(Deadline until) noexcept {
+  std::unique_lock lock(mutex_);
+  if (!wait_for_work(lock, until)) return false;
+  auto* const woken = idle_.take();
+  lock.unlock();
+  WaitList::wake(woken);
   return true;
 }
 
@@ -120,6 +151,10 @@ bool Lane::take(Deadline until, std::vector<StoreCall*>& out, bool& retries) {
   std::unique_lock lock(mutex_);
   if (std::exchange(retries, false)) retries_ = false;
   if (!wait_for_work(lock, until)) return true;
+  if (!late_.empty()) {  // to be told so, by whoever comes first
+    while (!late_.empty() && out.size() < traits_.max_batch) out.push_back(late_.pop());
+    return true;
+  }
   if (retry_is_due()) {
     retries = retries_ = true;
     take_put_off(out);
@@ -144,6 +179,10 @@ bool Lane::take(Deadline until, std::vector<StoreCall*>& out, bool& retries) {
     if (!out.empty() && bytes + more > traits_.max_batch_bytes) break;
     bytes += more;
     out.push_back(all.pop());
+  }
+  if (all.empty() && !takes_all) {
+    lock.lock();
+    congestion_.taken(out.size(), false);
   }
   if (!all.empty()) put_back(all, {count, out.size()}, their_bytes - bytes);
   return true;
@@ -181,6 +220,7 @@ void Lane::put_back(Fifo<StoreCall> left, Taken taken, std::size_t bytes) noexce
 Fifo<StoreCall> Lane::take_all() noexcept {
   const std::scoped_lock lock(mutex_);
   auto out = calls_.take_all();
+  while (StoreCall* const call = late_.pop()) out.push(*call);
   for (StoreCall* call : put_off_) out.push(*call);
   put_off_.clear();
   waiting_ = bytes_ = put_off_bytes_ = 0;

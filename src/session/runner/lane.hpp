@@ -55,6 +55,14 @@ class Lane {
   /// and `out` empty, once `until` (of the steady clock) is over.
   [[nodiscard]] bool take(Deadline until, std::vector<StoreCall*>& out, bool& retries);
   [[nodiscard]] Fifo<StoreCall> take_all() noexcept;
+  /// Waits until there is something to take, and leaves it. False: `until` is over. Another worker
+  /// is woken for it, too.
+  [[nodiscard]] bool wait(Deadline until) noexcept;
+  /// A worker more, or less, is connected.
+  void serves(int change) noexcept { serving_.fetch_add(change, std::memory_order_relaxed); }
+  [[nodiscard]] bool others_serve() const noexcept {
+    return serving_.load(std::memory_order_relaxed) > 0;
+  }
   /// An exchange of its calls took so long.
   void exchanged(std::chrono::nanoseconds took) noexcept;
   /// Whether a call of this deadline would be answered in time if it were sent now.
@@ -70,6 +78,8 @@ class Lane {
 
  private:
   [[nodiscard]] Pushed admit(const StoreCall& call, std::size_t bytes) noexcept;
+  [[nodiscard]] bool has_place(const StoreCall& call, std::size_t bytes) noexcept;
+  void set_late_apart(Deadline now) noexcept;
   [[nodiscard]] bool wait_for_work(std::unique_lock<ShortMutex>& lock, Deadline until) noexcept;
   [[nodiscard]] bool retry_is_due() const noexcept;
   void take_put_off(std::vector<StoreCall*>& out) noexcept;
@@ -87,12 +97,15 @@ class Lane {
   WaitList idle_{};
   WaitList pausing_{};  // who pauses must not swallow what wakes an idle worker
   Fifo<StoreCall> calls_{};
+  Fifo<StoreCall> late_{};  // taken out of those that wait, which they keep no place of
+  Deadline looked_for_late_{};
   std::size_t waiting_ = 0, bytes_ = 0;
   std::vector<StoreCall*> put_off_{};  // a heap, the first due in front
   std::size_t put_off_bytes_ = 0;
   bool retries_ = false;  // a worker is busy with what was put off
   Congestion congestion_;
   bool closed_ = false;
+  std::atomic<int> serving_{0};
 };
 
 }  // namespace flame::inline v0::session

@@ -9,7 +9,9 @@
 namespace flame::inline v0::session {
 namespace {
 
-constexpr std::chrono::milliseconds abort_step{10};
+// How often the two that watch look, whatever the deadline is.
+constexpr std::chrono::milliseconds least_tick{5}, longest_tick{1000};
+
 constexpr auto stopped_in_store =
     "the session manager was stopped while the store was at it: what became of it is unknown";
 
@@ -82,7 +84,7 @@ Lane::Pushed Machine::push(StoreCall& call) noexcept {
 
 void Machine::wake_at(Deadline at) noexcept {
   const std::scoped_lock lock(mutex_);
-  alarm_ = at;
+  if (alarm_ == Deadline{} || at < alarm_) alarm_ = at;
   if (at < sleeps_until_) changed_.notify_all();
 }
 
@@ -101,7 +103,8 @@ void Machine::watch() noexcept {
   mark_library_thread();
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    const auto tick = shared_.clock.steady() + shared_.deadline / 2;
+    const auto tick =
+        shared_.clock.steady() + std::clamp(shared_.deadline / 2, least_tick, longest_tick);
     sleeps_until_ = alarm_ == Deadline{} ? tick : std::min(tick, alarm_);
     changed_.wait_until(lock, shared_.real(sleeps_until_));
     shared_.time.tick();
@@ -117,11 +120,14 @@ void Machine::abort_what_hangs() noexcept {
   mark_library_thread();
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    changed_.wait_for(lock, shared_.deadline / 8);
+    changed_.wait_for(lock, aborts_all_
+                                ? least_tick
+                                : std::clamp(shared_.deadline / 8, least_tick, longest_tick));
+    const bool all = aborts_all_;
     lock.unlock();
     const auto now = shared_.clock.steady();
-    for_each_worker([now](Worker& worker) {
-      if (worker.is_over_limit(now)) worker.abort();
+    for_each_worker([now, all](Worker& worker) {
+      if (all || worker.is_over_limit(now)) worker.abort();
     });
     for (Pool* pool : {&reads_, &writes_}) abort_oldest(*pool, now);
     lock.lock();
@@ -144,6 +150,12 @@ void Machine::abort_oldest(Pool& pool, Deadline now) noexcept {
   if (oldest) oldest->abort();
 }
 
+void Machine::abort_all() noexcept {
+  const std::scoped_lock lock(mutex_);
+  aborts_all_ = true;
+  changed_.notify_all();
+}
+
 bool Machine::wait_for_workers(Deadline until) noexcept {
   bool all = true;
   for_each_worker([&](Worker& worker) { all &= worker.wait_for_end(until); });
@@ -154,15 +166,13 @@ std::string Machine::stop(Deadline until) noexcept {
   const auto now = std::chrono::steady_clock::now();
   const bool for_ever = until == Deadline::max();
   for (Pool* pool : {&reads_, &writes_, &background_}) pool->lane.close();
+  shared_.prepared.close();
   std::string named;
   if (!wait_for_workers(for_ever ? now + std::chrono::hours(1) : now + (until - now) / 2)) {
     for (Pool* pool : {&reads_, &writes_, &background_})
       refuse_all(pool->lane.take_all(), Errc::stopped, was_stopped);
-    Deadline step;
-    do {  // who was interrupted may try another connection
-      for_each_worker([](Worker& worker) { worker.abort(); });
-      step = std::chrono::steady_clock::now() + abort_step;
-    } while (!wait_for_workers(std::min(step, until)) && step < until);
+    abort_all();  // now and then: who was interrupted may try another connection
+    static_cast<void>(wait_for_workers(until));
   }
   for (Pool* pool : {&reads_, &writes_, &background_}) leave_behind(*pool, named);
   stop_watching(until, named);
@@ -173,17 +183,21 @@ std::string Machine::stop(Deadline until) noexcept {
 void Machine::leave_behind(Pool& pool, std::string& named) noexcept {
   for (const auto& worker : pool.workers) {
     bool left = false;
-    Fifo<StoreCall> calls;
-    while (!left && !worker->wait_for_end(std::chrono::steady_clock::now()))
-      left = worker->leave_behind(calls) ||
-             worker->wait_for_end(std::chrono::steady_clock::now() + std::chrono::milliseconds(1));
-    if (worker->ended()) {
+    Worker::Left calls;
+    while (!left && !worker->ended()) {
+      left = worker->leave_behind(calls);
+      const auto soon = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
+      if (!left) static_cast<void>(worker->wait_for_end(soon));
+    }
+    if (!left) {
       worker->join();
       continue;
     }
     add_name(named, pool.name);
-    for (StoreCall* call = calls.front(); call; call = call->next) call->maybe_applied = true;
-    refuse_all(calls, Errc::stopped, stopped_in_store);
+    for (StoreCall* call = calls.in_store.front(); call; call = call->next)
+      call->maybe_applied = true;
+    refuse_all(calls.in_store, Errc::stopped, stopped_in_store);
+    refuse_all(calls.unsent, Errc::stopped, was_stopped);
   }
 }
 

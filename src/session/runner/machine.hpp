@@ -42,6 +42,7 @@ class Machine {
   void start_workers(Pool& pool, const LaneTraits& traits, bool background);
   void watch() noexcept;
   void abort_what_hangs() noexcept;
+  void abort_all() noexcept;
   void abort_oldest(Pool& pool, Deadline now) noexcept;
   [[nodiscard]] bool wait_for_workers(Deadline until) noexcept;
   void leave_behind(Pool& pool, std::string& named) noexcept;
@@ -61,6 +62,7 @@ class Machine {
   Deadline alarm_{};
   Deadline sleeps_until_{};
   bool stopping_ = false;
+  bool aborts_all_ = false;
   bool aborter_ended_ = false;
   std::thread watchdog_{};  // answers what is late: it runs no code of store or application
   std::thread aborter_{};   // interrupts the store, which may take its time

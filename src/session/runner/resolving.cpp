@@ -11,6 +11,8 @@
 #include <thread>
 #include <utility>
 
+#include "fork.hpp"
+
 namespace flame::inline v0::session {
 namespace {
 
@@ -50,6 +52,7 @@ struct Asking {
 };
 
 std::atomic<int> asking_now{0};
+std::atomic<unsigned> asking_generation{0};
 
 void ask(Resolver resolver, const std::string& host, Asking& asking) noexcept {
   Resolved answer;
@@ -79,6 +82,8 @@ void start(Resolver resolver, const std::string& host, std::shared_ptr<Asking> a
 }  // namespace
 
 std::vector<std::string> resolve_with(Resolver resolver, const std::string& host, Deadline until) {
+  if (asking_generation.exchange(fork_generation()) != fork_generation())
+    asking_now = 0;  // those were threads of another process
   if (asking_now.fetch_add(1) >= most_resolving) {
     asking_now.fetch_sub(1);
     fail(host, "was not looked up: the resolver hangs: check /etc/resolv.conf and its servers");

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "first_look.hpp"
+#include "fork.hpp"
 #include "machine.hpp"
 
 namespace flame::inline v0::session {
@@ -95,7 +96,7 @@ class Runner final : public Dispatch {
   const Clock& clock_;
   const std::chrono::milliseconds deadline_;
   bool prepared_ = false;
-  std::mutex mutex_{};
+  ForkMutex mutex_{};
   std::atomic<Machine*> machine_{nullptr};
   std::atomic<bool> stopped_{false};
   bool left_behind_ = false;

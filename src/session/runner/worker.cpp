@@ -32,6 +32,13 @@ void yield_to_loops() noexcept {
     ::pthread_setschedparam(::pthread_self(), SCHED_BATCH, &parameters);
 }
 
+/// A lane gives no more at once, whatever the store would take.
+std::vector<StoreCall*> room_for(std::size_t max_batch) {
+  std::vector<StoreCall*> out;
+  out.reserve(std::clamp<std::size_t>(max_batch, 1, Lane::max_waiting));
+  return out;
+}
+
 }  // namespace
 
 milliseconds RunnerShared::exchange_limit() const noexcept { return deadline * exchange_deadlines; }
@@ -93,9 +100,10 @@ class Worker::Measured {
 
 template <class F>
 void Worker::ask_store(milliseconds limit, F f) {
+  const Call call = shared_.call_within(limit);  // before it may be left behind
   {
     const InStore in_store(*this, limit);
-    f(*connection_, shared_.call_within(limit));
+    f(*connection_, call);
   }
   if (!connection_)
     throw StoreError(StoreError::Kind::connection_lost, "the store took too long to answer");
@@ -106,8 +114,8 @@ Worker::Worker(RunnerShared& shared, Lane& lane, std::size_t max_batch, bool is_
       lane_(lane),
       background_(is_background),
       jitter_(std::random_device{}()),
-      max_batch_(std::max<std::size_t>(max_batch, 1)),
-      batch_(max_batch_),
+      calls_(room_for(max_batch)),
+      batch_(calls_.capacity()),
       next_sweep_(shared.clock.steady() + with_jitter(sweep_interval)),
       thread_([this] { loop(); }) {}
 
@@ -137,13 +145,14 @@ bool Worker::wait_for_end(Deadline until) noexcept {
   return shared_.changed.wait_until(lock, until, [this] { return ended_; });
 }
 
-bool Worker::leave_behind(Fifo<StoreCall>& calls) noexcept {
+bool Worker::leave_behind(Left& left) noexcept {
   const std::scoped_lock lock(mutex_);
   if (in_store_since_ == Deadline{} && !closing_) return false;
   left_behind_ = true;
   abort_ended_.notify_one();
-  calls = batch_.abandon();
-  while (StoreCall* const other = others_.pop()) calls.push(*other);
+  left.in_store = batch_.abandon();
+  for (StoreCall* const call : std::exchange(calls_, {})) left.unsent.push(*call);
+  while (StoreCall* const other = others_.pop()) left.unsent.push(*other);
   thread_.detach();
   return true;
 }
@@ -151,13 +160,13 @@ bool Worker::leave_behind(Fifo<StoreCall>& calls) noexcept {
 void Worker::loop() noexcept {
   mark_library_thread();
   yield_to_loops();
-  std::vector<StoreCall*> calls;
-  calls.reserve(max_batch_);
   const auto until = [this] {
     return background_ ? shared_.real(next_sweep_) : std::chrono::steady_clock::now() + idle_wait;
   };
-  while (lane_.take(until(), calls, retries_)) {
-    if (!calls.empty()) run(calls);
+  for (;;) {
+    if (!connection_ && lane_.others_serve() && !connect_first()) continue;
+    if (!lane_.take(until(), calls_, retries_)) break;
+    if (!calls_.empty()) run();
     if (background_) background();
   }
   disconnect();
@@ -166,15 +175,26 @@ void Worker::loop() noexcept {
   shared_.changed.notify_all();
 }
 
-void Worker::run(std::vector<StoreCall*>& calls) noexcept {
-  LaneCounters::add(lane_.counters.operations, calls.size());
+/// Where others are connected, who is not makes a connection before it takes a call, so that they
+/// may take that meanwhile. False: it could not, and leaves the calls to them.
+bool Worker::connect_first() noexcept {
+  const auto until =
+      background_ ? shared_.real(next_sweep_) : std::chrono::steady_clock::now() + idle_wait;
+  if (!lane_.wait(until) || connected() || !lane_.others_serve()) return true;
+  lane_.pause(std::chrono::steady_clock::now() + Breaker::first_pause);
+  return lane_.closed();
+}
+
+void Worker::run() noexcept {
+  LaneCounters::add(lane_.counters.operations, calls_.size());
   check_alive();
   const bool is_connected = connected();  // may take its time: who is late is seen after it
-  refuse_late(calls);
-  answer_others(calls, is_connected);
-  while (!calls.empty()) {
+  refuse_late();
+  answer_others(is_connected);
+  if (!is_connected) put_off_again();
+  while (!calls_.empty()) {
     Fifo<StoreCall> given_up;
-    batch_.fill(calls, given_up);
+    batch_.fill(calls_, given_up);
     refuse_all(given_up, Errc::deadline, nobody_waits);
     try {
       if (is_connected)
@@ -191,8 +211,8 @@ void Worker::run(std::vector<StoreCall*>& calls) noexcept {
 }
 
 /// Those that are no operations of a batch.
-void Worker::answer_others(std::vector<StoreCall*>& calls, bool is_connected) noexcept {
-  std::erase_if(calls, [&](StoreCall* call) {
+void Worker::answer_others(bool is_connected) noexcept {
+  std::erase_if(calls_, [&](StoreCall* call) {
     const bool is_other = call->connects_only || call->list;
     if (is_other) others_.push(*call);
     return is_other;
@@ -224,11 +244,22 @@ void Worker::list(StoreCall& call) noexcept try {
   call.failure = std::move(failure);
 }
 
-void Worker::refuse_late(std::vector<StoreCall*>& calls) noexcept {
+/// What a store said that it would take later waits for its deadline, though the store is away.
+void Worker::put_off_again() noexcept {
+  Fifo<StoreCall> again;
+  std::erase_if(calls_, [&](StoreCall* call) {
+    if (call->times_later > 0) again.push(*call);
+    return call->times_later > 0;
+  });
+  const CompletionBatch completions;
+  while (StoreCall* const call = again.pop()) come_again(*call);
+}
+
+void Worker::refuse_late() noexcept {
   const auto now = shared_.clock.steady();
   auto queue_time = std::chrono::nanoseconds::zero();
   Fifo<StoreCall> late;
-  std::erase_if(calls, [&](StoreCall* call) {
+  std::erase_if(calls_, [&](StoreCall* call) {
     queue_time += now - call->queued_at;
     if (lane_.in_time(call->deadline)) return false;
     late.push(*call);
@@ -289,10 +320,11 @@ void Worker::run_part(const Batch::Part& part, bool repeated) {
 }
 
 void Worker::exchange(const Batch::Part& part) {
+  const Call call = shared_.call_within(shared_.exchange_limit());
   const Measured measured(*this);
   const InStore in_store(*this, shared_.exchange_limit());
   Batch::Run run(batch_, part);  // gives the operations back, whatever happens
-  connection_->run(run.ops(), shared_.call_within(shared_.exchange_limit()));
+  connection_->run(run.ops(), call);
 }
 
 /// What became of the unanswered ones, and what is to be done about it.
@@ -387,6 +419,8 @@ void Worker::connect() {
   ask_store(shared_.deadline, [](auto& store, const Call& call) { store.connect(call); });
   prepare(until);
   read_clock(shared_.deadline);
+  lane_.serves(1);
+  serves_ = true;
   connected_since_ = shared_.clock.steady();
 }
 
@@ -412,6 +446,7 @@ void Worker::read_clock(milliseconds limit) {
 }
 
 void Worker::disconnect() noexcept {
+  if (std::exchange(serves_, false)) lane_.serves(-1);
   std::unique_ptr<StoreConnection> closing;
   {
     const std::scoped_lock lock(mutex_);
@@ -446,8 +481,9 @@ void Worker::sweep() {
   read_clock(shared_.exchange_limit());
   next_sweep_ = std::min(next_sweep_, shared_.clock.steady() + shared_.time.next_reading());
   std::size_t swept = 0;
+  const auto careful = shared_.time.careful();
   ask_store(shared_.exchange_limit(), [&](auto& store, Call call) {
-    call.now = shared_.time.careful();
+    call.now = careful;
     swept = store.sweep(sweep_limit, call);
   });
   // A full batch: there is more, which other work may come between.

@@ -60,16 +60,21 @@ class Worker {
   [[nodiscard]] bool wait_for_end(Deadline until) noexcept;
   [[nodiscard]] bool ended() noexcept { return wait_for_end({}); }
   void join() noexcept { thread_.join(); }
-  /// True: it hangs in the store, will never come back from there, and its memory must stay; its
-  /// calls are in `calls`.
-  [[nodiscard]] bool leave_behind(Fifo<StoreCall>& calls) noexcept;
+  /// The calls of one that is left behind.
+  struct Left {
+    Fifo<StoreCall> in_store{}, unsent{};
+  };
+  /// True: it hangs in the store, will never come back from there, and its memory must stay.
+  [[nodiscard]] bool leave_behind(Left& left) noexcept;
 
  private:
   void loop() noexcept;
-  void run(std::vector<StoreCall*>& calls) noexcept;
-  void answer_others(std::vector<StoreCall*>& calls, bool is_connected) noexcept;
+  [[nodiscard]] bool connect_first() noexcept;
+  void run() noexcept;
+  void answer_others(bool is_connected) noexcept;
   void list(StoreCall& call) noexcept;
-  void refuse_late(std::vector<StoreCall*>& calls) noexcept;
+  void refuse_late() noexcept;
+  void put_off_again() noexcept;
   void run_batch();
   [[nodiscard]] Batch::Part ask_who_was_refused();
   void remember_refusals();
@@ -100,10 +105,11 @@ class Worker {
   Lane& lane_;
   const bool background_;
   std::minstd_rand jitter_;
-  const std::size_t max_batch_;
+  std::vector<StoreCall*> calls_;  // taken, and not sent yet
   Batch batch_;
   std::bitset<5> refuses_{};  // by verb: the last batch of it was refused item by item
   bool retries_ = false;
+  bool serves_ = false;       // it is connected, and counts as such in its lane
   Fifo<StoreCall> others_{};  // of no batch: the store has the first of them
   Error last_error_{};
   Deadline connected_since_{}, last_used_{};

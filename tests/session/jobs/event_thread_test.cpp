@@ -231,7 +231,8 @@ TEST(EventThread, AChildProcessTellsItsOwnThoughTheParentsIsBusy) {
   for (std::size_t i = 0; i <= max_waiting_events; ++i)  // what comes then needs no memory
     events.emit(event::created, nullptr, "the parent's");
 #ifdef __SANITIZE_ADDRESS__
-  constexpr int busy = 0;  // one that runs may hold a lock of the sanitizer's, for ever in the child
+  constexpr int busy =
+      0;  // one that runs may hold a lock of the sanitizer's, for ever in the child
 #else
   constexpr int busy = 2;  // so that locks of the parent's are held as it forks
 #endif

@@ -175,6 +175,19 @@ TEST_F(GateTest, ThousandsThatWaitForOneSessionAreAnsweredOnTime) {
   EXPECT_EQ(look(id_).get<int>("n"), std::nullopt) << "what was given up is not applied";
 }
 
+TEST_F(GateTest, WhatIsAppliedAfterItsDeadlineIsWhatTheNextStandsOn) {
+  auto& late = commit(id_, set("late"), 2s);
+  auto& next = commit(id_, set("next"), 30s);
+  store_->advance(2s);
+  EXPECT_TRUE(late.answered);
+  EXPECT_NE(late.error().find("unknown"), std::string::npos);
+  store_->step(0);
+  ASSERT_EQ(pending(), Texts{"replace"});
+  store_->step(0);
+  EXPECT_TRUE(next.answered) << "without a conflict: the record that was written is known";
+  EXPECT_EQ(look(id_).get<int>("late"), 1);
+}
+
 TEST_F(GateTest, NothingIsSentThatNobodyWaitsFor) {
   auto& late = commit(id_, set("a"), 2s);
   store_->advance(2s);

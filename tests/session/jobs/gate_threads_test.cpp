@@ -49,7 +49,7 @@ class ThreadedDispatch final : public Dispatch {
   }
   void wake_at(Deadline when) noexcept override {
     const std::scoped_lock lock(mutex_);
-    wakes_at_ = when;
+    wakes_at_ = std::min(when, wakes_at_.value_or(when));
   }
   std::string stop(Deadline) noexcept override {
     {

@@ -113,6 +113,17 @@ TEST_F(LaneTest, RefusesWhatIsTooMuch) {
   EXPECT_EQ(lane().push(call()), Pushed::full);
 }
 
+TEST_F(LaneTest, WhatIsLateKeepsNobodyOut) {
+  limits.traits.max_batch = 1;
+  auto* const first = push(clock.steady() + 1ms);
+  for (std::size_t i = 1; i < Lane::max_waiting; ++i) push(clock.steady() + 100ms);
+  clock.advance(100ms);
+  auto* const fresh = push(clock.steady() + 1h);
+  EXPECT_EQ(take(), Calls{first}) << "and is still there to be told";
+  Calls out;
+  while (out.empty() || out.back() != fresh) out = take();
+}
+
 TEST_F(LaneTest, RefusesWhatIsTooManyBytes) {
   constexpr std::size_t size = Lane::max_waiting_bytes / 8;
   const auto offer = [&] {

@@ -9,6 +9,8 @@
 #include <flame/session/manager.hpp>
 
 #include "runner/breaker.hpp"
+#include "runner/fork.hpp"
+#include "runner/prepare_once.hpp"
 #include "runner/runner.hpp"
 #include "runner_support.hpp"
 
@@ -238,6 +240,24 @@ TEST_F(RunnerFaultsTest, AStoreThatWasDownAtTheStartIsPreparedLater) {
   EXPECT_TRUE(answers.wait(answers.ask(*runner, Verb::create, 1, Deadline::max())).done());
 }
 
+TEST(PrepareOnce, WhoHangsHasItsTurnForAsLongAsItMayTake) {
+  PrepareOnce once(false);
+  EXPECT_TRUE(once.begin(std::chrono::steady_clock::now()));
+  EXPECT_TRUE(once.begin(soon())) << "its time is over";
+  EXPECT_THROW(static_cast<void>(once.begin(std::chrono::steady_clock::now())), StoreError);
+  once.ended(false);
+  EXPECT_TRUE(once.begin(soon()));
+  once.ended(true);
+  EXPECT_FALSE(once.begin(soon()));
+}
+
+TEST(PrepareOnce, AfterCloseNobodyWaits) {
+  PrepareOnce once(false);
+  EXPECT_TRUE(once.begin(soon()));
+  once.close();
+  EXPECT_THROW(static_cast<void>(once.begin(soon())), StoreError);
+}
+
 TEST_F(RunnerFaultsTest, StopDoesNotWaitForAStoreThatIsDown) {
   occupy(Verb::create);
   for (unsigned k = 0; k < 1000; ++k) ask(Verb::create, k);
@@ -331,6 +351,43 @@ TEST_F(RunnerFaultsTest, AManagerOfStaticStorageEndsWell) {
         std::thread([saved] { std::exit(saved ? 7 : 1); }).join();
       },
       testing::ExitedWithCode(7), "created");
+}
+
+TEST_F(RunnerFaultsTest, AManagerOfStaticStorageBearsAnExitInItsCallback) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  EXPECT_EXIT(
+      {
+        static Manager manager([] {
+          Options options;
+          options.store = std::make_shared<BlockingStore>();
+          options.on_event = [](const Event&) { std::exit(7); };
+          return options;
+        }());
+        static_cast<void>(manager.open());
+        auto session = manager.load({}, Need::write);
+        session->set("n", 1);
+        static_cast<void>(manager.commit(*session));
+        for (;;) ::pause();
+      },
+      testing::ExitedWithCode(7), "");
+}
+
+TEST(ForkMutex, AChildTakesOverWhatAThreadOfItsParentHeld) {
+  ForkMutex mutex;
+  mutex.lock();
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    alarm(60);  // instead of waiting for ever
+    mutex.lock();
+    mutex.unlock();
+    mutex.lock();
+    _exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  mutex.unlock();
 }
 
 TEST_F(RunnerFaultsTest, AChildProcessThatDoesNothingLeavesTheParentsThreadsAlone) {

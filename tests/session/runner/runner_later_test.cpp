@@ -34,7 +34,7 @@ TEST_F(RunnerLaterTest, WhatIsPutOffComesAgainAndTheRestIsNotHeldUp) {
   store->release(Verb::create);
   for (std::size_t i = 2; i < 66; ++i) {
     auto& each = const_cast<Asked&>(answers.all()[i]);
-    if (is_odd(each.call.op)) continue;
+    if (i % 2 != 0) continue;  // its key is, too
     EXPECT_TRUE(answers.wait(each).done());
   }
   for (unsigned k = 100; k < 120; k += 2) EXPECT_TRUE(run(Verb::create, k).done());

@@ -40,6 +40,19 @@ TEST_F(RunnerStopTest, AConnectThatHangsIsInterrupted) {
   EXPECT_FALSE(answers.wait(waits).maybe_applied());
 }
 
+TEST_F(RunnerStopTest, AConnectThatObeysNothingIsLeftBehindWithoutItsCalls) {
+  hung() = store;
+  runner();
+  store->ignore_aborts();
+  store->hold_connects();
+  Asked& waits = ask(Verb::create, 1);
+  store->wait_until_held(1);
+  EXPECT_EQ(runner().stop(in(100ms)), "writes");
+  EXPECT_EQ(answers.wait(waits).error(), Errc::stopped);
+  EXPECT_FALSE(waits.maybe_applied()) << "it was never sent";
+  end_runner();
+}
+
 TEST_F(RunnerStopTest, WhatObeysNothingIsLeftBehindAndNamed) {
   hung() = store;
   store->ignore_aborts();
