@@ -1,7 +1,8 @@
+#include <semaphore.h>
+
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <semaphore>
 
 #include <flame/session/memory.hpp>
 
@@ -236,17 +237,29 @@ bool Manager::start(CommitOperation& operation) noexcept {
 
 namespace {
 
-/// Wakes who waits for an operation.
-struct Waiting final : Executor {
-  void post(Operation*) noexcept override { answered.release(); }
-  std::binary_semaphore answered{0};
+/// Wakes who waits for an operation. No std::binary_semaphore: that of g++ 12 may sleep for ever
+/// though it was released (GCC bug 104928).
+class Waiting final : public Executor {
+ public:
+  Waiting() noexcept { ::sem_init(&answered_, 0, 0); }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  ~Waiting() { ::sem_destroy(&answered_); }
+
+  void post(Operation*) noexcept override { ::sem_post(&answered_); }
+  void wait() noexcept {
+    while (::sem_wait(&answered_) != 0) continue;  // a signal came
+  }
+
+ private:
+  sem_t answered_;
 };
 
 template <class Op>
 auto run_to_end(Manager& manager, Op& operation) {
   Waiting waiting;
   operation.executor = &waiting;
-  if (!manager.start(operation)) waiting.answered.acquire();
+  if (!manager.start(operation)) waiting.wait();
   return std::move(*operation.result);
 }
 
