@@ -166,11 +166,11 @@ std::string Machine::stop(Deadline until) noexcept {
   const auto now = std::chrono::steady_clock::now();
   const bool for_ever = until == Deadline::max();
   for (Pool* pool : {&reads_, &writes_, &background_}) pool->lane.close();
-  shared_.prepared.close();
   std::string named;
   if (!wait_for_workers(for_ever ? now + std::chrono::hours(1) : now + (until - now) / 2)) {
     for (Pool* pool : {&reads_, &writes_, &background_})
       refuse_all(pool->lane.take_all(), Errc::stopped, was_stopped);
+    shared_.prepared.close();
     abort_all();  // now and then: who was interrupted may try another connection
     static_cast<void>(wait_for_workers(until));
   }
