@@ -47,9 +47,9 @@ class Congestion {
     const bool stays = now - stands_since_ > deadline_ / patience_share;
     return wait < deadline_ / (stays ? standing_share : burst_share) && wait < deadline - now;
   }
-  /// Whether it would be answered in time if it were sent now.
-  [[nodiscard]] bool in_time(Deadline deadline, Deadline now) const noexcept {
-    return now + std::min(trip(now), deadline_ / 4) < deadline;
+  /// When what is sent now would be answered.
+  [[nodiscard]] Deadline answers_at(Deadline now) const noexcept {
+    return now + std::min(trip(now), deadline_ / 4);
   }
 
  private:

@@ -234,9 +234,9 @@ void Lane::exchanged(std::chrono::nanoseconds took) noexcept {
   congestion_.exchanged(took, clock_.steady());
 }
 
-bool Lane::in_time(Deadline deadline) const noexcept {
+Deadline Lane::answers_at(Deadline now) const noexcept {
   const std::scoped_lock lock(mutex_);
-  return congestion_.in_time(deadline, clock_.steady());
+  return congestion_.answers_at(now);
 }
 
 void Lane::close() noexcept {

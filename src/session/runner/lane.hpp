@@ -65,8 +65,8 @@ class Lane {
   }
   /// An exchange of its calls took so long.
   void exchanged(std::chrono::nanoseconds took) noexcept;
-  /// Whether a call of this deadline would be answered in time if it were sent now.
-  [[nodiscard]] bool in_time(Deadline deadline) const noexcept;
+  /// When what is sent now would be answered: who must have that earlier need not be sent.
+  [[nodiscard]] Deadline answers_at(Deadline now) const noexcept;
 
   /// Nothing more comes in; workers finish what waits.
   void close() noexcept;

@@ -258,10 +258,11 @@ void Worker::put_off_again() noexcept {
 void Worker::refuse_late() noexcept {
   const auto now = shared_.clock.steady();
   auto queue_time = std::chrono::nanoseconds::zero();
+  const auto answered_at = lane_.answers_at(now);
   Fifo<StoreCall> late;
   std::erase_if(calls_, [&](StoreCall* call) {
     queue_time += now - call->queued_at;
-    if (lane_.in_time(call->deadline)) return false;
+    if (call->deadline > answered_at) return false;
     late.push(*call);
     return true;
   });

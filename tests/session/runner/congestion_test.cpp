@@ -76,7 +76,8 @@ class Overload : public testing::Test {
     worker.until.reset();
     worker.calls.clear();
     EXPECT_TRUE(lane_.take(std::chrono::steady_clock::now(), worker.calls, worker.retries));
-    std::erase_if(worker.calls, [&](auto* call) { return !lane_.in_time(call->deadline); });
+    std::erase_if(worker.calls,
+                  [&](auto* call) { return call->deadline <= lane_.answers_at(clock_.steady()); });
     if (!worker.calls.empty()) worker.until = clock_.steady() + trip;
   }
   void answer(Busy& worker) {
@@ -158,8 +159,7 @@ TEST(Congestion, WhatCannotMakeItsOwnDeadlineIsRefused) {
   lane.exchanged(100ms, now);
   EXPECT_FALSE(lane.admits(20, now, now + 200ms));
   EXPECT_TRUE(lane.admits(20, now, now + 201ms));
-  EXPECT_FALSE(lane.in_time(now + 100ms, now));
-  EXPECT_TRUE(lane.in_time(now + 101ms, now));
+  EXPECT_EQ(lane.answers_at(now), now + 100ms);
 }
 
 TEST(Congestion, OneRoundOfEveryWorkerMayAlwaysWait) {
@@ -174,9 +174,9 @@ TEST(Congestion, ASlowExchangeIsForgottenWhereNothingIsMeasured) {
   Congestion lane(1, 10, 1000ms);
   Deadline now{1h};
   lane.exchanged(10s, now);
-  EXPECT_FALSE(lane.in_time(now + 250ms, now));
+  EXPECT_EQ(lane.answers_at(now), now + 250ms) << "a quarter of a deadline at most";
   now += 1001ms;
-  EXPECT_TRUE(lane.in_time(now + 1ms, now));
+  EXPECT_EQ(lane.answers_at(now), now);
 }
 
 }  // namespace
