@@ -4,8 +4,7 @@
 
 #include <flame/session/test_support/inline_executor.hpp>
 
-#include "manager_fixture.hpp"
-#include "runner/runner_support.hpp"
+#include "runner/blocking_manager.hpp"
 
 namespace flame::session {
 namespace {
@@ -14,17 +13,8 @@ using namespace tests;
 using test_support::inline_executor;
 
 /// A manager on a store that blocks where a test says so.
-class ForeignCode : public ManagerTest {
+class ForeignCode : public BlockingManagerTest {
  protected:
-  ForeignCode() {
-    options.store = blocking;
-    options.deadline = 100ms;
-  }
-  ~ForeignCode() override {
-    blocking->release_all();  // also where a test failed half way
-    restart();
-  }
-
   /// A load that says when it was done.
   struct Pending : LoadOperation {
     Pending(std::string its_cookie, Executor* its_executor)
@@ -48,7 +38,6 @@ class ForeignCode : public ManagerTest {
     };
   }
 
-  std::shared_ptr<BlockingStore> blocking = std::make_shared<BlockingStore>(store);
   std::atomic<int> handled{0};
   std::binary_semaphore entered{0}, go{0};
   std::optional<Result<ResponseFields>> committed{};  // by on_event

@@ -14,36 +14,19 @@ Error late(bool unsent) noexcept try {
 /// In the place of an operation that its deadline answered.
 Operation expired;
 
-class AsyncCommit final : public AsyncJob {
+/// The job of one kind of operation.
+template <class ItsJob, class ItsOperation>
+class AsyncOf final : public AsyncJob {
  public:
-  AsyncCommit(AsyncJobs& owner, CommitOperation& operation, std::unique_ptr<SessionState> session,
-              Deadline ends)
-      : AsyncJob(owner, operation, ends), job_(owner.core, std::move(session), operation.failed) {}
+  template <class... JobArguments>
+  AsyncOf(AsyncJobs& owner, ItsOperation& operation, Deadline ends, JobArguments&&... arguments)
+      : AsyncJob(owner, operation, ends),
+        job_(owner.core, std::forward<JobArguments>(arguments)...) {}
 
  private:
   Job& job() noexcept override { return job_; }
   void deliver(Operation& operation, const Error* error) override {
-    auto& result = static_cast<CommitOperation&>(operation).result;
-    if (error)
-      result = tl::unexpected(*error);
-    else
-      result = job_.result();
-  }
-
-  void orphaned() override;
-
-  CommitJob job_;
-};
-
-class AsyncLoad final : public AsyncJob {
- public:
-  AsyncLoad(AsyncJobs& owner, LoadOperation& operation, Deadline ends)
-      : AsyncJob(owner, operation, ends), job_(owner.core, operation.request, operation.need) {}
-
- private:
-  Job& job() noexcept override { return job_; }
-  void deliver(Operation& operation, const Error* error) override {
-    auto& result = static_cast<LoadOperation&>(operation).result;
+    auto& result = static_cast<ItsOperation&>(operation).result;
     if (error)
       result = tl::unexpected(*error);
     else
@@ -51,8 +34,10 @@ class AsyncLoad final : public AsyncJob {
   }
   void orphaned() override;
 
-  LoadJob job_;
+  ItsJob job_;
 };
+using AsyncLoad = AsyncOf<LoadJob, LoadOperation>;
+using AsyncCommit = AsyncOf<CommitJob, CommitOperation>;
 
 /// A flash message that was claimed for a request nobody waits for any more goes back. Its own
 /// executor: there is nobody to tell.
@@ -74,12 +59,16 @@ class FlashReturn final : Executor {
   CommitOperation operation_{};
 };
 
+template <>
 void AsyncLoad::orphaned() {
   auto session = job_.result();
   if (session) FlashReturn::start(owner_, std::move(*session));
 }
 
-void AsyncCommit::orphaned() { FlashReturn::start(owner_, job_.take_session()); }
+template <>
+void AsyncCommit::orphaned() {
+  FlashReturn::start(owner_, job_.take_session());
+}
 
 }  // namespace
 
@@ -243,7 +232,9 @@ bool refused_as_too_much(const Spares& jobs, Op& operation) {
 bool AsyncJobs::start(LoadOperation& operation, Deadline deadline) {
   if (refused_as_too_much(loads_, operation)) return true;
   const SpareAllocator<AsyncLoad> memory(loads_);
-  return std::allocate_shared<AsyncLoad>(memory, *this, operation, deadline)->start();
+  return std::allocate_shared<AsyncLoad>(memory, *this, operation, deadline, operation.request,
+                                         operation.need)
+      ->start();
 }
 
 bool AsyncJobs::start(CommitOperation& operation, Deadline deadline) {
@@ -253,7 +244,8 @@ bool AsyncJobs::start(CommitOperation& operation, Deadline deadline) {
 bool AsyncJobs::start_unbounded(CommitOperation& operation, Deadline deadline) {
   const SpareAllocator<AsyncCommit> memory(commits_);
   auto session = SessionAccess::take(*operation.session);
-  return std::allocate_shared<AsyncCommit>(memory, *this, operation, std::move(session), deadline)
+  return std::allocate_shared<AsyncCommit>(memory, *this, operation, deadline, std::move(session),
+                                           operation.failed)
       ->start();
 }
 

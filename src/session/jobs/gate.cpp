@@ -245,11 +245,11 @@ Deadline Gate::deadline_of(const Entry& entry) const noexcept {
 
 void Gate::answer(Entry& entry) {
   auto& call = entry.call;
-  if (!call.connects_only) core_.judge(call);
-  if (call.connects_only && call.failure)
-    entry.flow->give_up(std::move(call.failure->error));
-  else if (!call.connects_only)
+  if (!call.connects_only || call.failure) core_.judge(call);
+  if (!call.connects_only)
     entry.flow->answer(call.op, call.failure, core_.time.now());
+  else if (call.failure)
+    entry.flow->give_up(std::move(call.failure->error));
   if (call.sending && !entry.flow->finished() && entry.flow->surely_not_applied())
     call.sending->reopen();
 }

@@ -43,14 +43,6 @@ class WaitList::Sleeper {
   sem_t woken_;
 };
 
-void WaitList::wait(std::unique_lock<ShortMutex>& lock) noexcept {
-  Sleeper self;
-  self.before = std::exchange(last_, &self);
-  lock.unlock();
-  self.sleep();
-  lock.lock();
-}
-
 bool WaitList::wait_until(std::unique_lock<ShortMutex>& lock, Deadline until) noexcept {
   Sleeper self;
   self.before = std::exchange(last_, &self);

@@ -15,9 +15,7 @@ class WaitList {
  public:
   class Sleeper;
 
-  /// Sleeps without the lock, until it is woken.
-  void wait(std::unique_lock<ShortMutex>& lock) noexcept;
-  /// False: nobody woke it until then.
+  /// Sleeps without the lock. False: nobody woke it until then.
   bool wait_until(std::unique_lock<ShortMutex>& lock, Deadline until) noexcept;
   /// Null: nobody sleeps. With the lock; wake() is for after it.
   [[nodiscard]] Sleeper* take() noexcept;

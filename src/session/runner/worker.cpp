@@ -160,12 +160,11 @@ bool Worker::leave_behind(Left& left) noexcept {
 void Worker::loop() noexcept {
   mark_library_thread();
   yield_to_loops();
-  const auto until = [this] {
-    return background_ ? shared_.real(next_sweep_) : std::chrono::steady_clock::now() + idle_wait;
-  };
   for (;;) {
-    if (!connection_ && lane_.others_serve() && !connect_first()) continue;
-    if (!lane_.take(until(), calls_, retries_)) break;
+    if (!connection_ && !connect_first()) continue;
+    // Who has no connection does not fall asleep here: it might wake when others have one.
+    const auto until = connection_ ? rises_at() : std::chrono::steady_clock::now();
+    if (!lane_.take(until, calls_, retries_)) break;
     if (!calls_.empty()) run();
     if (background_) background();
   }
@@ -175,12 +174,15 @@ void Worker::loop() noexcept {
   shared_.changed.notify_all();
 }
 
+/// When it stops waiting for calls, by real time.
+Deadline Worker::rises_at() const noexcept {
+  return background_ ? shared_.real(next_sweep_) : std::chrono::steady_clock::now() + idle_wait;
+}
+
 /// Where others are connected, who is not makes a connection before it takes a call, so that they
 /// may take that meanwhile. False: it could not, and leaves the calls to them.
 bool Worker::connect_first() noexcept {
-  const auto until =
-      background_ ? shared_.real(next_sweep_) : std::chrono::steady_clock::now() + idle_wait;
-  if (!lane_.wait(until) || connected() || !lane_.others_serve()) return true;
+  if (!lane_.wait(rises_at()) || !lane_.others_serve() || connected()) return true;
   lane_.pause(std::chrono::steady_clock::now() + Breaker::first_pause);
   return lane_.closed();
 }

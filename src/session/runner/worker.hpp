@@ -69,6 +69,7 @@ class Worker {
 
  private:
   void loop() noexcept;
+  [[nodiscard]] Deadline rises_at() const noexcept;
   [[nodiscard]] bool connect_first() noexcept;
   void run() noexcept;
   void answer_others(bool is_connected) noexcept;

@@ -230,6 +230,18 @@ TEST_F(RunnerFaultsTest, AStoreThatRefusesIsUp) {
   EXPECT_TRUE(run(Verb::create, 1).done()) << "refused as if the store were down";
 }
 
+TEST_F(RunnerFaultsTest, WhoCannotConnectLeavesTheCallsToWhoIsConnected) {
+  run(Verb::load, 1);
+  store->hold(Verb::load);
+  store->hold_connects();
+  ask(Verb::load, 1);
+  store->wait_until_held(1);
+  Asked& other = ask(Verb::load, 2);  // wakes the worker that has no connection yet
+  store->wait_until_held(2);          // an exchange, and a connect
+  store->release(Verb::load);
+  EXPECT_FALSE(answers.wait(other).call.failure);
+}
+
 TEST_F(RunnerFaultsTest, AStoreThatWasDownAtTheStartIsPreparedLater) {
   store->down();
   const auto runner = store_runner(store, time, clock, deadline);

@@ -7,9 +7,8 @@
 #include <flame/session/test_support/inline_executor.hpp>
 
 #include "jobs/async_job.hpp"
-#include "manager_fixture.hpp"
+#include "runner/blocking_manager.hpp"
 #include "runner/breaker.hpp"
-#include "runner_support.hpp"
 
 namespace flame::session {
 namespace {
@@ -17,17 +16,8 @@ namespace {
 using namespace tests;
 
 /// The manager on a store that blocks.
-class RunnerManager : public ManagerTest {
+class RunnerManager : public BlockingManagerTest {
  protected:
-  RunnerManager() {
-    options.store = blocking;
-    options.deadline = 100ms;
-  }
-  ~RunnerManager() override {
-    blocking->release_all();  // also where a test failed half way
-    restart();
-  }
-
   /// A load that a test need not wait for.
   struct Pending : LoadOperation {
     explicit Pending(RunnerManager& owner, std::string its_cookie)
@@ -72,8 +62,6 @@ class RunnerManager : public ManagerTest {
     closedir(tasks);
     return out;
   }
-
-  std::shared_ptr<BlockingStore> blocking = std::make_shared<BlockingStore>(store);
 
  private:
   std::mutex mutex_{};
