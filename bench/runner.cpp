@@ -1,6 +1,7 @@
 // What the runner adds to a session's load and commit: CPU time and allocations per operation, with
 // 64 of them always under way, over a store that blocks for no time: bench_runner [operations,
 // default 200000]
+#include <semaphore.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -9,7 +10,6 @@
 #include <cstdlib>
 #include <deque>
 #include <new>
-#include <semaphore>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,6 +54,7 @@ class Instant final : public session::Store {
 /// An event loop of one thread, as far as completions go: woken once for what came together.
 class Loop final : public session::Executor {
  public:
+  Loop() { ::sem_init(&posted_, 0, 0); }
   void post(session::Operation* list) noexcept override {
     auto* last = list;
     while (last->next) last = last->next;
@@ -61,16 +62,16 @@ class Loop final : public session::Executor {
     do {
       last->next = before;
     } while (!done_.compare_exchange_weak(before, list, std::memory_order_acq_rel));
-    if (!before) posted_.release();
+    if (!before) ::sem_post(&posted_);
   }
   session::Operation* wait() {
-    posted_.acquire();
+    while (::sem_wait(&posted_) != 0) continue;  // a signal came
     return done_.exchange(nullptr, std::memory_order_acq_rel);
   }
 
  private:
   std::atomic<session::Operation*> done_{nullptr};
-  std::counting_semaphore<> posted_{0};
+  sem_t posted_;
 };
 
 /// One visitor, who loads his session over and over; and commits a change where he writes.

@@ -1,5 +1,3 @@
-#include <semaphore.h>
-
 #include <algorithm>
 #include <atomic>
 #include <mutex>
@@ -10,6 +8,7 @@
 #include "runner/fork.hpp"
 #include "runner/library_thread.hpp"
 #include "runner/runner.hpp"
+#include "runner/semaphore.hpp"
 
 namespace flame::inline v0::session {
 
@@ -159,6 +158,9 @@ Result<void> Manager::open() {
   self.core.rules = std::move(*rules);
   self.core.creations.set(self.core.rules.max_created_per_second, self.core.random);
   dispatch->on_wake = [&self] { self.current_jobs().expire(self.core.clock.steady()); };
+  dispatch->on_warning = [&self](const std::string& text) {
+    self.core.events.emit(event::store_warning, nullptr, text);
+  };
   dispatch->on_sweep_failed = [&self](const Error& error) {
     self.core.events.emit(event::sweep_failed, nullptr, error.text);
   };
@@ -237,22 +239,14 @@ bool Manager::start(CommitOperation& operation) noexcept {
 
 namespace {
 
-/// Wakes who waits for an operation. No std::binary_semaphore: that of g++ 12 may sleep for ever
-/// though it was released (GCC bug 104928).
+/// Wakes who waits for an operation.
 class Waiting final : public Executor {
  public:
-  Waiting() noexcept { ::sem_init(&answered_, 0, 0); }
-  Waiting(const Waiting&) = delete;
-  Waiting& operator=(const Waiting&) = delete;
-  ~Waiting() { ::sem_destroy(&answered_); }
-
-  void post(Operation*) noexcept override { ::sem_post(&answered_); }
-  void wait() noexcept {
-    while (::sem_wait(&answered_) != 0) continue;  // a signal came
-  }
+  void post(Operation*) noexcept override { answered_.release(); }
+  void wait() noexcept { answered_.acquire(); }
 
  private:
-  sem_t answered_;
+  Semaphore answered_;
 };
 
 template <class Op>

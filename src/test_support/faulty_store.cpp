@@ -47,6 +47,11 @@ struct FaultyStore::Plan {
     if (!refusal.empty()) throw StoreError(StoreError::Kind::refused, refusal);
   }
 
+  void add_warnings(std::vector<std::string>& to) {
+    const std::lock_guard lock(mutex);
+    to.insert(to.end(), warnings.begin(), warnings.end());
+  }
+
   void require_up() {
     const std::lock_guard lock(mutex);
     if (is_down) lose_connection();
@@ -55,6 +60,7 @@ struct FaultyStore::Plan {
   std::mutex mutex;
   bool is_down = false;
   std::string refusal;
+  std::vector<std::string> warnings;
   std::array<PerVerb, verbs> by_verb;
 };
 
@@ -67,9 +73,11 @@ class FaultyStore::Connection final : public StoreConnection {
     plan_->require_up();
     inner_->connect(call);
   }
-  void prepare(const Call& call) override {
+  std::vector<std::string> prepare(const Call& call) override {
     plan_->require_prepared();
-    inner_->prepare(call);
+    auto warnings = inner_->prepare(call);
+    plan_->add_warnings(warnings);
+    return warnings;
   }
   void ping(const Call& call) override {
     plan_->require_up();
@@ -133,6 +141,11 @@ void FaultyStore::next(Verb verb, Outcome outcome, std::size_t skip) {
 void FaultyStore::down(bool is_down) {
   const std::lock_guard lock(plan_->mutex);
   plan_->is_down = is_down;
+}
+
+void FaultyStore::warn(std::string text) {
+  const std::lock_guard lock(plan_->mutex);
+  plan_->warnings.push_back(std::move(text));
 }
 
 void FaultyStore::refuse_prepare(std::string text) {

@@ -1,10 +1,10 @@
 // What foreign code may do to the threads that serve everybody: nothing.
-#include <semaphore>
 #include <thread>
 
 #include <flame/session/test_support/inline_executor.hpp>
 
 #include "runner/blocking_manager.hpp"
+#include "runner/semaphore.hpp"
 
 namespace flame::session {
 namespace {
@@ -26,7 +26,7 @@ class ForeignCode : public BlockingManagerTest {
     }
     const std::string cookie;
     const std::string_view line;
-    std::binary_semaphore answered{0};
+    Semaphore answered;
   };
 
   /// on_event counts, and stays in the first one until `go`.
@@ -39,7 +39,7 @@ class ForeignCode : public BlockingManagerTest {
   }
 
   std::atomic<int> handled{0};
-  std::binary_semaphore entered{0}, go{0};
+  Semaphore entered, go;
   std::optional<Result<ResponseFields>> committed{};  // by on_event
 };
 
@@ -73,7 +73,7 @@ class LoopThread final : public Executor {
 
   std::mutex mutex_{};
   std::vector<Operation*> waiting_{};
-  std::counting_semaphore<> posted_{0};
+  Semaphore posted_;
   std::atomic<bool> stopping_{false};
   std::thread thread_{[this] { run(); }};
 };
@@ -107,7 +107,7 @@ TEST_F(ForeignCode, ADoneThatWaitsStopsNobodysDeadline) {
   struct Nested : LoadOperation {
     std::function<Result<Session>()> load{};
     std::optional<Result<Session>> inner{};
-    std::binary_semaphore ended{0};
+    Semaphore ended;
   } nested;
   LoopThread loop, other;
   nested.load = [&] { return try_load(cookie); };

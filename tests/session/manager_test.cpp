@@ -277,6 +277,14 @@ TEST_F(ManagerCycle, NeitherBeforeOpenNorAfterStop) {
   EXPECT_TRUE(count("store_down") == 0);
 }
 
+TEST_F(ManagerCycle, OpenTellsWhatTheStoreWarnsOf) {
+  store->warn("it forgets all at a power cut: set appendonly yes");
+  ASSERT_TRUE(manager().open());
+  manager().wait_for_events();
+  EXPECT_EQ(count("store_warning"), 1U);
+  EXPECT_EQ(told().back().text, "it forgets all at a power cut: set appendonly yes");
+}
+
 TEST_F(ManagerCycle, OpenSaysWhatIsWrong) {
   options.cookie.name = "a b";
   Manager wrong(options, {&clock, &random});

@@ -61,6 +61,8 @@ inline constexpr std::string_view store_full = "store_full";
 inline constexpr std::string_view store_refused =
     "store_refused";  ///< one operation, for want of rights or space, or since what was applied may
                       ///< not last: the text says which
+inline constexpr std::string_view store_warning =
+    "store_warning";  ///< the store works, but not as its README promises: the text says why
 inline constexpr std::string_view turned_away =
     "turned_away";  ///< an operation was refused at once: too much was waiting
 inline constexpr std::string_view timed_out =

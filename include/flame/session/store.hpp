@@ -137,8 +137,10 @@ class StoreConnection {
   virtual void connect(const Call&) {}
   /// Checks rights and schema, and makes what the options say is to be made. Comes after the first
   /// connect() of a process, and with each until it has succeeded. StoreError refused is what the
-  /// operator must mend, here and in connect(): its text is the line to print.
-  virtual void prepare(const Call&) {}
+  /// operator must mend, here and in connect(): its text is the line to print. Returns what the
+  /// operator should know though all works, a line each: a setting of the backend that breaks what
+  /// the store promises, an option without use. The Manager tells them as event::store_warning.
+  [[nodiscard]] virtual std::vector<std::string> prepare(const Call&) { return {}; }
   /// Runs a batch, sorted by verb, then key; keys are unique within a verb. Sets every outcome or
   /// throws. It holds at most as many operations and bytes as the traits of their lane say, or one.
   virtual void run(std::span<StoreOp> batch, const Call& call) = 0;
@@ -177,6 +179,12 @@ struct StoreTraits {
   std::size_t max_sessions = 0;  ///< it holds no more than these; 0: not bounded by number
   LaneTraits reads{}, writes{}, background{.workers = 1};
   std::chrono::milliseconds ping_after{0};  ///< without a call; 0: never
+  /// A connection without a call for so long is closed; the next call makes another. 0: never.
+  std::chrono::milliseconds idle_close{0};
+  /// A connection is made anew between two batches before it is older, each at a time of its own:
+  /// so that a server that was added gets its share, and a password that was changed is seen. 0:
+  /// never.
+  std::chrono::milliseconds max_age{0};
   bool expires_by_itself = false;  ///< the backend removes records by its own clock, whatever
                                    ///< Call::now is
 };

@@ -21,7 +21,7 @@ std::span<StoreOp> only(Verb verb, std::span<StoreOp> batch) noexcept {
 std::unique_ptr<StoreConnection> open_connection(Store& store, const Call& call) {
   auto connection = store.make_connection();
   connection->connect(call);
-  connection->prepare(call);
+  static_cast<void>(connection->prepare(call));
   return connection;
 }
 

@@ -89,7 +89,11 @@ class DirectDispatch final : public Dispatch {
   StoreConnection* connect() {
     const std::scoped_lock lock(mutex_);
     if (!owned_) {
-      owned_ = open_connection(*store_, {time_.now(), {}});
+      const Call call{time_.now(), {}};
+      auto connection = store_->make_connection();
+      connection->connect(call);
+      for (const auto& warning : connection->prepare(call)) on_warning(warning);
+      owned_ = std::move(connection);
       connection_.store(owned_.get(), std::memory_order_release);
     }
     return owned_.get();

@@ -86,6 +86,8 @@ class Dispatch {
 
   // Set before open(); must not throw.
   std::function<void()> on_wake{[] {}};
+  /// What the store's prepare() told.
+  std::function<void(const std::string&)> on_warning{[](const std::string&) {}};
   /// Expired records could not be removed: nobody waits for an answer that would say so.
   std::function<void(const Error&)> on_sweep_failed{[](const Error&) {}};
 };

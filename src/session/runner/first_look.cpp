@@ -8,6 +8,7 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "library_thread.hpp"
 
@@ -19,6 +20,7 @@ struct Look {
   const StorePtr store;
   const Call call;
   std::unique_ptr<StoreConnection> connection;
+  std::vector<std::string> warnings{};
   std::optional<TimePoint> its_time{};
   std::exception_ptr thrown{};
 
@@ -29,7 +31,7 @@ struct Look {
 
   void look() {
     connection->connect(call);
-    connection->prepare(call);
+    warnings = connection->prepare(call);
     its_time = connection->clock(call);
   }
   /// Closing may hang as well.
@@ -96,7 +98,7 @@ void interrupt(const std::shared_ptr<Look>& look) noexcept try {
 }  // namespace
 
 std::optional<Failure> first_look(const StorePtr& store, StoreTime& time, const Clock& clock,
-                                  std::chrono::milliseconds deadline) try {
+                                  std::chrono::milliseconds deadline, const Warn& warn) try {
   const auto until = std::chrono::steady_clock::now() + deadline;
   const auto sent = clock.elapsed();  // a little less exact than around clock() alone
   const auto look =
@@ -111,6 +113,7 @@ std::optional<Failure> first_look(const StorePtr& store, StoreTime& time, const 
     }
   }
   looks.join();
+  for (const auto& warning : look->warnings) warn(warning);
   if (look->thrown) std::rethrow_exception(look->thrown);
   if (look->its_time)
     time.read(*look->its_time, sent, clock.elapsed());

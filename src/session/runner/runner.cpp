@@ -21,7 +21,7 @@ class Runner final : public Dispatch {
   }
 
   std::optional<Failure> open() override {
-    auto failure = first_look(store_, time_, clock_, deadline_);
+    auto failure = first_look(store_, time_, clock_, deadline_, on_warning);
     prepared_ = !failure;
     return failure;
   }

@@ -15,6 +15,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::chrono::hours idle_wait{1};  // wait_until() overflows with Deadline::max()
+constexpr std::chrono::hours longest_age{24 * 365};
 constexpr auto too_late = "the store was too busy to begin: nothing was done";
 constexpr auto nobody_waits = "nobody waited for it any more: nothing was done";
 
@@ -167,6 +168,7 @@ void Worker::loop() noexcept {
     if (!lane_.take(until, calls_, retries_)) break;
     if (!calls_.empty()) run();
     if (background_) background();
+    retire();
   }
   disconnect();
   const std::scoped_lock lock(shared_.mutex);
@@ -176,7 +178,21 @@ void Worker::loop() noexcept {
 
 /// When it stops waiting for calls, by real time.
 Deadline Worker::rises_at() const noexcept {
-  return background_ ? shared_.real(next_sweep_) : std::chrono::steady_clock::now() + idle_wait;
+  auto at = shared_.clock.steady() + idle_wait;
+  if (background_) at = std::min(at, next_sweep_);
+  if (connection_) at = std::min(at, retires());
+  return shared_.real(at);
+}
+
+/// When its connection is closed for its age, or for want of calls.
+Deadline Worker::retires() const noexcept {
+  const auto idle = shared_.traits.idle_close;
+  if (idle <= milliseconds(0)) return grows_old_at_;
+  return std::min(grows_old_at_, last_used_ + idle);
+}
+
+void Worker::retire() noexcept {
+  if (connection_ && shared_.clock.steady() >= retires()) disconnect();
 }
 
 /// Where others are connected, who is not makes a connection before it takes a call, so that they
@@ -425,17 +441,23 @@ void Worker::connect() {
   lane_.serves(1);
   serves_ = true;
   connected_since_ = shared_.clock.steady();
+  const auto age = std::min<std::chrono::nanoseconds>(shared_.traits.max_age, longest_age);
+  grows_old_at_ = connected_since_ +
+                  (age > age.zero() ? age - age / 4 * (jitter_() % 1024) / 1024 : longest_age);
 }
 
 void Worker::prepare(Deadline until) {
   if (!shared_.prepared.begin(until)) return;
+  std::vector<std::string> warnings;
   try {
-    ask_store(shared_.deadline, [](auto& store, const Call& call) { store.prepare(call); });
+    ask_store(shared_.deadline,
+              [&](auto& store, const Call& call) { warnings = store.prepare(call); });
   } catch (...) {
     shared_.prepared.ended(false);
     throw;
   }
   shared_.prepared.ended(true);
+  for (const auto& warning : warnings) shared_.told.on_warning(warning);
 }
 
 void Worker::read_clock(milliseconds limit) {
@@ -469,13 +491,13 @@ void Worker::background() noexcept {
   const auto now = shared_.clock.steady();
   if (now < next_sweep_) return;
   next_sweep_ = now + with_jitter(sweep_interval);
-  if (!connected()) return shared_.on_sweep_failed(last_error_);
+  if (!connected()) return shared_.told.on_sweep_failed(last_error_);
   try {
     sweep();
     shared_.breaker.succeeded();
   } catch (...) {
     auto failure = caught_failure();
-    shared_.on_sweep_failed(failure.error);
+    shared_.told.on_sweep_failed(failure.error);
     if (failure.lost) lost(std::move(failure), connected_since_);
   }
 }

@@ -2,7 +2,6 @@
 
 #include <bitset>
 #include <condition_variable>
-#include <functional>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -19,7 +18,7 @@ struct RunnerShared {
   StorePtr store;
   StoreTime& time;
   const Clock& clock;
-  const std::function<void(const Error&)>& on_sweep_failed;  // set, and does not throw
+  const Dispatch& told;
   const std::chrono::milliseconds deadline;
   const StoreTraits traits;
   PrepareOnce prepared;
@@ -87,6 +86,8 @@ class Worker {
   void lost(Failure failure, Deadline began) noexcept;
   [[nodiscard]] bool connected() noexcept;
   void check_alive() noexcept;
+  void retire() noexcept;
+  [[nodiscard]] Deadline retires() const noexcept;
   void connect();
   void prepare(Deadline until);
   void read_clock(std::chrono::milliseconds limit);
@@ -113,7 +114,7 @@ class Worker {
   bool serves_ = false;       // it is connected, and counts as such in its lane
   Fifo<StoreCall> others_{};  // of no batch: the store has the first of them
   Error last_error_{};
-  Deadline connected_since_{}, last_used_{};
+  Deadline connected_since_{}, last_used_{}, grows_old_at_{};
   Deadline next_sweep_{};
 
   std::mutex mutex_{};  // with who aborts and stops

@@ -52,9 +52,10 @@ Connection::Connection(const FileOptions& options, std::shared_ptr<Reserve> rese
       temporary_(random_number()),
       sweeper_(root_, owners_, static_cast<std::uint8_t>(temporary_)) {}
 
-void Connection::prepare(const Call&) {
+std::vector<std::string> Connection::prepare(const Call&) {
   root_.check_writable();
   try_a_save(root_, temporary_);
+  return {};
 }
 
 void Connection::check() const {

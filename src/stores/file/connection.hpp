@@ -16,7 +16,7 @@ class Connection final : public StoreConnection {
   Connection(const FileOptions& options, std::shared_ptr<Reserve> reserve);
 
   void connect(const Call&) override { root_.open(); }
-  void prepare(const Call&) override;
+  std::vector<std::string> prepare(const Call&) override;
   void run(std::span<StoreOp> batch, const Call& call) override;
   std::size_t sweep(std::size_t limit, const Call& call) override;
   OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,

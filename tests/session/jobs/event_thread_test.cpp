@@ -6,7 +6,6 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
-#include <semaphore>
 #include <string>
 #include <thread>
 #include <utility>
@@ -15,6 +14,7 @@
 #include <flame/session/test_support/fake_clock.hpp>
 
 #include "session/jobs/events.hpp"
+#include "session/runner/semaphore.hpp"
 
 namespace flame::session {
 namespace {
@@ -60,7 +60,7 @@ class Listener {
     std::vector<std::string> told{};
     std::vector<std::thread::id> threads{};
     std::atomic<bool> holds{false};
-    std::binary_semaphore held{0}, go{0};
+    Semaphore held, go;
   };
   std::shared_ptr<State> state_ = std::make_shared<State>();
 };
@@ -89,7 +89,7 @@ TEST(EventThread, OwnsWhatItTells) {
   FakeClock clock;
   SessionKey told{};
   std::string text;
-  std::binary_semaphore entered{0}, go{0};
+  Semaphore entered, go;
   bool first = true;
   Events events(
       [&](const Event& event) {

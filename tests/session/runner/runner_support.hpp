@@ -93,6 +93,10 @@ class BlockingStore final : public Store {
   std::size_t connects() {
     return locked([](auto& self) { return self.connects_; });
   }
+  void wait_until_connected(std::size_t n) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return connected_ == n; });
+  }
   std::size_t connected() {
     return locked([](auto& self) { return self.connected_; });
   }
@@ -113,8 +117,9 @@ class BlockingStore final : public Store {
   std::function<void()> on_abort{[] {}};
   std::function<std::size_t()> on_sweep{};  ///< none: the inner store sweeps
   std::function<std::optional<TimePoint>()> its_clock{[] { return std::nullopt; }};
-  std::size_t max_batch = 64;
-  std::chrono::milliseconds ping_after{0};
+  std::size_t max_batch = 64, workers = 2;
+  std::chrono::milliseconds ping_after{0}, idle_close{0}, max_age{0};
+  std::vector<std::string> warnings{};
 
   std::unique_ptr<StoreConnection> make_connection() override {
     return std::make_unique<Connection>(*this, inner_->make_connection());
@@ -122,7 +127,10 @@ class BlockingStore final : public Store {
   [[nodiscard]] StoreTraits traits() const noexcept override {
     StoreTraits traits;
     traits.reads.max_batch = traits.writes.max_batch = traits.background.max_batch = max_batch;
+    traits.reads.workers = traits.writes.workers = workers;
     traits.ping_after = ping_after;
+    traits.idle_close = idle_close;
+    traits.max_age = max_age;
     return traits;
   }
 
@@ -135,7 +143,10 @@ class BlockingStore final : public Store {
     Connection(BlockingStore& store, std::unique_ptr<StoreConnection> inner)
         : store_(store), inner_(std::move(inner)) {}
     ~Connection() override {
-      store_.locked([this](auto& store) { store.connected_ -= is_connected_ ? 1 : 0; });
+      store_.locked([this](auto& store) {
+        store.connected_ -= is_connected_ ? 1 : 0;
+        store.changed_.notify_all();
+      });
     }
 
     void connect(const Call& call) override {
@@ -150,6 +161,7 @@ class BlockingStore final : public Store {
       lock.unlock();
       inner_->connect(call);
     }
+    std::vector<std::string> prepare(const Call&) override { return store_.warnings; }
     void ping(const Call&) override {
       std::unique_lock lock(store_.mutex_);
       ++store_.pings_;
@@ -315,7 +327,13 @@ class RunnerTest : public testing::Test {
       sweep_errors_.push_back(error.text);
       changed_.notify_all();
     };
-    EXPECT_FALSE(runner_->open());
+    runner_->on_warning = [this](const std::string& text) {
+      const std::scoped_lock lock(mutex_);
+      warnings_.push_back(text);
+    };
+    if (opens) {
+      EXPECT_FALSE(runner_->open());
+    }
     return *runner_;
   }
   void end_runner() { runner_.reset(); }
@@ -351,6 +369,10 @@ class RunnerTest : public testing::Test {
       changed_.wait(lock, [&] { return rung_ > before; });
     }
   }
+  std::vector<std::string> warnings() {
+    const std::scoped_lock lock(mutex_);
+    return warnings_;
+  }
   std::vector<std::string> wait_for_sweep_errors(std::size_t n) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return sweep_errors_.size() >= n; });
@@ -360,6 +382,7 @@ class RunnerTest : public testing::Test {
   test_support::FakeClock clock;
   StoreTime time{clock};
   std::chrono::milliseconds deadline{100};
+  bool opens = true;  ///< before the first operation
   std::shared_ptr<BlockingStore> store = std::make_shared<BlockingStore>();
   Answers answers;
 
@@ -367,7 +390,7 @@ class RunnerTest : public testing::Test {
   std::mutex mutex_{};
   std::condition_variable changed_{};
   std::size_t rung_ = 0;
-  std::vector<std::string> sweep_errors_{};
+  std::vector<std::string> sweep_errors_{}, warnings_{};
   std::unique_ptr<Dispatch> runner_{};
 };
 

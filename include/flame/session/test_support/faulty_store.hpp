@@ -36,6 +36,8 @@ class FaultyStore final : public Store {
   void down(bool is_down = true);
   /// prepare() throws refused with this text; empty: no more.
   void refuse_prepare(std::string text);
+  /// prepare() returns this line too.
+  void warn(std::string text);
 
   /// Operations that came since the start, or since reset_counts().
   [[nodiscard]] std::size_t count(Verb verb) const noexcept;

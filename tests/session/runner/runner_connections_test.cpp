@@ -1,0 +1,77 @@
+#include "runner_support.hpp"
+
+namespace flame::session {
+namespace {
+
+using namespace tests;
+
+/// How long connections live, and what the store tells as it is prepared.
+class RunnerConnections : public RunnerTest {
+ protected:
+  RunnerConnections() { store->workers = 1; }
+};
+
+TEST_F(RunnerConnections, OneThatIsNotUsedIsClosedAndTheNextCallMakesAnother) {
+  store->idle_close = 20ms;
+  EXPECT_FALSE(run(Verb::load, 1).call.failure);
+  EXPECT_EQ(store->connected(), 1U);
+  clock.advance(20ms);
+  store->wait_until_connected(0);
+  const auto before = store->connects();
+  EXPECT_FALSE(run(Verb::load, 1).call.failure);
+  EXPECT_EQ(store->connects(), before + 1);
+}
+
+TEST_F(RunnerConnections, OneThatIsUsedIsNotIdle) {
+  store->idle_close = 10s;
+  run(Verb::load, 1);
+  const auto before = store->connects();
+  for (int i = 0; i < 10; ++i) {
+    clock.advance(9s);
+    EXPECT_FALSE(run(Verb::load, 1).call.failure);
+  }
+  EXPECT_EQ(store->connects(), before);
+}
+
+TEST_F(RunnerConnections, OneThatIsOldIsMadeAnewBetweenTwoBatches) {
+  store->max_age = 60s;
+  run(Verb::load, 1);
+  const auto before = store->connects();
+  clock.advance(44s);  // none is closed before three quarters of it
+  EXPECT_FALSE(run(Verb::load, 1).call.failure);
+  EXPECT_EQ(store->connects(), before);
+  clock.advance(16s);
+  EXPECT_FALSE(run(Verb::load, 1).call.failure) << "on the old one: nobody waits for the next";
+  store->wait_until_connected(0);
+  EXPECT_FALSE(run(Verb::load, 1).call.failure);
+  EXPECT_EQ(store->connects(), before + 1);
+}
+
+TEST_F(RunnerConnections, ByDefaultOneStays) {
+  run(Verb::load, 1);
+  const auto before = store->connects();
+  clock.advance(24h * 30);
+  EXPECT_FALSE(run(Verb::load, 1).call.failure);
+  EXPECT_FALSE(run(Verb::load, 1).call.failure);
+  EXPECT_EQ(store->connects(), before);
+}
+
+TEST_F(RunnerConnections, WhatAStoreWarnsOfIsToldOnceAtOpen) {
+  store->warnings = {"no disk is that slow", "nor any network"};
+  runner();
+  EXPECT_EQ(warnings(), store->warnings);
+  run(Verb::load, 1);
+  run(Verb::create, 2);
+  EXPECT_EQ(warnings(), store->warnings);
+}
+
+TEST_F(RunnerConnections, WhatAStoreWarnsOfIsToldWithTheFirstConnectionToOneThatWasDown) {
+  store->warnings = {"no disk is that slow"};
+  opens = false;
+  run(Verb::load, 1);
+  run(Verb::create, 2);
+  EXPECT_EQ(warnings(), store->warnings);
+}
+
+}  // namespace
+}  // namespace flame::session
