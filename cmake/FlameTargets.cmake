@@ -104,17 +104,41 @@ function(flame_library name)
     DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/flame-session")
 endfunction()
 
+# flame_store(<name> DRIVER <target> [WITH <target>...] PACKAGE <Debian's package>)
+#
+# The library flame-session::<name> from src/stores/<name>; left out where its driver is not there. Its folder's
+# CMakeLists.txt looks for that first. The config file of the installed package knows what it needs, too.
+function(flame_store name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "DRIVER;PACKAGE" "WITH")
+  if(NOT TARGET ${arg_DRIVER})
+    message(STATUS "flame-session::${name} is left out: its driver is not installed (apt-get install ${arg_PACKAGE})")
+    return()
+  endif()
+  flame_library(${name}
+    FOLDERS src/stores/${name}
+    HEADERS include/flame/session/${name}.hpp
+    PUBLIC flame-session::session
+    PRIVATE ${arg_DRIVER} ${arg_WITH})
+  if(TARGET flame_${name})
+    set_property(GLOBAL APPEND PROPERTY FLAME_STORES ${name})
+  endif()
+endfunction()
+
 function(flame_install_package)
   include(CMakePackageConfigHelpers)
   set(destination "${CMAKE_INSTALL_LIBDIR}/cmake/flame-session")
   set(version_file "${PROJECT_BINARY_DIR}/flame-session-config-version.cmake")
   set(config_file "${PROJECT_BINARY_DIR}/flame-session-config.cmake")
+  get_property(stores GLOBAL PROPERTY FLAME_STORES)
+  list(JOIN stores " " FLAME_STORES)
   configure_file("${PROJECT_SOURCE_DIR}/cmake/flame-session-config.cmake.in" "${config_file}" @ONLY)
   write_basic_package_version_file("${version_file}" COMPATIBILITY SameMinorVersion)
   install(FILES
     "${version_file}"
     "${config_file}"
     "${PROJECT_SOURCE_DIR}/cmake/Findlibcbor.cmake"
+    "${PROJECT_SOURCE_DIR}/cmake/Findlibmariadb.cmake"
+    "${PROJECT_SOURCE_DIR}/cmake/Findhiredis.cmake"
     DESTINATION "${destination}")
 endfunction()
 
@@ -141,13 +165,13 @@ function(flame_program name source)
   target_link_libraries(${name} PRIVATE ${arg_LIBS})
 endfunction()
 
-# flame_test(<folder> LIBS <target>... [LABELS <label>...])
+# flame_test(<folder> LIBS <target>... [LABELS <label>...] [FIXTURES <fixture>...])
 #
 # bin/test_<folder> from all .cpp files of tests/<folder> and the folders in it, each of its tests known to ctest. Private
 # headers are included as "<room>/name.hpp", and libraries of ours linked as objects, for they hide what is private:
 # LIBS names those too that the others stand on. Label `long`: only run by `scripts/test --all`.
 function(flame_test folder)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS;LABELS;FIXTURES")
   string(REPLACE "/" "_" target "test_${folder}")
   flame_glob(sources "tests/${folder}/*.cpp" "tests/${folder}/*/*.cpp")
   flame_has_targets(complete "tests/${folder}" ${arg_LIBS})
@@ -165,12 +189,35 @@ function(flame_test folder)
   flame_hide(${target})
   list(TRANSFORM arg_LIBS REPLACE "^flame-session::(.+)$" "flame_\\1_objects")
   target_link_libraries(${target} PRIVATE ${arg_LIBS} GTest::gtest_main)
+  set(properties TIMEOUT 600)
+  if(arg_LABELS)
+    list(APPEND properties LABELS "${arg_LABELS}")
+  endif()
+  if(arg_FIXTURES)
+    list(APPEND properties FIXTURES_REQUIRED "${arg_FIXTURES}")
+  endif()
   # Listed when ctest runs, not while building: so sanitizers' environment applies to it too.
   gtest_discover_tests(${target}
     TEST_PREFIX "${folder}."
     DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 120
-    PROPERTIES TIMEOUT 600 LABELS "${arg_LABELS}")
+    PROPERTIES ${properties})
+endfunction()
+
+# flame_server_test(<store> SERVERS <name>... [LIBS <target>...])
+#
+# bin/test_<store> from tests/<store>, as flame_test() does, with the store's library; its tests run while those servers
+# of scripts/servers do. Where one is not to be had here its tests are skipped, and say so.
+function(flame_server_test store)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SERVERS;LIBS")
+  set(fixtures ${arg_SERVERS})
+  list(TRANSFORM fixtures PREPEND "server_")
+  flame_test(${store} LIBS flame-session::session flame-session::${store} flame-session::test_support ${arg_LIBS}
+             FIXTURES ${fixtures})
+  if(TARGET test_${store})
+    target_include_directories(test_${store} PRIVATE "${PROJECT_SOURCE_DIR}/tests/servers")
+    target_compile_definitions(test_${store} PRIVATE "SERVERS_SCRIPT=\"${PROJECT_SOURCE_DIR}/scripts/servers\"")
+  endif()
 endfunction()
 
 # flame_refuses(<folder>/<file> <case> <text>): tests/<folder>/refused/<file>.cxx does not compile

@@ -1,12 +1,20 @@
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <span>
 #include <utility>
 
 #include <flame/session/file.hpp>
 #include <flame/session/memory.hpp>
 #include <flame/session/open_store.hpp>
+#ifdef FLAME_SESSION_HAS_mysql
+#include <flame/session/mysql.hpp>
+#endif
+#ifdef FLAME_SESSION_HAS_postgres
+#include <flame/session/postgres.hpp>
+#endif
+#ifdef FLAME_SESSION_HAS_redis
+#include <flame/session/redis.hpp>
+#endif
+#include <flame/session/store_url.hpp>
 
 namespace flame::inline v0::session {
 namespace {
@@ -43,85 +51,20 @@ class WrongUrl final : public Store {
   std::string text_;
 };
 
-/// The parameters of `?name=value&name=value`, each known and there at most once.
-class Query {
- public:
-  Query(std::string_view scheme, std::string_view text, std::vector<std::string_view> known)
-      : scheme_(scheme), known_(std::move(known)) {
-    while (!text.empty()) {
-      const auto end = text.find('&');
-      add(text.substr(0, end));
-      text.remove_prefix(end == text.npos ? text.size() : end + 1);
-      if (end != text.npos && text.empty()) add({});
-    }
-  }
+[[maybe_unused, noreturn]] void left_out(const std::string& name, const std::string& server,
+                                         const std::string& package) {
+  refuse("store URL `" + name + ":`: this build has no " + server + " store: install " + package +
+         ", build flame-session again, and link flame-session::stores or flame-session::" + name);
+}
 
-  /// Leaves `value` alone where there is no such parameter, as number() does.
-  template <class T>
-  void choice(std::string_view name, std::span<const std::pair<std::string_view, T>> choices,
-              T& value) const {
-    const auto at = std::ranges::find(given_, name, &Given::first);
-    if (at == given_.end()) return;
-    const auto chosen =
-        std::ranges::find(choices, at->second, &std::pair<std::string_view, T>::first);
-    if (chosen != choices.end()) {
-      value = chosen->second;
-      return;
-    }
-    std::string all;
-    for (const auto& each : choices) all.append(all.empty() ? "" : ", ").append(each.first);
-    wrong("`" + std::string(name) + "` must be one of " + all);
-  }
-
-  /// Leaves `value` alone where there is no such parameter.
-  void number(std::string_view name, std::size_t& value) const {
-    const auto at = std::ranges::find(given_, name, &Given::first);
-    if (at == given_.end()) return;
-    const auto text = at->second;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) {
-      wrong("`" + std::string(name) + "` must be a whole number, as in " + std::string(name) +
-            "=100000");
-    }
-  }
-
- private:
-  using Given = std::pair<std::string_view, std::string_view>;
-
-  void add(std::string_view parameter) {
-    const auto equals = parameter.find('=');
-    if (equals == parameter.npos || equals == 0) wrong("write parameters as name=value");
-    const auto name = parameter.substr(0, equals);
-    if (std::ranges::find(known_, name) == known_.end()) {
-      wrong("unknown parameter `" + std::string(name) + "`: it takes " + known());
-    }
-    if (std::ranges::find(given_, name, &Given::first) != given_.end()) {
-      wrong("`" + std::string(name) + "` is given twice: give it once");
-    }
-    given_.emplace_back(name, parameter.substr(equals + 1));
-  }
-
-  [[nodiscard]] std::string known() const {
-    std::string all;
-    for (const auto name : known_) all.append(all.empty() ? "" : ", ").append(name);
-    return all;
-  }
-
-  [[noreturn]] void wrong(const std::string& text) const {
-    refuse("store URL `" + std::string(scheme_) + "`: " + text);
-  }
-
-  std::string_view scheme_;
-  std::vector<std::string_view> known_;
-  std::vector<Given> given_;
-};
-
-StorePtr open_memory(std::string_view rest) {
+StorePtr open_memory(std::string_view url) {
+  auto rest = url.substr(url.find(':') + 1);
   if (!rest.empty() && rest.front() != '?') {
     refuse("store URL `memory:`: it has no host or path: write memory: or memory:?max_sessions=N");
   }
   if (!rest.empty()) rest.remove_prefix(1);
-  const Query query("memory:", rest, {"max_sessions", "max_bytes"});
+  constexpr std::string_view known[] = {"max_sessions", "max_bytes"};
+  const UrlParameters query("memory:", rest, known);
   memory::MemoryOptions options;
   query.number("max_sessions", options.max_sessions);
   query.number("max_bytes", options.max_bytes);
@@ -129,7 +72,8 @@ StorePtr open_memory(std::string_view rest) {
 }
 
 // RFC 8089: file:/path or file:///path. Nothing in it is decoded, so it has no question mark.
-StorePtr open_file(std::string_view rest) {
+StorePtr open_file(std::string_view url) {
+  auto rest = url.substr(url.find(':') + 1);
   constexpr std::pair<std::string_view, file::Durability> levels[] = {
       {"none", file::Durability::none},
       {"process_crash", file::Durability::process_crash},
@@ -142,18 +86,38 @@ StorePtr open_file(std::string_view rest) {
   }
   rest.remove_prefix(std::min(question + 1, rest.size()));
   file::FileOptions options{.root_dir = path};
-  Query("file:", rest, {"durability"})
+  constexpr std::string_view known[] = {"durability"};
+  UrlParameters("file:", rest, known)
       .choice<file::Durability>("durability", levels, options.durability);
   return file::store(std::move(options));
 }
 
+// What opens a server's URL: the whole of it is the store's to read.
+#ifdef FLAME_SESSION_HAS_postgres
+StorePtr open_postgres(std::string_view url) { return postgres::store({.dsn = std::string(url)}); }
+#else
+StorePtr open_postgres(std::string_view) { left_out("postgres", "PostgreSQL", "libpq-dev"); }
+#endif
+#ifdef FLAME_SESSION_HAS_mysql
+StorePtr open_mysql(std::string_view url) { return mysql::store({.dsn = std::string(url)}); }
+#else
+StorePtr open_mysql(std::string_view) { left_out("mysql", "MySQL", "libmariadb-dev"); }
+#endif
+#ifdef FLAME_SESSION_HAS_redis
+StorePtr open_redis(std::string_view url) { return redis::store({.addr = std::string(url)}); }
+#else
+StorePtr open_redis(std::string_view) { left_out("redis", "Redis", "libhiredis-dev"); }
+#endif
+
 struct Scheme {
   std::string_view name;
-  StorePtr (*open)(std::string_view rest);  // throws StoreError
+  StorePtr (*open)(std::string_view url);  // throws StoreError
 };
 constexpr std::array schemes{
-    Scheme{"memory:", open_memory},
-    Scheme{"file:", open_file},
+    Scheme{"memory:", open_memory},     Scheme{"file:", open_file},
+    Scheme{"postgres:", open_postgres}, Scheme{"postgresql:", open_postgres},
+    Scheme{"mysql:", open_mysql},       Scheme{"redis:", open_redis},
+    Scheme{"rediss:", open_redis},      Scheme{"unix:", open_redis},
 };
 
 std::string known_schemes() {
@@ -179,7 +143,7 @@ StorePtr open(std::string_view url) {
   }
   const auto name = url.substr(0, colon + 1);
   for (const auto& scheme : schemes) {
-    if (scheme.name == name) return scheme.open(url.substr(colon + 1));
+    if (scheme.name == name) return scheme.open(url);
   }
   refuse("unknown store URL scheme `" + std::string(name) + "`: this build knows " +
          known_schemes());

@@ -14,7 +14,9 @@ class StoreConformance : public ::testing::Test {
  public:
   StoreConformance(StoreCheck check, MakeStore make) : check_(check), make_(std::move(make)) {}
   void TestBody() override {
-    for (const auto& failure : failures(check_, make_)) ADD_FAILURE() << failure;
+    const auto store = make_();
+    if (!store) GTEST_SKIP() << "not run: the store's backend is not to be had here";
+    for (const auto& failure : failures(check_, [&] { return store; })) ADD_FAILURE() << failure;
   }
 
  private:

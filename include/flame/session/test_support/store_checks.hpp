@@ -12,7 +12,8 @@
 /// conformance.hpp.
 namespace flame::inline v0::session::test_support {
 
-/// Makes the store under test: an empty one on each call. The checks connect to it.
+/// Makes the store under test: an empty one on each call. The checks connect to it. Null: its
+/// backend is not to be had here.
 using MakeStore = std::function<StorePtr()>;
 
 class [[gnu::visibility("hidden")]] StoreChecker;
