@@ -1,0 +1,32 @@
+#pragma once
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+namespace flame::session::tests {
+
+/// What scripts/servers prints for these words, without the line end; empty where it says that this
+/// server is not to be had here (77). ctest starts the server before, by its fixture.
+inline std::optional<std::string> ask_servers(const std::string& words) {
+  FILE* const pipe = ::popen((SERVERS_SCRIPT " " + words).c_str(), "r");
+  if (!pipe) throw std::runtime_error("scripts/servers cannot be run");
+  std::string out;
+  for (int c = 0; (c = ::fgetc(pipe)) != EOF;) out += static_cast<char>(c);
+  const int status = ::pclose(pipe);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 77) return std::nullopt;
+  if (status != 0) throw std::runtime_error("scripts/servers " + words + " failed");
+  if (out.ends_with('\n')) out.pop_back();
+  return out;
+}
+
+/// The URL of a running server.
+inline std::optional<std::string> server_url(const std::string& name) {
+  return ask_servers("url " + name);
+}
+
+}  // namespace flame::session::tests
