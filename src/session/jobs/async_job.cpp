@@ -19,8 +19,9 @@ template <class ItsJob, class ItsOperation>
 class AsyncOf final : public AsyncJob {
  public:
   template <class... JobArguments>
-  AsyncOf(AsyncJobs& owner, ItsOperation& operation, Deadline ends, JobArguments&&... arguments)
-      : AsyncJob(owner, operation, ends),
+  AsyncOf(AsyncJobs& owner, ItsOperation& operation, Deadline ends, std::size_t bytes,
+          JobArguments&&... arguments)
+      : AsyncJob(owner, operation, ends, bytes),
         job_(owner.core, std::forward<JobArguments>(arguments)...) {}
 
  private:
@@ -71,6 +72,16 @@ void AsyncCommit::orphaned() {
 }
 
 }  // namespace
+
+AsyncJob::AsyncJob(AsyncJobs& owner, Operation& operation, Deadline ends,
+                   std::size_t bytes) noexcept
+    : deadline(ends), owner_(owner), operation_(&operation), bytes_(bytes) {
+  if (bytes_ > 0) owner_.bytes_.fetch_add(bytes_, std::memory_order_relaxed);
+}
+
+AsyncJob::~AsyncJob() {
+  if (bytes_ > 0) owner_.bytes_.fetch_sub(bytes_, std::memory_order_relaxed);
+}
 
 bool AsyncJob::start() {
   owner_.add(*this);
@@ -220,32 +231,43 @@ void AsyncJob::expire() noexcept {
 namespace {
 
 template <class Op>
-bool refused_as_too_much(const Spares& jobs, Op& operation) {
-  if (jobs.in_use() < AsyncJobs::max_under_way) return false;
-  operation.result =
-      tl::unexpected(Error{Errc::overloaded, "too many operations are under way already"});
+bool refused_as(const char* why, bool too_much, Op& operation, Events& events) {
+  if (!too_much) return false;
+  operation.result = tl::unexpected(Error{Errc::overloaded, why});
+  events.emit(event::turned_away, nullptr, why);
   return true;
 }
+
+bool too_many(const Spares& jobs) noexcept { return jobs.in_use() >= AsyncJobs::max_under_way; }
+
+constexpr auto are_too_many = "too many operations are under way already";
+constexpr auto are_too_large = "the commits under way take too much memory already";
 
 }  // namespace
 
 bool AsyncJobs::start(LoadOperation& operation, Deadline deadline) {
-  if (refused_as_too_much(loads_, operation)) return true;
+  if (refused_as(are_too_many, too_many(loads_), operation, core.events)) return true;
   const SpareAllocator<AsyncLoad> memory(loads_);
-  return std::allocate_shared<AsyncLoad>(memory, *this, operation, deadline, operation.request,
+  return std::allocate_shared<AsyncLoad>(memory, *this, operation, deadline, 0U, operation.request,
                                          operation.need)
       ->start();
 }
 
 bool AsyncJobs::start(CommitOperation& operation, Deadline deadline) {
-  return refused_as_too_much(commits_, operation) || start_unbounded(operation, deadline);
+  const auto others = bytes_.load(std::memory_order_relaxed);
+  const bool too_large =
+      others > 0 && others + SessionAccess::bytes(*operation.session) > max_bytes_under_way;
+  return refused_as(are_too_many, too_many(commits_), operation, core.events) ||
+         refused_as(are_too_large, too_large, operation, core.events) ||
+         start_unbounded(operation, deadline);
 }
 
 bool AsyncJobs::start_unbounded(CommitOperation& operation, Deadline deadline) {
   const SpareAllocator<AsyncCommit> memory(commits_);
+  const auto bytes = SessionAccess::bytes(*operation.session);
   auto session = SessionAccess::take(*operation.session);
-  return std::allocate_shared<AsyncCommit>(memory, *this, operation, deadline, std::move(session),
-                                           operation.failed)
+  return std::allocate_shared<AsyncCommit>(memory, *this, operation, deadline, bytes,
+                                           std::move(session), operation.failed)
       ->start();
 }
 

@@ -22,9 +22,9 @@ class AsyncJobs;
 class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
                  public boost::intrusive::set_base_hook<> {
  public:
-  AsyncJob(AsyncJobs& owner, Operation& operation, Deadline ends)
-      : deadline(ends), owner_(owner), operation_(&operation) {}
-  virtual ~AsyncJob() = default;
+  /// `bytes`: what it keeps in memory while it is under way.
+  AsyncJob(AsyncJobs& owner, Operation& operation, Deadline ends, std::size_t bytes) noexcept;
+  virtual ~AsyncJob();
 
   /// True: finished, and the operation is answered without its done().
   [[nodiscard]] bool start();
@@ -60,6 +60,7 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
   void finish(bool* answered_here) noexcept;
 
   std::atomic<Operation*> operation_;
+  const std::size_t bytes_;
   std::shared_ptr<AsyncJob> self_{};  // while an answer is awaited
   StoreCall call_{};
   Ticket ticket_{};
@@ -77,6 +78,8 @@ class AsyncJobs {
 
   /// Loads, and as many commits, that may be under way; above it they are refused at once.
   static constexpr std::size_t max_under_way = 10'000;
+  /// Bytes of all commits under way; one may be larger.
+  static constexpr std::size_t max_bytes_under_way = std::size_t{64} << 20;
 
   [[nodiscard]] bool start(LoadOperation& operation, Deadline deadline);
   [[nodiscard]] bool start(CommitOperation& operation, Deadline deadline);
@@ -99,6 +102,7 @@ class AsyncJobs {
   void add(AsyncJob& job);
   void remove(AsyncJob& job) noexcept;
 
+  std::atomic<std::size_t> bytes_{0};
   Spares loads_{}, commits_{};  // the memory of jobs, which is in use while they are under way
   ShortMutex mutex_{};
   boost::intrusive::multiset<AsyncJob> by_deadline_{};

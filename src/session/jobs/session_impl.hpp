@@ -31,6 +31,11 @@ struct SessionAccess {
     session.impl_ = std::move(impl);
     return session;
   }
+  /// About how much memory it takes.
+  static std::size_t bytes(const Session& session) noexcept {
+    const Impl* const impl = session.impl_.get();
+    return impl ? impl->base.record.blob.size() + impl->changes.bytes() : 0;
+  }
   /// Leaves the Session empty, and not of any Manager. Null where nothing was ever loaded or
   /// changed.
   static std::unique_ptr<Impl> take(Session& session) noexcept { return std::move(session.impl_); }

@@ -47,6 +47,12 @@ struct Changes {
   bool regenerate = false;
   bool destroy = false;
 
+  /// About how much memory they take.
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    std::size_t out = values.size() * sizeof(Change) + (flash ? flash->size() : 0);
+    for (const auto& each : values) out += each.item.bytes().size();
+    return out;
+  }
   [[nodiscard]] bool empty() const noexcept {
     return values.empty() && !flash && !owner && !regenerate && !destroy;
   }

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <system_error>
 
 #include "first_look.hpp"
 #include "fork.hpp"
@@ -9,6 +10,9 @@
 
 namespace flame::inline v0::session {
 namespace {
+
+/// Each try starts and ends those threads that can be had.
+constexpr std::chrono::milliseconds start_pause{100};
 
 class Runner final : public Dispatch {
  public:
@@ -69,10 +73,13 @@ class Runner final : public Dispatch {
     const std::scoped_lock lock(mutex_);
     machine = machine_.load();
     if (machine && machine->is_of_this_process()) return machine;
-    if (stopped_) return nullptr;
+    if (stopped_ || clock_.steady() < start_again_) return nullptr;
     try {
       machine = new Machine(store_, time_, clock_, deadline_, *this, prepared_, machine);
-    } catch (const std::exception&) {
+    } catch (const std::bad_alloc&) {
+      return nullptr;
+    } catch (const std::system_error&) {
+      start_again_ = clock_.steady() + start_pause;
       return nullptr;
     }
     machine_.store(machine, std::memory_order_release);
@@ -96,6 +103,7 @@ class Runner final : public Dispatch {
   const Clock& clock_;
   const std::chrono::milliseconds deadline_;
   bool prepared_ = false;
+  Deadline start_again_{};  // under the mutex, after threads that did not start
   ForkMutex mutex_{};
   std::atomic<Machine*> machine_{nullptr};
   std::atomic<bool> stopped_{false};

@@ -1,3 +1,5 @@
+#include <pthread.h>
+
 #include "runner_support.hpp"
 
 namespace flame::session {
@@ -71,6 +73,37 @@ TEST_F(RunnerConnections, WhatAStoreWarnsOfIsToldWithTheFirstConnectionToOneThat
   run(Verb::load, 1);
   run(Verb::create, 2);
   EXPECT_EQ(warnings(), store->warnings);
+}
+
+/// No thread can be started while one lives: there is no room for such a stack.
+class NoThreads {
+ public:
+  NoThreads() {
+    ::pthread_getattr_default_np(&before_);
+    pthread_attr_t huge;
+    ::pthread_attr_init(&huge);
+    ::pthread_attr_setstacksize(&huge, std::size_t{1} << 47);
+    EXPECT_EQ(::pthread_setattr_default_np(&huge), 0);
+    ::pthread_attr_destroy(&huge);
+  }
+  ~NoThreads() { ::pthread_setattr_default_np(&before_); }
+  NoThreads(const NoThreads&) = delete;
+  NoThreads& operator=(const NoThreads&) = delete;
+
+ private:
+  pthread_attr_t before_{};
+};
+
+TEST_F(RunnerConnections, ThreadsThatCannotBeStartedAreTriedNowAndThen) {
+  opens = false;
+  runner();
+  {
+    const NoThreads none;
+    EXPECT_EQ(ask(Verb::load, 1).error(), Errc::overloaded);
+  }
+  EXPECT_EQ(ask(Verb::load, 1).error(), Errc::overloaded) << "it was tried just now";
+  clock.advance(100ms);
+  EXPECT_FALSE(run(Verb::load, 1).call.failure);
 }
 
 }  // namespace

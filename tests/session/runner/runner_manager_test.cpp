@@ -1,6 +1,7 @@
 #include <dirent.h>
 
 #include <array>
+#include <deque>
 #include <future>
 #include <thread>
 
@@ -169,9 +170,44 @@ TEST_F(RunnerManager, CommitsUnderWayAreBounded) {
   EXPECT_EQ(refused.error().code, Errc::overloaded);
   blocking->release(Verb::replace);
   manager().stop();
+  EXPECT_EQ(count("turned_away"), 1U) << "an operator finds a line for each 503";
   for (const auto& commit : commits) EXPECT_TRUE(commit.result->has_value());
   restart();
   EXPECT_EQ(n_of(cookie), 1 + static_cast<int>(AsyncJobs::max_under_way));
+}
+
+TEST_F(RunnerManager, CommitsUnderWayAreBoundedInBytes) {
+  options.deadline = 60s;
+  const auto cookie = visitor();
+  const auto writes = [&](std::size_t bytes) {
+    auto session = load(cookie);
+    session.set("text", std::string(bytes, 'x'));
+    return session;
+  };
+  auto small = writes(1);
+  blocking->hold(Verb::replace);
+  std::deque<CommitOperation> commits;
+  for (bool refused = false; !refused;) {
+    ASSERT_LT(commits.size() * 60'000, AsyncJobs::max_bytes_under_way);
+    auto session = writes(60'000);
+    auto& commit = commits.emplace_back();
+    commit.session = &session;
+    commit.done = [](Operation&) noexcept {};
+    commit.executor = test_support::inline_executor();
+    refused = manager().start(commit);
+  }
+  EXPECT_EQ(commits.back().result->error().code, Errc::overloaded);
+  commits.pop_back();
+  EXPECT_GT(commits.size() * 61'000, AsyncJobs::max_bytes_under_way);
+  CommitOperation other;
+  other.session = &small;
+  other.done = [](Operation&) noexcept {};
+  other.executor = test_support::inline_executor();
+  EXPECT_FALSE(manager().start(other)) << "there is room for a small one";
+  blocking->release(Verb::replace);
+  manager().stop();
+  EXPECT_EQ(count("turned_away"), 1U);
+  for (const auto& commit : commits) EXPECT_TRUE(commit.result->has_value());
 }
 
 TEST_F(RunnerManager, AStoreThatGoesAwayAndComesBack) {
