@@ -26,7 +26,8 @@ constexpr const char* usage =
     "  --threads N          event loops (1)\n"
     "\n"
     "All routes are GET: /plain /set /get /clear /incr /add /put?key=K&value=V /all\n"
-    "/slow?ms=N&key=K&value=V /slow_begun /login?owner=U /logout /flash?message=M /take /fail\n";
+    "/slow?ms=N&key=K&value=V /slow_begun /login?owner=U /logout /flash?message=M /take /fail\n"
+    "/metrics\n";
 
 struct Arguments {
   std::string listen = "127.0.0.1:2830";
@@ -96,6 +97,7 @@ std::string json_value(const session::Session& s, std::string_view key) {
 }
 
 void add_reference_routes(flame::Flame& f) {
+  f.get("/metrics", session::metrics);
   f.get("/plain", [] { return "Hello, world"; });
   f.get("/set", [](session::Session& s) {
     s.set("user_id", 123);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <flame/middleware.hpp>
+#include <flame/response.hpp>
 #include <flame/session/manager.hpp>
 #include <flame/session/session.hpp>
 
@@ -18,6 +19,10 @@ namespace flame::inline v0::session {
 /// The same on a Manager of the application's, who opens it before the host starts, keeps it until
 /// the host has stopped, and stops it.
 [[nodiscard]] Middleware sessioner_on(Manager& manager);
+
+/// A handler that answers prometheus_text(): f.get("/metrics", session::metrics). It holds no
+/// secret, but is not for visitors: serve it where they cannot come.
+[[nodiscard]] Response metrics(Manager& manager);
 
 }  // namespace flame::inline v0::session
 

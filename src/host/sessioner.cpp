@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <flame/session/metrics.hpp>
 #include <flame/sessioner.hpp>
 
 #include "access.hpp"
@@ -215,6 +216,13 @@ Middleware sessioner(Options options) {
 
 Middleware sessioner_on(Manager& manager) {
   return Middleware(std::make_shared<Sessioner>(manager));
+}
+
+Response metrics(Manager& manager) {
+  Response response(prometheus_text(manager));
+  response.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+  response.set("Cache-Control", "no-store");
+  return response;
 }
 
 }  // namespace flame::inline v0::session

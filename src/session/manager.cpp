@@ -219,6 +219,10 @@ StoreCounters Manager::counters() const noexcept {
   return out;
 }
 
+std::array<EventCount, event::all.size()> Manager::event_counts() const noexcept {
+  return impl_->core.events.counts().read();
+}
+
 bool Manager::start(LoadOperation& operation) noexcept {
   auto& self = *impl_;
   return self.start(operation, [&](Deadline deadline) {

@@ -1,14 +1,38 @@
 """What a client sees of its session, and what it can do with IDs that are not its own."""
 
+import json
+import pathlib
 import random
+import re
 import socket
 import unittest
 
 from driver import COOKIE, ID, Case
 
+ROOT = pathlib.Path(__file__).parents[2]
+
 # All that read a session, or end it, or fail: nothing to keep for who has none.
 STORING_NOTHING = ["/plain", "/get", "/clear", "/all", "/take", "/logout", "/fail", "/nowhere"]
 READING = ["/get", "/clear", "/all", "/take", "/logout"]
+
+
+class Metrics(Case):
+    def test_the_dashboard_shows_what_the_server_tells(self):
+        client = self.serve().connect()
+        visitor = self.begin(client)
+        response = client.get("/metrics", visitor)
+        self.assertEqual((200, []), (response.status, response.all("Set-Cookie")))
+        self.assertEqual("text/plain; version=0.0.4; charset=utf-8", response.get("Content-Type"))
+        told = set(re.findall(r"^(flame_session_\w+)", response.body, re.M))
+        dashboard = (ROOT / "docs/grafana.json").read_text(encoding="utf-8")
+        panels = json.loads(dashboard)["panels"]
+        shown = {name for panel in panels for target in panel["targets"]
+                 for name in re.findall(r"flame_session_\w+", target["expr"])}
+        self.assertEqual(told, shown)
+        events = set(re.findall(r'event="(\w+)"', response.body))
+        named = {name for match in re.findall(r'event=~?\\"([\w|]+)\\"', dashboard)
+                 for name in match.split("|")}
+        self.assertEqual(events - {"store_up"}, named)
 
 
 class Cookies(Case):

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
@@ -76,7 +77,18 @@ inline constexpr std::string_view cookie_at_risk =
     "cookie_at_risk";  ///< Secure cookie over plain http, unless a TLS proxy is in front
 inline constexpr std::string_view events_lost =
     "events_lost";  ///< more came than on_event kept up with: the text says how many
+inline constexpr std::array all{created,       renewed,     destroyed,      expired,
+                                dropped,       id_rejected, dup_cookie,     decode_failed,
+                                store_down,    store_up,    store_full,     store_refused,
+                                store_warning, turned_away, timed_out,      store_stuck,
+                                sweep_failed,  flash_lost,  cookie_at_risk, events_lost};
 }  // namespace event
+
+/// How often an event came.
+struct EventCount {
+  std::string_view name{};
+  std::uint64_t count = 0;
+};
 
 /// Setting one option resets no other. open() checks them.
 struct Options {
@@ -199,6 +211,9 @@ class Manager {
 
   [[nodiscard]] const Options& options() const noexcept;
   [[nodiscard]] StoreCounters counters() const noexcept;
+  /// Of event::all, in that order, since the Manager was made: told or lost. events_lost counts the
+  /// events, not how often that was told. A child of fork() goes on from its parent's.
+  [[nodiscard]] std::array<EventCount, event::all.size()> event_counts() const noexcept;
   /// Returns when all events so far were told, for tests and before exit; at once within on_event.
   void wait_for_events() noexcept;
 

@@ -101,18 +101,28 @@ void Events::with_teller(F f) noexcept {
     f(teller);
   } catch (...) {  // no memory for it
     lost_.fetch_add(1, std::memory_order_relaxed);
+    counts_.add(event::events_lost);
   }
 }
 
+bool Events::push(Teller& teller, std::string_view name, const SessionKey* key,
+                  std::string_view text) noexcept {
+  const bool pushed = teller.push(name, key, text);
+  if (!pushed) counts_.add(event::events_lost);
+  return pushed;
+}
+
 void Events::emit(std::string_view name, const SessionKey* key, std::string_view text) noexcept {
-  with_teller([&](Teller& teller) { teller.push(name, key, text); });
+  counts_.add(name);
+  with_teller([&](Teller& teller) { push(teller, name, key, text); });
 }
 
 void Events::unreadable(const SessionKey& key, std::string_view text) noexcept {
   with_teller([&](Teller& teller) {
     if (std::find(reported_.begin(), reported_.end(), key) != reported_.end()) return;
-    if (teller.push(event::decode_failed, &key, text))
-      reported_[next_reported_++ % reported_.size()] = key;
+    if (!push(teller, event::decode_failed, &key, text)) return;
+    reported_[next_reported_++ % reported_.size()] = key;
+    counts_.add(event::decode_failed);
   });
 }
 
@@ -127,13 +137,17 @@ void Events::cookie_at_risk() noexcept {
 void Events::store_down(std::string_view why) noexcept {
   if (down_.load(std::memory_order_relaxed)) return;
   with_teller([&](Teller& teller) {
-    if (!down_ && teller.push(event::store_down, nullptr, why)) down_ = true;
+    if (down_ || !push(teller, event::store_down, nullptr, why)) return;
+    down_ = true;
+    counts_.add(event::store_down);
   });
 }
 
 void Events::store_up() noexcept {
   with_teller([&](Teller& teller) {
-    if (down_ && teller.push(event::store_up, nullptr, "the store answers again")) down_ = false;
+    if (!down_ || !push(teller, event::store_up, nullptr, "the store answers again")) return;
+    down_ = false;
+    counts_.add(event::store_up);
   });
 }
 

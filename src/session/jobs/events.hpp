@@ -9,6 +9,7 @@
 
 #include <flame/session/manager.hpp>
 
+#include "event_counts.hpp"
 #include "teller.hpp"
 
 namespace flame::inline v0::session {
@@ -41,6 +42,7 @@ class Events {
     if (down_.load(std::memory_order_relaxed)) store_up();
   }
 
+  [[nodiscard]] const EventCounts& counts() const noexcept { return counts_; }
   /// Returns when all events so far were told; at once within the handler.
   void wait() noexcept;
   /// Tells what waits; there are none after that. False: the handler did not return until then, by
@@ -56,6 +58,8 @@ class Events {
   };
 
   void store_up() noexcept;
+  bool push(Teller& teller, std::string_view name, const SessionKey* key,
+            std::string_view text) noexcept;
   [[nodiscard]] static bool is_of_this_process(const Telling* telling) noexcept;
   [[nodiscard]] Teller* teller_of_this_process() const noexcept;
   [[nodiscard]] Teller& running_teller();
@@ -65,6 +69,7 @@ class Events {
 
   const Teller::Handler handler_;  // never called: each process calls a copy of it
   const Clock& clock_;
+  EventCounts counts_{};
   std::atomic<Telling*> telling_{nullptr};
   std::atomic<bool> stopped_{false};
   std::atomic<std::size_t> lost_{0};  // those that met no teller
