@@ -168,13 +168,14 @@ bool Lane::take(Deadline until, std::vector<StoreCall*>& out, bool& retries) {
   auto all = calls_.take_all();
   const auto count = std::exchange(waiting_, 0);
   const auto their_bytes = std::exchange(bytes_, 0);
-  const bool takes_all = count <= traits_.max_batch && their_bytes <= traits_.max_batch_bytes;
-  if (takes_all) congestion_.taken(count, false);
+  const auto limit = congestion_.next_batch(clock_.steady());
+  const bool takes_all = count <= limit && their_bytes <= traits_.max_batch_bytes;
+  if (takes_all) congestion_.taken(count, limit, false);
   auto* const woken = retries_ || put_off_.empty() ? nullptr : idle_.take();
   lock.unlock();
   WaitList::wake(woken);
   std::size_t bytes = 0;
-  while (!all.empty() && (takes_all || out.size() < traits_.max_batch)) {
+  while (!all.empty() && (takes_all || out.size() < limit)) {
     const auto more = takes_all ? 0 : bytes_of(*all.front());
     if (!out.empty() && bytes + more > traits_.max_batch_bytes) break;
     bytes += more;
@@ -182,15 +183,16 @@ bool Lane::take(Deadline until, std::vector<StoreCall*>& out, bool& retries) {
   }
   if (all.empty() && !takes_all) {
     lock.lock();
-    congestion_.taken(out.size(), false);
+    congestion_.taken(out.size(), limit, false);
   }
-  if (!all.empty()) put_back(all, {count, out.size()}, their_bytes - bytes);
+  if (!all.empty()) put_back(all, {count, out.size(), limit}, their_bytes - bytes);
   return true;
 }
 
 void Lane::take_put_off(std::vector<StoreCall*>& out) noexcept {
   std::size_t bytes = 0;
-  while (!put_off_.empty() && out.size() < traits_.max_batch) {
+  const auto limit = congestion_.next_batch(clock_.steady());
+  while (!put_off_.empty() && out.size() < limit) {
     StoreCall& first = *put_off_.front();
     const auto more = bytes_of(first);
     const bool is_due = closed_ || first.not_before <= clock_.steady();
@@ -208,7 +210,7 @@ void Lane::put_back(Fifo<StoreCall> left, Taken taken, std::size_t bytes) noexce
   WaitList::Sleeper* woken = nullptr;
   {
     const std::scoped_lock lock(mutex_);
-    congestion_.taken(taken.out, true);
+    congestion_.taken(taken.out, taken.limit, true);
     calls_.put_before(left);
     waiting_ += taken.of - taken.out;
     bytes_ += bytes;
@@ -227,16 +229,18 @@ Fifo<StoreCall> Lane::take_all() noexcept {
   return out;
 }
 
-void Lane::exchanged(std::chrono::nanoseconds took) noexcept {
+void Lane::exchanged(std::size_t operations, std::chrono::nanoseconds took,
+                     bool answered) noexcept {
   LaneCounters::add(counters.exchanges, 1);
   LaneCounters::add(counters.exchange_time, took.count());
+  if (!answered) return;
   const std::scoped_lock lock(mutex_);
-  congestion_.exchanged(took, clock_.steady());
+  congestion_.exchanged(operations, took, clock_.steady());
 }
 
-Deadline Lane::answers_at(Deadline now) const noexcept {
+Deadline Lane::answers_at(std::size_t operations, Deadline now) const noexcept {
   const std::scoped_lock lock(mutex_);
-  return congestion_.answers_at(now);
+  return congestion_.answers_at(operations, now);
 }
 
 void Lane::close() noexcept {

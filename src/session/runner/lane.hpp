@@ -63,10 +63,11 @@ class Lane {
   [[nodiscard]] bool others_serve() const noexcept {
     return serving_.load(std::memory_order_relaxed) > 0;
   }
-  /// An exchange of its calls took so long.
-  void exchanged(std::chrono::nanoseconds took) noexcept;
-  /// When what is sent now would be answered: who must have that earlier need not be sent.
-  [[nodiscard]] Deadline answers_at(Deadline now) const noexcept;
+  /// An exchange of so many operations took so long, and was answered or not: one that hung, or was
+  /// cut, says nothing of how long others take.
+  void exchanged(std::size_t operations, std::chrono::nanoseconds took, bool answered) noexcept;
+  /// When so many that are sent now would be answered: who must have that earlier need not be sent.
+  [[nodiscard]] Deadline answers_at(std::size_t operations, Deadline now) const noexcept;
 
   /// Nothing more comes in; workers finish what waits.
   void close() noexcept;
@@ -85,7 +86,7 @@ class Lane {
   void take_put_off(std::vector<StoreCall*>& out) noexcept;
   void add_put_off(StoreCall& call, std::size_t bytes) noexcept;
   struct Taken {
-    std::size_t of, out;
+    std::size_t of, out, limit;
   };
   void put_back(Fifo<StoreCall> left, Taken taken, std::size_t bytes) noexcept;
 

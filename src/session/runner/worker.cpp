@@ -88,14 +88,20 @@ class Worker::InStore {
 /// One exchange of a batch, in the counters.
 class Worker::Measured {
  public:
-  explicit Measured(Worker& worker) noexcept
-      : worker_(worker), began_(worker.shared_.clock.steady()) {}
-  ~Measured() { worker_.lane_.exchanged(worker_.shared_.clock.steady() - began_); }
+  Measured(Worker& worker, std::size_t operations) noexcept
+      : worker_(worker), operations_(operations), began_(worker.shared_.clock.steady()) {}
+  ~Measured() {
+    const auto took = worker_.shared_.clock.steady() - began_;
+    worker_.lane_.exchanged(operations_, took, answered);
+  }
   Measured(const Measured&) = delete;
   Measured& operator=(const Measured&) = delete;
 
+  bool answered = false;
+
  private:
   Worker& worker_;
+  const std::size_t operations_;
   const Deadline began_;
 };
 
@@ -276,7 +282,7 @@ void Worker::put_off_again() noexcept {
 void Worker::refuse_late() noexcept {
   const auto now = shared_.clock.steady();
   auto queue_time = std::chrono::nanoseconds::zero();
-  const auto answered_at = lane_.answers_at(now);
+  const auto answered_at = lane_.answers_at(calls_.size(), now);
   Fifo<StoreCall> late;
   std::erase_if(calls_, [&](StoreCall* call) {
     queue_time += now - call->queued_at;
@@ -340,10 +346,11 @@ void Worker::run_part(const Batch::Part& part, bool repeated) {
 
 void Worker::exchange(const Batch::Part& part) {
   const Call call = shared_.call_within(shared_.exchange_limit());
-  const Measured measured(*this);
+  Measured measured(*this, part.size());
   const InStore in_store(*this, shared_.exchange_limit());
   Batch::Run run(batch_, part);  // gives the operations back, whatever happens
   connection_->run(run.ops(), call);
+  measured.answered = true;
 }
 
 /// What became of the unanswered ones, and what is to be done about it.

@@ -18,13 +18,21 @@ using namespace std::chrono_literals;
 using Pushed = Lane::Pushed;
 
 constexpr auto deadline = 2'000ms;
-constexpr auto trip = 50ms;
 constexpr std::size_t workers = 2, batch = 64;
-constexpr std::size_t capacity = workers * batch * 20;  // a second
 
-/// Two workers, each with an exchange of 50 ms, whatever is in it.
-class Overload : public testing::Test {
+/// What an exchange takes, and how many operations a second two workers do so.
+struct Cost {
+  const char* name;
+  std::chrono::microseconds trip, each;
+  std::size_t capacity;
+};
+constexpr Cost trip_only{"trip", 50ms, 0us, 2560};
+
+/// Two workers before a store of set capacity.
+class OverloadOf : public testing::Test {
  protected:
+  explicit OverloadOf(const Cost& cost) : cost_(cost) {}
+
   struct Asked {
     StoreCall call{};
     Deadline at{};
@@ -58,6 +66,7 @@ class Overload : public testing::Test {
  private:
   struct Busy {
     std::optional<Deadline> until{};
+    Deadline began{};
     std::vector<StoreCall*> calls{};
     bool retries = false;
   };
@@ -76,12 +85,14 @@ class Overload : public testing::Test {
     worker.until.reset();
     worker.calls.clear();
     EXPECT_TRUE(lane_.take(std::chrono::steady_clock::now(), worker.calls, worker.retries));
-    std::erase_if(worker.calls,
-                  [&](auto* call) { return call->deadline <= lane_.answers_at(clock_.steady()); });
-    if (!worker.calls.empty()) worker.until = clock_.steady() + trip;
+    const auto answered = lane_.answers_at(worker.calls.size(), clock_.steady());
+    std::erase_if(worker.calls, [&](auto* call) { return call->deadline <= answered; });
+    worker.began = clock_.steady();
+    if (!worker.calls.empty())
+      worker.until = worker.began + cost_.trip + cost_.each * worker.calls.size();
   }
   void answer(Busy& worker) {
-    lane_.exchanged(trip);
+    lane_.exchanged(worker.calls.size(), clock_.steady() - worker.began, true);
     for (StoreCall* call : worker.calls) {
       ++(call->deadline > clock_.steady() ? now_.in_time : now_.late);
       const auto took = clock_.steady() - static_cast<Asked*>(call->context)->at;
@@ -90,6 +101,7 @@ class Overload : public testing::Test {
     }
   }
 
+  const Cost cost_;
   test_support::FakeClock clock_;
   Lane lane_{clock_, {.traits = {.workers = workers, .max_batch = batch}, .deadline = deadline}};
   std::deque<Asked> all_;
@@ -97,7 +109,49 @@ class Overload : public testing::Test {
   Second now_;
 };
 
-TEST_F(Overload, AtTwiceTheCapacityMostOfItIsAnsweredInTime) {
+class EveryStore : public OverloadOf, public testing::WithParamInterface<Cost> {
+ protected:
+  EveryStore() : OverloadOf(GetParam()) {}
+  std::size_t capacity = GetParam().capacity;
+};
+INSTANTIATE_TEST_SUITE_P(, EveryStore,
+                         testing::Values(trip_only, Cost{"long_trip", 500ms, 0us, 256},
+                                         Cost{"each", 0us, 10ms, 200},
+                                         Cost{"slow_each", 0us, 100ms, 20},
+                                         Cost{"both", 20ms, 2ms, 864}),
+                         [](const auto& each) { return std::string(each.param.name); });
+
+TEST_P(EveryStore, AtTwiceTheCapacityMostOfItIsAnsweredInTime) {
+  seconds(6, 2 * capacity);  // a trip of half a second tells of itself slowly
+  for (int i = 0; i < 10; ++i) {
+    const auto each = seconds(5, 2 * capacity);
+    EXPECT_GE(each.in_time, 5 * capacity * 8 / 10) << "after " << 6 + 5 * i << " seconds";
+    EXPECT_EQ(each.late, 0U) << "after " << 6 + 5 * i << " seconds";
+  }
+}
+
+TEST_P(EveryStore, BelowItsCapacityAllOfItIsAnswered) {
+  seconds(5, capacity * 8 / 10);
+  const auto after = seconds(30, capacity * 8 / 10);
+  EXPECT_GE(after.in_time + workers * batch, after.offered);
+  EXPECT_EQ(after.refused, 0U);
+}
+
+TEST_P(EveryStore, TwoSecondsAfterAnOverloadAllOfItIsAnsweredAgain) {
+  seconds(10, 2 * capacity);
+  seconds(2, capacity * 8 / 10);
+  const auto after = seconds(10, capacity * 8 / 10);
+  EXPECT_GE(after.in_time + workers * batch, after.offered);
+}
+
+class Overload : public OverloadOf {
+ protected:
+  Overload() : OverloadOf(trip_only) {}
+  static constexpr auto capacity = trip_only.capacity;
+  static constexpr auto trip = 50ms;
+};
+
+TEST_F(Overload, AtTwiceTheCapacityNearlyAllOfItIsAnsweredInTime) {
   for (int i = 0; i < 60; ++i) {
     const auto each = second(2 * capacity);
     EXPECT_GE(each.in_time, capacity * (i == 0 ? 8 : 9) / 10) << "in second " << i;
@@ -132,51 +186,112 @@ TEST_F(Overload, ABurstAfterAQuietTimeIsTakenIn) {
   EXPECT_EQ(burst.refused, 0U);
 }
 
-TEST(Congestion, ABurstMayFillHalfADeadline) {
-  Congestion lane(1, 10, 1000ms);
-  const Deadline now{1h};
-  lane.exchanged(100ms, now);
+/// One worker, whose exchanges all take so long.
+class Congested : public testing::Test {
+ protected:
+  void exchange(std::size_t operations, std::chrono::nanoseconds took, int times = 8) {
+    for (int i = 0; i < times; ++i) lane.exchanged(operations, took, now);
+  }
+
+  Congestion lane{1, 10, 1000ms};
+  Deadline now{1h};
+};
+
+TEST_F(Congested, ABurstMayFillHalfADeadline) {
+  exchange(10, 100ms);
   EXPECT_TRUE(lane.admits(49, now, now + 1s));
   EXPECT_FALSE(lane.admits(50, now, now + 1s));
 }
 
-TEST(Congestion, AQueueThatStaysIsHeldShort) {
-  Congestion lane(1, 10, 1000ms);
-  Deadline now{1h};
-  lane.exchanged(10ms, now);
+TEST_F(Congested, AQueueThatStaysIsHeldShort) {
+  exchange(10, 10ms);
   EXPECT_TRUE(lane.admits(60, now, now + 1s));
   now += 251ms;
-  lane.exchanged(10ms, now);
+  exchange(10, 10ms);
   EXPECT_FALSE(lane.admits(60, now, now + 1s));
   EXPECT_TRUE(lane.admits(49, now, now + 1s));
-  lane.taken(10, false);
+  lane.taken(10, 10, false);
   EXPECT_TRUE(lane.admits(60, now, now + 1s)) << "it was empty in between";
 }
 
-TEST(Congestion, WhatCannotMakeItsOwnDeadlineIsRefused) {
-  Congestion lane(1, 10, 1000ms);
-  const Deadline now{1h};
-  lane.exchanged(100ms, now);
+TEST_F(Congested, WhatCannotMakeItsOwnDeadlineIsRefused) {
+  exchange(10, 100ms);
   EXPECT_FALSE(lane.admits(20, now, now + 200ms));
   EXPECT_TRUE(lane.admits(20, now, now + 201ms));
-  EXPECT_EQ(lane.answers_at(now), now + 100ms);
+  EXPECT_EQ(lane.answers_at(10, now), now + 100ms);
 }
 
-TEST(Congestion, OneRoundOfEveryWorkerMayAlwaysWait) {
-  Congestion lane(2, 10, 1000ms);
-  const Deadline now{1h};
-  lane.exchanged(10s, now);
-  EXPECT_TRUE(lane.admits(19, now, now + 1ms));
-  EXPECT_FALSE(lane.admits(20, now, now + 1s));
+TEST_F(Congested, OneRoundOfEveryWorkerMayAlwaysWait) {
+  Congestion two(2, 10, 1000ms);
+  for (std::size_t n : {1, 10, 1, 10, 1, 10, 1, 10}) two.exchanged(n, 999ms, now);
+  EXPECT_TRUE(two.admits(19, now, now + 1ms));
+  EXPECT_FALSE(two.admits(20, now, now + 1s));
 }
 
-TEST(Congestion, ASlowExchangeIsForgottenWhereNothingIsMeasured) {
-  Congestion lane(1, 10, 1000ms);
-  Deadline now{1h};
-  lane.exchanged(10s, now);
-  EXPECT_EQ(lane.answers_at(now), now + 250ms) << "a quarter of a deadline at most";
+TEST_F(Congested, ASlowExchangeIsForgottenWhereNothingIsMeasured) {
+  exchange(10, 10s);
+  EXPECT_EQ(lane.answers_at(10, now), now + 1s) << "none is sent that nobody will wait for";
   now += 1001ms;
-  EXPECT_EQ(lane.answers_at(now), now);
+  EXPECT_EQ(lane.answers_at(10, now), now);
+}
+
+TEST_F(Congested, WhereBytesBoundABatchFewerMayWait) {
+  for (std::size_t n : {10, 5, 10, 5}) exchange(n, 100ms);
+  for (int i = 0; i < 40; ++i) lane.taken(5, 10, true);
+  EXPECT_TRUE(lane.admits(24, now, now + 1s));
+  EXPECT_FALSE(lane.admits(27, now, now + 1s));
+  lane.taken(10, 10, false);
+  EXPECT_TRUE(lane.admits(49, now, now + 1s));
+}
+
+TEST_F(Congested, OneThatTookLongSaysNothing) {
+  exchange(1, 1s, 1);
+  EXPECT_EQ(lane.answers_at(1, now), now);
+  exchange(1, 1s, 1);
+  EXPECT_EQ(lane.answers_at(1, now), now + 1s);
+}
+
+TEST_F(Congested, OfALongTripAQuarterOfADeadlineCounts) {
+  exchange(10, 400ms);
+  EXPECT_EQ(lane.answers_at(10, now), now + 250ms);
+  exchange(2, 100ms);
+  exchange(10, 500ms);  // it was 50 ms each
+  EXPECT_GT(lane.answers_at(10, now), now + 350ms);
+}
+
+TEST_F(Congested, ABatchIsAsLargeAsAnEighthOfADeadlineAllows) {
+  exchange(5, 100ms);  // 20 ms each
+  exchange(6, 120ms);
+  EXPECT_EQ(lane.next_batch(now), 6U);
+  exchange(6, 30ms, 100);
+  exchange(5, 25ms);
+  EXPECT_EQ(lane.next_batch(now), 10U) << "5 ms each now";
+}
+
+TEST_F(Congested, ALongTripMakesNoBatchSmaller) {
+  for (int i = 0; i < 4; ++i) {
+    exchange(10, 400ms, 1);
+    exchange(5, 400ms, 1);
+  }
+  EXPECT_EQ(lane.next_batch(now), 10U);
+}
+
+TEST_F(Congested, WhereABatchTakesLongEveryEighthIsOfAnotherSize) {
+  for (std::size_t n : {10, 5, 10, 5, 10, 5}) exchange(n, 400ms, 1);
+  std::size_t small = 0;
+  for (int i = 0; i < 16; ++i) small += lane.next_batch(now) == 5 ? 1 : 0;
+  EXPECT_EQ(small, 2U);
+}
+
+TEST_F(Congested, ItBeginsWithAFewAndDoubles) {
+  Congestion large(1, 64, 1000ms);
+  EXPECT_EQ(large.next_batch(now), 16U);
+  large.exchanged(1, 1ms, now);
+  EXPECT_EQ(large.next_batch(now), 32U);
+  large.exchanged(1, 1ms, now);
+  EXPECT_EQ(large.next_batch(now), 64U);
+  now += 1001ms;
+  EXPECT_EQ(large.next_batch(now), 16U) << "what it knew is old";
 }
 
 }  // namespace

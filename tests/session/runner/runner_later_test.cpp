@@ -90,20 +90,20 @@ TEST_F(RunnerLaterTest, AnUnknownOutcomeIsOneOperationsAlone) {
 TEST_F(RunnerLaterTest, WhatWasAnsweredIsToldBeforeTheReconnect) {
   std::atomic<int> times{0};
   store->on_run = [&](std::span<StoreOp> ops) {
-    if (ops.size() < 32 || ++times > 1) return;
-    for (std::size_t i = 0; i < 16; ++i) ops[i].outcome = Outcome::missing;
+    if (ops.size() < 16 || ++times > 1) return;
+    for (std::size_t i = 0; i < 8; ++i) ops[i].outcome = Outcome::missing;
     store->hold_connects();
     throw BlockingStore::lost("cut in the middle");
   };
   occupy(Verb::load);
-  for (unsigned k = 0; k < 32; ++k) ask(Verb::load, k);
+  for (unsigned k = 0; k < 16; ++k) ask(Verb::load, k);
   store->release(Verb::load);
-  for (std::size_t i = 2; i < 18; ++i) {
+  for (std::size_t i = 2; i < 10; ++i) {
     auto& each = answers.wait(const_cast<Asked&>(answers.all()[i]));
     EXPECT_EQ(each.call.op.outcome, Outcome::missing);
     EXPECT_FALSE(each.call.failure);
   }
-  EXPECT_FALSE(answers.is_answered(answers.all()[18])) << "these wait for the next connection";
+  EXPECT_FALSE(answers.is_answered(answers.all()[10])) << "these wait for the next connection";
   store->release_connects();
   answers.wait_all();
   for (const auto& each : answers.all()) EXPECT_FALSE(each.call.failure);
