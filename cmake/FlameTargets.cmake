@@ -230,3 +230,18 @@ function(flame_refuses source case text)
             -I "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/tests/${folder}/refused/${file}.cxx")
   set_tests_properties(${folder}.refuses.${case} PROPERTIES PASS_REGULAR_EXPRESSION "${text}")
 endfunction()
+
+# flame_server(<name>): the fixture server_<name>. Tests on that server have FIXTURES_REQUIRED server_<name> and the
+# environment ${FLAME_SERVERS_ENVIRONMENT}: each build has servers of its own, so that two can be tested at once.
+# Where it cannot be had, its start is skipped and CTest runs these tests all the same: `scripts/servers url <name>`
+# has the status 77 for them then, and it is for them to be skipped too.
+set(FLAME_SERVERS_ENVIRONMENT "FLAME_SERVERS=${PROJECT_BINARY_DIR}/servers")
+function(flame_server name)
+  foreach(verb start stop)
+    add_test(NAME servers.${name}.${verb} COMMAND "${PROJECT_SOURCE_DIR}/scripts/servers" ${verb} ${name})
+    set_tests_properties(servers.${name}.${verb} PROPERTIES
+      ENVIRONMENT "${FLAME_SERVERS_ENVIRONMENT}" SKIP_RETURN_CODE 77 TIMEOUT 600)
+  endforeach()
+  set_tests_properties(servers.${name}.start PROPERTIES FIXTURES_SETUP server_${name})
+  set_tests_properties(servers.${name}.stop PROPERTIES FIXTURES_CLEANUP server_${name})
+endfunction()
