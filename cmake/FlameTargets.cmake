@@ -1,5 +1,7 @@
 # One folder, one target, one test folder. File lists are globs: a new file needs no edit here.
 
+set(FLAME_SERVERS_ENVIRONMENT "FLAME_SERVERS=${PROJECT_BINARY_DIR}/servers")
+
 # Collects the files of patterns that are relative to the project's root.
 function(flame_glob result)
   set(patterns ${ARGN})
@@ -216,7 +218,8 @@ function(flame_server_test store)
              FIXTURES ${fixtures})
   if(TARGET test_${store})
     target_include_directories(test_${store} PRIVATE "${PROJECT_SOURCE_DIR}/tests/servers")
-    target_compile_definitions(test_${store} PRIVATE "SERVERS_SCRIPT=\"${PROJECT_SOURCE_DIR}/scripts/servers\"")
+    target_compile_definitions(test_${store} PRIVATE
+      "SERVERS_SCRIPT=\"${FLAME_SERVERS_ENVIRONMENT} ${PROJECT_SOURCE_DIR}/scripts/servers\"")
   endif()
 endfunction()
 
@@ -229,4 +232,17 @@ function(flame_refuses source case text)
     COMMAND "${CMAKE_CXX_COMPILER}" -std=c++20 -fsyntax-only -DCASE_${case}
             -I "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/tests/${folder}/refused/${file}.cxx")
   set_tests_properties(${folder}.refuses.${case} PROPERTIES PASS_REGULAR_EXPRESSION "${text}")
+endfunction()
+
+# flame_server(<name>): the fixture server_<name>. Each build has servers of its own, so that two can be tested at once:
+# who asks scripts/servers for them has ${FLAME_SERVERS_ENVIRONMENT} in its environment. Where one cannot be had, its
+# start is skipped and CTest runs the tests of the fixture all the same: the status of `url` is 77 for them then.
+function(flame_server name)
+  foreach(verb start stop)
+    add_test(NAME servers.${name}.${verb} COMMAND "${PROJECT_SOURCE_DIR}/scripts/servers" ${verb} ${name})
+    set_tests_properties(servers.${name}.${verb} PROPERTIES
+      ENVIRONMENT "${FLAME_SERVERS_ENVIRONMENT}" SKIP_RETURN_CODE 77 TIMEOUT 600)
+  endforeach()
+  set_tests_properties(servers.${name}.start PROPERTIES FIXTURES_SETUP server_${name})
+  set_tests_properties(servers.${name}.stop PROPERTIES FIXTURES_CLEANUP server_${name})
 endfunction()
