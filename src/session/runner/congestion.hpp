@@ -72,9 +72,9 @@ class Congestion {
   /// When so many that are sent now would be answered. Of a long trip a quarter of a deadline
   /// counts: else the queue, which is as old as a trip when a worker comes back, would all be late.
   [[nodiscard]] Deadline answers_at(std::size_t operations, Deadline now) const noexcept {
-    if (is_stale(now) || !time_.is_sure()) return now;
+    if (is_stale(now)) return now;
     const auto trip = time_.trip();
-    if (trip >= deadline_) return now + trip;
+    if (trip >= deadline_) return time_.is_sure() ? now + trip : now;
     const auto all = time_.tells() ? time_.of(static_cast<double>(operations)) : trip;
     return now + std::min(trip, deadline_ / 4) + (all - trip);
   }
