@@ -1,10 +1,7 @@
 #include "gate.hpp"
 
-#include <unistd.h>
-
 #include <boost/intrusive/set.hpp>
 #include <mutex>
-#include <random>
 #include <vector>
 
 #include "runner/short_mutex.hpp"
@@ -48,8 +45,6 @@ struct Gate::Entry : boost::intrusive::set_base_hook<> {
   bool answered = false;
   int tries = 0;  ///< operations of this flow so far
   StoreCall call{};
-  std::minstd_rand jitter{static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(this) ^
-                                                static_cast<unsigned>(::getpid()))};
 
   Entry(Gate& owner, Shard& its_shard)
       : gate(owner), shard(its_shard), context(owner.core_.plan_context()) {}
@@ -217,8 +212,6 @@ bool Gate::submit(Entry& entry) {
   call.not_before = {};
   call.maybe_applied = entry.tries > 1 && !entry.flow->surely_not_applied();
   call.times_later = 0;
-  if (const auto pause = entry.flow->most_pause(); pause > pause.zero())
-    call.not_before = core_.clock.steady() + pause * (entry.jitter() % 1024) / 1024;
   call.context = &entry;
   call.done = [](StoreCall& each) noexcept {
     Entry& self = *static_cast<Entry*>(each.context);

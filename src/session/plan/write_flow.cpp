@@ -148,12 +148,6 @@ void WriteFlow::fail_all(Error error) {
   finished_ = true;
 }
 
-std::chrono::milliseconds WriteFlow::most_pause() const noexcept {
-  if (conflicts_ < 2) return {};
-  return std::min(std::chrono::milliseconds(1 << std::min(conflicts_ - 1, 10)),
-                  longest_conflict_pause);
-}
-
 Record WriteFlow::take_newest() {
   if (written_.token != WriteToken{}) return std::move(written_);
   return on_newest() ? std::move(newest_->record) : Record{};

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <span>
 #include <vector>
@@ -16,8 +15,6 @@ namespace flame::inline v0::session {
 inline constexpr int max_conflicts = 100;
 /// Store failures that one write bears.
 inline constexpr int max_store_failures = 3;
-/// The longest pause after a conflict.
-inline constexpr std::chrono::milliseconds longest_conflict_pause{64};
 
 /// One write of a session, until its outcome is known: plans its units on the newest record, again
 /// after each conflict, and settles an unknown outcome by the write's token. Decides only: whoever
@@ -37,9 +34,6 @@ class WriteFlow {
   void give_up(Error error) {
     if (!finished_) fail_all(std::move(error));
   }
-  /// How long to wait before the next operation at most, so that writers of several processes do
-  /// not meet again.
-  [[nodiscard]] std::chrono::milliseconds most_pause() const noexcept;
   [[nodiscard]] bool finished() const noexcept { return finished_; }
   /// Nothing of it can have applied so far, unless it is finished.
   [[nodiscard]] bool surely_not_applied() const noexcept { return unknown_.empty(); }

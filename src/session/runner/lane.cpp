@@ -44,6 +44,8 @@ Lane::Lane(const Clock& clock, const Limits& limits)
     : clock_(clock),
       traits_(checked(limits.traits)),
       max_put_off_(limits.max_put_off),
+      bounds_wait_(limits.bounds_wait),
+      longest_turn_(limits.deadline / Congestion::batch_share),
       congestion_(traits_.workers, traits_.max_batch, limits.deadline) {
   put_off_.reserve(max_put_off_);
 }
@@ -85,7 +87,7 @@ Lane::Pushed Lane::admit(const StoreCall& call, std::size_t bytes) noexcept {
 bool Lane::has_place(const StoreCall& call, std::size_t bytes) noexcept {
   return waiting_ + put_off_.size() < max_waiting &&
          bytes_ + put_off_bytes_ + bytes <= max_waiting_bytes &&
-         congestion_.admits(waiting_, call.queued_at, call.deadline);
+         (!bounds_wait_ || congestion_.admits(waiting_, call.queued_at, call.deadline));
 }
 
 /// While all workers hang what is late waits on for nobody: it must not keep others out.
@@ -120,18 +122,22 @@ bool Lane::put_off(StoreCall& call) noexcept {
   return true;
 }
 
+/// Not with nothing put off.
+Deadline Lane::next_retry() const noexcept {
+  return std::max(put_off_.front()->not_before, turn_ends_);
+}
+
 bool Lane::retry_is_due() const noexcept {
-  return !retries_ && !put_off_.empty() &&
-         (closed_ || put_off_.front()->not_before <= clock_.steady());
+  if (put_off_.empty()) return false;
+  return (closed_ && turn_ends_ == Deadline{}) || next_retry() <= clock_.steady();
 }
 
 /// False: until is over.
 bool Lane::wait_for_work(std::unique_lock<ShortMutex>& lock, Deadline until) noexcept {
   while (calls_.empty() && late_.empty() && !closed_ && !retry_is_due()) {
     auto rises = until;
-    if (!retries_ && !put_off_.empty())
-      rises = std::min(rises, std::chrono::steady_clock::now() +
-                                  (put_off_.front()->not_before - clock_.steady()));
+    if (!put_off_.empty())
+      rises = std::min(rises, std::chrono::steady_clock::now() + (next_retry() - clock_.steady()));
     if (idle_.wait_until(lock, rises) || rises != until) continue;
     if (calls_.empty() && late_.empty()) return false;
   }
@@ -147,18 +153,30 @@ bool Lane::wait(Deadline until) noexcept {
   return true;
 }
 
-bool Lane::take(Deadline until, std::vector<StoreCall*>& out, bool& retries) {
+void Lane::end(Turn turn) noexcept {
+  WaitList::Sleeper* woken = nullptr;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (turn != turn_) return;  // another has it by now
+    turn_ends_ = {};
+    if (!put_off_.empty()) woken = idle_.take();
+  }
+  WaitList::wake(woken);
+}
+
+bool Lane::take(Deadline until, std::vector<StoreCall*>& out, Turn& turn) {
   std::unique_lock lock(mutex_);
-  if (std::exchange(retries, false)) retries_ = false;
   if (!wait_for_work(lock, until)) return true;
   if (!late_.empty()) {  // to be told so, by whoever comes first
     while (!late_.empty() && out.size() < traits_.max_batch) out.push_back(late_.pop());
     return true;
   }
   if (retry_is_due()) {
-    retries = retries_ = true;
+    if (++turn_ == 0) ++turn_;
+    turn = turn_;
+    turn_ends_ = clock_.steady() + longest_turn_;
     take_put_off(out);
-    auto* const woken = calls_.empty() ? nullptr : idle_.take();
+    auto* const woken = calls_.empty() && put_off_.empty() ? nullptr : idle_.take();
     lock.unlock();
     WaitList::wake(woken);
     return true;
@@ -171,7 +189,7 @@ bool Lane::take(Deadline until, std::vector<StoreCall*>& out, bool& retries) {
   const auto limit = congestion_.next_batch(clock_.steady());
   const bool takes_all = count <= limit && their_bytes <= traits_.max_batch_bytes;
   if (takes_all) congestion_.taken(count, limit, false);
-  auto* const woken = retries_ || put_off_.empty() ? nullptr : idle_.take();
+  auto* const woken = put_off_.empty() ? nullptr : idle_.take();
   lock.unlock();
   WaitList::wake(woken);
   std::size_t bytes = 0;

@@ -40,6 +40,7 @@ class Lane {
     LaneTraits traits{};
     std::chrono::nanoseconds deadline{std::chrono::hours(1)};  ///< that calls usually have
     std::size_t max_put_off = max_waiting / 4;  ///< of those that wait for a time of their own
+    bool bounds_wait = true;  ///< false: what comes too late all the same is taken in
   };
 
   Lane(const Clock& clock, const Limits& limits);
@@ -49,11 +50,15 @@ class Lane {
   /// One that was taken goes back until its not_before. False: its deadline comes first, or there
   /// is no place.
   [[nodiscard]] bool put_off(StoreCall& call) noexcept;
+  /// Of who tries again what was put off. 0: nobody's.
+  using Turn = unsigned;
   /// Waits for calls, then takes what is there, up to the bounds of the lane. What was put off and
-  /// is due is taken by itself, by one worker at a time, so that it holds up nothing else: that
-  /// one's `retries` is set until it comes again. False: closed, and nothing is left. Also true,
-  /// and `out` empty, once `until` (of the steady clock) is over.
-  [[nodiscard]] bool take(Deadline until, std::vector<StoreCall*>& out, bool& retries);
+  /// is due is taken by itself, by one worker at a time, so that it holds up nothing else: that one
+  /// is given a turn, and ends it when it is done. One that takes too long, for it hangs, is passed
+  /// over. False: closed, and nothing is left. Also true, and `out` empty, once `until` (of the
+  /// steady clock) is over.
+  [[nodiscard]] bool take(Deadline until, std::vector<StoreCall*>& out, Turn& turn);
+  void end(Turn turn) noexcept;
   [[nodiscard]] Fifo<StoreCall> take_all() noexcept;
   /// Waits until there is something to take, and leaves it. False: `until` is over. Another worker
   /// is woken for it, too.
@@ -82,6 +87,7 @@ class Lane {
   [[nodiscard]] bool has_place(const StoreCall& call, std::size_t bytes) noexcept;
   void set_late_apart(Deadline now) noexcept;
   [[nodiscard]] bool wait_for_work(std::unique_lock<ShortMutex>& lock, Deadline until) noexcept;
+  [[nodiscard]] Deadline next_retry() const noexcept;
   [[nodiscard]] bool retry_is_due() const noexcept;
   void take_put_off(std::vector<StoreCall*>& out) noexcept;
   void add_put_off(StoreCall& call, std::size_t bytes) noexcept;
@@ -93,6 +99,8 @@ class Lane {
   const Clock& clock_;
   const LaneTraits traits_;
   const std::size_t max_put_off_;
+  const bool bounds_wait_;
+  const std::chrono::nanoseconds longest_turn_;
 
   mutable ShortMutex mutex_{};
   WaitList idle_{};
@@ -103,7 +111,8 @@ class Lane {
   std::size_t waiting_ = 0, bytes_ = 0;
   std::vector<StoreCall*> put_off_{};  // a heap, the first due in front
   std::size_t put_off_bytes_ = 0;
-  bool retries_ = false;  // a worker is busy with what was put off
+  Turn turn_ = 0;         // the last that was given
+  Deadline turn_ends_{};  // at the latest; unset: nobody has one
   Congestion congestion_;
   bool closed_ = false;
   std::atomic<int> serving_{0};

@@ -20,8 +20,11 @@ Lane::Limits limits(const LaneTraits& traits, std::chrono::milliseconds deadline
 }
 
 /// Touches wait as long as they must, and hold up nobody.
-Lane::Limits background_limits(const LaneTraits& traits) {
-  return {.traits = traits, .max_put_off = Lane::max_waiting};
+Lane::Limits background_limits(const LaneTraits& traits, std::chrono::milliseconds deadline) {
+  return {.traits = traits,
+          .deadline = deadline,
+          .max_put_off = Lane::max_waiting,
+          .bounds_wait = false};
 }
 
 void add_name(std::string& named, const char* name) noexcept try {
@@ -46,7 +49,8 @@ Machine::Machine(const StorePtr& store, StoreTime& time, const Clock& clock,
       generation_(fork_generation()),
       reads_{"reads", Lane(clock, limits(shared_.traits.reads, deadline))},
       writes_{"writes", Lane(clock, limits(shared_.traits.writes, deadline))},
-      background_{"background", Lane(clock, background_limits(shared_.traits.background))} {
+      background_{"background",
+                  Lane(clock, background_limits(shared_.traits.background, deadline))} {
   try {
     start_workers(reads_, shared_.traits.reads, false);
     start_workers(writes_, shared_.traits.writes, false);
@@ -60,7 +64,9 @@ Machine::Machine(const StorePtr& store, StoreTime& time, const Clock& clock,
 }
 
 void Machine::start_workers(Pool& pool, const LaneTraits& traits, bool background) {
-  for (std::size_t i = 0; i < std::max<std::size_t>(traits.workers, 1); ++i)
+  const auto workers = std::max<std::size_t>(traits.workers, 1);
+  pool.workers.reserve(workers);  // one that runs cannot be taken back
+  for (std::size_t i = 0; i < workers; ++i)
     pool.workers.push_back(
         std::make_unique<Worker>(shared_, pool.lane, traits.max_batch, background && i == 0));
 }

@@ -1,8 +1,10 @@
 #include "runner.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <system_error>
+#include <utility>
 
 #include "first_look.hpp"
 #include "fork.hpp"
@@ -45,7 +47,15 @@ class Runner final : public Dispatch {
   }
 
   void wake_at(Deadline at) noexcept override {
-    if (Machine* const machine = running()) machine->wake_at(at);
+    Machine* machine = running();
+    if (!machine) {
+      const std::scoped_lock lock(mutex_);
+      machine = machine_.load();
+      const bool is_there = machine && machine->is_of_this_process();
+      if (!is_there) alarm_ = alarm_ == Deadline{} ? at : std::min(alarm_, at);
+      if (!is_there) return;
+    }
+    machine->wake_at(at);
   }
 
   [[nodiscard]] StoreCounters counters() const noexcept override {
@@ -82,6 +92,7 @@ class Runner final : public Dispatch {
       start_again_ = clock_.steady() + start_pause;
       return nullptr;
     }
+    if (alarm_ != Deadline{}) machine->wake_at(std::exchange(alarm_, {}));
     machine_.store(machine, std::memory_order_release);
     return machine;
   }
@@ -103,6 +114,7 @@ class Runner final : public Dispatch {
   const Clock& clock_;
   const std::chrono::milliseconds deadline_;
   bool prepared_ = false;
+  Deadline alarm_{};        // set while there were no threads; under the mutex
   Deadline start_again_{};  // under the mutex, after threads that did not start
   ForkMutex mutex_{};
   std::atomic<Machine*> machine_{nullptr};

@@ -171,8 +171,10 @@ void Worker::loop() noexcept {
     if (!connection_ && !connect_first()) continue;
     // Who has no connection does not fall asleep here: it might wake when others have one.
     const auto until = connection_ ? rises_at() : std::chrono::steady_clock::now();
-    if (!lane_.take(until, calls_, retries_)) break;
+    Lane::Turn turn = 0;
+    if (!lane_.take(until, calls_, turn)) break;
     if (!calls_.empty()) run();
+    if (turn != 0) lane_.end(turn);
     if (background_) background();
     retire();
   }

@@ -110,7 +110,6 @@ class Worker {
   std::vector<StoreCall*> calls_;  // taken, and not sent yet
   Batch batch_;
   std::bitset<5> refuses_{};  // by verb: the last batch of it was refused item by item
-  bool retries_ = false;
   bool serves_ = false;       // it is connected, and counts as such in its lane
   Fifo<StoreCall> others_{};  // of no batch: the store has the first of them
   Error last_error_{};

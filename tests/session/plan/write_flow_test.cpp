@@ -160,20 +160,6 @@ TEST(WriteFlow, ConflictsAreBounded) {
   EXPECT_EQ(flow.results(), "failed 3");
 }
 
-TEST(WriteFlow, FromTheSecondConflictOnItPausesLonger) {
-  Driven flow(one, {{.edit = set("b", 2)}});
-  std::vector<std::chrono::milliseconds> pauses;
-  for (std::uint64_t token = 2; token < 12; ++token) {
-    pauses.push_back(flow.flow->most_pause());
-    flow.answer(Outcome::conflict, flow.written_by_others(one, {WriteToken{token}}));
-  }
-  EXPECT_EQ(pauses[0].count(), 0);
-  EXPECT_EQ(pauses[1].count(), 0) << "one conflict is met at once";
-  EXPECT_EQ(pauses[2].count(), 2);
-  EXPECT_EQ(pauses[3].count(), 4);
-  EXPECT_EQ(pauses.back(), longest_conflict_pause);
-}
-
 TEST(WriteFlow, ATakenKeyDrawsAnotherId) {
   Driven flow({}, {{.edit = set("a", 1), .presence = Presence::absent}});
   std::set<std::string> keys{to_string(flow.op->record.key)};

@@ -68,7 +68,7 @@ class OverloadOf : public testing::Test {
     std::optional<Deadline> until{};
     Deadline began{};
     std::vector<StoreCall*> calls{};
-    bool retries = false;
+    Lane::Turn retries = 0;
   };
 
   void arrive() {

@@ -27,7 +27,7 @@ class LaneTest : public testing::Test {
   }
   std::vector<StoreCall*> take() {
     std::vector<StoreCall*> out;
-    bool retries = false;
+    Lane::Turn retries = 0;
     EXPECT_TRUE(lane().take(soon(), out, retries));
     return out;
   }
@@ -79,7 +79,7 @@ TEST_F(LaneTest, WhatIsTooMuchForOneWakesAnother) {
   for (Calls& out : both)
     workers.emplace_back([this, &begins, &out] {
       ++begins;
-      bool retries = false;
+      Lane::Turn retries = 0;
       EXPECT_TRUE(lane().take(soon(), out, retries));
     });
   while (begins < 2) std::this_thread::yield();
@@ -155,7 +155,7 @@ TEST_F(LaneTest, WhatWasPutOffIsNeverTakenWithTheRest) {
   }
   auto* const fresh = push();
   clock.advance(3ms);
-  bool retries = false, others = false;
+  Lane::Turn retries = 0, others = 0;
   Calls out;
   EXPECT_TRUE(lane().take(soon(), out, retries));
   EXPECT_EQ(out, (Calls{&calls[2], &calls[1], &calls[0]})) << "the first due first";
@@ -166,8 +166,33 @@ TEST_F(LaneTest, WhatWasPutOffIsNeverTakenWithTheRest) {
   out.clear();
   EXPECT_TRUE(lane().take(std::chrono::steady_clock::now(), out, others));
   EXPECT_TRUE(out.empty());
+  lane().end(retries);
   EXPECT_TRUE(lane().take(soon(), out, retries)) << "and comes back for more";
   EXPECT_EQ(out, Calls{&calls.back()});
+}
+
+TEST_F(LaneTest, WhoTriesAgainAndHangsIsPassedOver) {
+  limits.deadline = 800ms;
+  const auto put_off = [&] {
+    call().not_before = clock.steady();
+    EXPECT_TRUE(lane().put_off(calls.back()));
+  };
+  Lane::Turn hanging = 0, other = 0;
+  Calls out, others;
+  put_off();
+  EXPECT_TRUE(lane().take(soon(), out, hanging));
+  put_off();
+  clock.advance(99ms);
+  EXPECT_TRUE(lane().take(std::chrono::steady_clock::now(), others, other));
+  EXPECT_TRUE(others.empty());
+  clock.advance(1ms);
+  EXPECT_TRUE(lane().take(soon(), others, other));
+  EXPECT_EQ(others, Calls{&calls.back()});
+  lane().end(hanging);
+  put_off();
+  out.clear();
+  EXPECT_TRUE(lane().take(std::chrono::steady_clock::now(), out, hanging));
+  EXPECT_TRUE(out.empty()) << "the other one is still at it";
 }
 
 TEST_F(LaneTest, NothingIsPutOffBeyondItsDeadlineOrItsPlaces) {
@@ -206,7 +231,7 @@ TEST_F(LaneTest, AnIdleWorkerRisesForWhatWasPutOff) {
   lane();
   Calls out;
   std::thread takes([&] {
-    bool retries = false;
+    Lane::Turn retries = 0;
     EXPECT_TRUE(lane().take(soon(), out, retries));
   });
   EXPECT_TRUE(lane().put_off(calls.back()));
@@ -232,7 +257,7 @@ TEST_F(LaneTest, AfterCloseGivesWhatWaitsAndTakesNothingIn) {
   EXPECT_EQ(lane().push(call()), Pushed::closed);
   EXPECT_EQ(take(), Calls{waits});
   Calls out;
-  bool retries = false;
+  Lane::Turn retries = 0;
   EXPECT_FALSE(lane().take(soon(), out, retries));
   EXPECT_TRUE(out.empty());
   EXPECT_TRUE(lane().closed());
@@ -240,7 +265,7 @@ TEST_F(LaneTest, AfterCloseGivesWhatWaitsAndTakesNothingIn) {
 
 TEST_F(LaneTest, TakeComesBackWithNothingWhenItsTimeIsOver) {
   Calls out;
-  bool retries = false;
+  Lane::Turn retries = 0;
   EXPECT_TRUE(lane().take(std::chrono::steady_clock::now(), out, retries));
   EXPECT_TRUE(out.empty());
 }
@@ -254,7 +279,7 @@ TEST_F(LaneTest, WakesTheIdleWorkerAndNotThoseThatPause) {
     std::thread takes([&] {
       const auto until = std::chrono::steady_clock::now() + 10s;
       Calls out;
-      bool retries = false;
+      Lane::Turn retries = 0;
       begins = true;
       EXPECT_TRUE(lane().take(until, out, retries));
       EXPECT_LT(std::chrono::steady_clock::now(), until) << "nobody woke it";
@@ -275,7 +300,7 @@ TEST_F(LaneTest, EveryCallIsTakenByOneOfManyWorkers) {
   std::atomic<std::size_t> taken{0};
   const auto work = [&] {
     Calls out;
-    bool retries = false;
+    Lane::Turn retries = 0;
     while (lane().take(soon(), out, retries)) {
       taken += out.size();
       out.clear();

@@ -106,5 +106,17 @@ TEST_F(RunnerConnections, ThreadsThatCannotBeStartedAreTriedNowAndThen) {
   EXPECT_FALSE(run(Verb::load, 1).call.failure);
 }
 
+TEST_F(RunnerConnections, AnAlarmThatWasSetWithoutThreadsRingsWhenTheyAreThere) {
+  opens = false;
+  runner();
+  {
+    const NoThreads none;
+    runner().wake_at(clock.steady() + 50ms);
+  }
+  clock.advance(100ms);
+  run(Verb::load, 1);
+  wait_until_rung(1);
+}
+
 }  // namespace
 }  // namespace flame::session

@@ -70,6 +70,52 @@ TEST_F(RunnerLaterTest, AwayIsTriedAgainOnAnotherConnection) {
   EXPECT_EQ(store->connects(), 3U);
 }
 
+TEST_F(RunnerLaterTest, WhatIsTriedAgainAndLosesItsConnectionIsTriedOnceMore) {
+  deadline = 1h;
+  std::atomic<int> times{0};
+  store->on_run = [&](std::span<StoreOp>) {
+    if (++times == 2) throw StoreError(StoreError::Kind::away, "a standby");
+  };
+  store->answers = [&](StoreOp& op) {
+    if (times == 1) op.outcome = Outcome::later;
+    return times == 1;
+  };
+  Asked& asked = ask(Verb::create, 1);
+  let_pass_until(asked);
+  EXPECT_TRUE(asked.done());
+  EXPECT_EQ(store->sent(Verb::create, key(1)), 3U);
+}
+
+TEST_F(RunnerLaterTest, OneThatHangsAtItsSecondTryHoldsUpNoOther) {
+  deadline = 80s;
+  std::array<std::atomic<int>, 8> tries{};
+  std::atomic<bool> hangs{true};
+  store->answers = [&](StoreOp& op) {
+    const auto k = std::to_integer<std::size_t>(op.record.key.bytes[1]);
+    if (k >= tries.size()) return false;
+    if (k == 0 && tries[0] == 1)
+      while (hangs) std::this_thread::yield();
+    const bool first = tries[k]++ == 0;
+    if (first) op.outcome = Outcome::later;
+    return first;
+  };
+  Asked& hanging = ask(Verb::create, 0);
+  while (tries[0] == 0) std::this_thread::yield();
+  while (store->sent(Verb::create, key(0)) < 2) {
+    clock.advance(1ms);
+    std::this_thread::yield();
+  }
+  std::vector<Asked*> others;
+  for (unsigned k = 1; k < 8; ++k) others.push_back(&ask(Verb::create, k));
+  while (store->sent(Verb::create, key(7)) == 0) std::this_thread::yield();
+  clock.advance(10s);    // an eighth of the deadline
+  run(Verb::create, 100);  // whoever comes for it looks at the clock
+  for (Asked* each : others) EXPECT_TRUE(answers.wait(*each).done());
+  EXPECT_FALSE(answers.is_answered(hanging));
+  hangs = false;
+  let_pass_until(hanging);
+}
+
 TEST_F(RunnerLaterTest, AnUnknownOutcomeIsOneOperationsAlone) {
   store->answers = [](StoreOp& op) {
     if (op.record.key == key(3)) op.outcome = Outcome::unknown;
