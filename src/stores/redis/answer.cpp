@@ -13,6 +13,13 @@ void end(Work& work, Outcome outcome) noexcept {
   work.stage = Stage::over;
 }
 
+/// It stays as it is: to a load it is unreadable, to a create in the way, to the rest missing.
+void meet_foreign(Work& work) noexcept {
+  end(work, work.stage == Stage::load     ? Outcome::unreadable
+            : work.stage == Stage::create ? Outcome::exists
+                                          : Outcome::missing);
+}
+
 void fail(Work& work, std::string_view error) {
   if (work.stage == Stage::unindex) {
     work.stage = Stage::over;  // the session is gone: list() drops what is left of it
@@ -25,6 +32,8 @@ void fail(Work& work, std::string_view error) {
     work.with_text = true;
   } else if (failure.meaning == Meaning::later || failure.meaning == Meaning::no_script) {
     end(work, Outcome::later);
+  } else if (failure.meaning == Meaning::foreign && work.stage != Stage::index) {
+    meet_foreign(work);
   } else if (failure.meaning != Meaning::one_slot) {
     work.failure = failure;
     work.stage = Stage::over;

@@ -43,7 +43,7 @@ constexpr std::array rows{
         {Meaning::refused,
          "redis store: the server takes no writes, for it cannot save to its disk: see its log"}},
     Row{"WRONGTYPE",
-        {Meaning::refused,
+        {Meaning::foreign,
          "redis store: a key holds what no session store wrote: choose another key_prefix"}},
     Row{"DENIED",
         {Meaning::refused,
@@ -89,7 +89,8 @@ Failure failure_of(std::string_view error) noexcept {
 
 void throw_failure(const Failure& failure) {
   using Kind = StoreError::Kind;
-  const bool refused = failure.meaning == Meaning::refused || failure.meaning == Meaning::moved;
+  const bool refused = failure.meaning == Meaning::refused || failure.meaning == Meaning::foreign ||
+                       failure.meaning == Meaning::moved;
   const bool lost = failure.meaning == Meaning::lost;
   throw StoreError(refused ? Kind::refused
                    : lost  ? Kind::connection_lost

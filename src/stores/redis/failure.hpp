@@ -12,6 +12,7 @@ enum class Meaning : std::uint8_t {
   moved,      ///< another node of a cluster has the key
   later,      ///< again, after a pause
   away,       ///< this server is the wrong one now, or this connection
+  foreign,    ///< the key holds what no session store wrote
   refused,    ///< what the operator must mend
   lost,       ///< the server closes the connection
 };

@@ -86,7 +86,7 @@ Reply* ReplyReader::next() {
 }
 
 bool ReplyReader::is_empty() const noexcept {
-  return reader_->len == reader_->pos && reader_->ridx < 0;
+  return reader_->len == reader_->pos && reader_->ridx < 1;
 }
 
 }  // namespace flame::inline v0::session::redis
