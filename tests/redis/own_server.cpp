@@ -2,6 +2,7 @@
 
 #include <hiredis/hiredis.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,6 +72,7 @@ void OwnServer::start() {
   char* const environment[] = {libraries.data(), nullptr};
   pid_ = ::fork();
   if (pid_ == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::execve(program_.c_str(), arguments.data(), environment);
     ::_exit(127);
   }

@@ -76,6 +76,14 @@ inline std::vector<Outcome> outcomes(const std::vector<StoreOp>& batch) {
   return all;
 }
 
+/// What another process does in a moment.
+inline bool comes_true(const auto& condition) {
+  const auto until = soon().deadline;
+  while (std::chrono::steady_clock::now() < until)
+    if (condition()) return true;
+  return false;
+}
+
 /// For each of the servers that the store is for. Skipped where one is not to be had.
 class ServerTest : public ::testing::TestWithParam<const char*> {
  protected:
