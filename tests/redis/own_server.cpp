@@ -1,11 +1,14 @@
 #include "own_server.hpp"
 
 #include <hiredis/hiredis.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <iterator>
@@ -20,6 +23,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
+std::string port_of(int descriptor) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size);
+  return std::to_string(ntohs(address.sin_port));
+}
+
 /// Of the environment of a process.
 std::string variable_of(const std::string& process, const std::string& name) {
   std::ifstream in(process + "/environ", std::ios::binary);
@@ -29,6 +39,16 @@ std::string variable_of(const std::string& process, const std::string& name) {
 }
 
 }  // namespace
+
+std::string free_port() {
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{
+      .sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const auto port = port_of(descriptor);
+  ::close(descriptor);
+  return port;
+}
 
 OwnServer::OwnServer(const std::string& name, std::vector<std::string> settings)
     : settings_(std::move(settings)) {
@@ -60,6 +80,8 @@ void OwnServer::start() {
                                  "--logfile",
                                  "log"};
   bool has_port = false;
+  if (std::ranges::find(settings_, "--cluster-enabled") != settings_.end())
+    words.insert(words.end(), {"--bind", "127.0.0.1", "--cluster-port", free_port()});
   for (const auto& setting : settings_) {
     words.push_back(setting);
     has_port = has_port || setting == "--port" || setting == "--tls-port";

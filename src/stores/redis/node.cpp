@@ -53,10 +53,9 @@ void Node::connect(const Settings& settings, Deadline until) {
   usable_ = true;
   Pipeline pipeline;
   const auto sent = greet(settings, pipeline);
-  std::vector<Reply> replies;
+  // One by one: a server that has no place for us says so once, and closes.
   exchange(
-      pipeline, [&](std::size_t, Reply& reply) { replies.push_back(std::move(reply)); }, until);
-  for (std::size_t i = 0; i < sent.size(); ++i) check(sent[i], replies[i]);
+      pipeline, [&](std::size_t command, Reply& reply) { check(sent.at(command), reply); }, until);
 }
 
 /// What the server has closed, or says unasked, is seen before a write is sent that nobody would

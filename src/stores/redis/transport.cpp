@@ -132,14 +132,15 @@ std::size_t Transport::send(std::string_view bytes) {
   if (tls_) return tls_->send(bytes);
   const auto sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent >= 0) return static_cast<std::size_t>(sent);
-  if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-    lose("the connection broke: " + text_of(errno));
+  // What broke it may have been said before: receive() reads that first.
   return 0;
 }
 
 std::size_t Transport::receive(std::span<char> into) {
   if (tls_) return tls_->receive(into);
-  const auto got = ::recv(socket_.get(), into.data(), into.size(), MSG_DONTWAIT);
+  auto got = ::recv(socket_.get(), into.data(), into.size(), MSG_DONTWAIT);
+  if (got < 0 && errno == ECONNRESET)  // told once; what came before it is still there
+    got = ::recv(socket_.get(), into.data(), into.size(), MSG_DONTWAIT);
   if (got > 0) return static_cast<std::size_t>(got);
   if (got == 0) lose("the server closed the connection");
   if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
