@@ -27,7 +27,7 @@ inline std::string new_prefix() {
 inline Call soon() {
   using std::chrono::steady_clock;
   return {TimePoint{std::chrono::seconds{1'800'000'000}},
-          steady_clock::now() + std::chrono::seconds(20)};
+          steady_clock::now() + std::chrono::seconds(5)};
 }
 
 /// What a call throws; empty: nothing.

@@ -74,7 +74,8 @@ void Node::exchange(const Pipeline& pipeline, const OnReply& on_reply, Deadline 
   auto unsent = pipeline.bytes();
   std::size_t replied = 0;
   while (replied < pipeline.commands()) {
-    if (!unsent.empty()) unsent.remove_prefix(transport_.send(unsent));
+    for (std::size_t sent = 1; sent > 0 && !unsent.empty(); unsent.remove_prefix(sent))
+      sent = transport_.send(unsent);
     transport_.wait(!unsent.empty(), until);
     for (;;) {
       const auto size = transport_.receive(buffer_);

@@ -5,7 +5,6 @@
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -90,6 +89,12 @@ bool is_numeric(const std::string& name) noexcept {
          ::inet_pton(AF_INET6, name.c_str(), &six) == 1;
 }
 
+/// With TLS 1.3 the server says so after the handshake, with the first that it sends.
+void refuse_without_certificate(unsigned long code) {
+  if (ERR_GET_REASON(code) == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED)
+    refuse("the server asks for a certificate: name a certificate_file that it trusts");
+}
+
 }  // namespace
 
 Tls::Tls(const TlsOptions& options, const std::string& name, int descriptor)
@@ -142,18 +147,26 @@ std::size_t Tls::send(std::string_view bytes) {
   ERR_clear_error();
   const int result = SSL_write(ssl_.get(), bytes.data(),
                                static_cast<int>(std::min<std::size_t>(bytes.size(), INT_MAX)));
-  if (result > 0) return static_cast<std::size_t>(result);
-  send_lacks_ = lack_of(result);
-  return 0;
+  send_lacks_ = result > 0 ? 0 : lack_of(result);
+  return result > 0 ? static_cast<std::size_t>(result) : 0;
 }
 
 std::size_t Tls::receive(std::span<char> into) {
   ERR_clear_error();
   const int result = SSL_read(ssl_.get(), into.data(),
                               static_cast<int>(std::min<std::size_t>(into.size(), INT_MAX)));
-  if (result > 0) return static_cast<std::size_t>(result);
-  receive_lacks_ = lack_of(result);
-  return 0;
+  receive_lacks_ = result > 0 ? POLLIN : lack_of(result);
+  return result > 0 ? static_cast<std::size_t>(result) : 0;
+}
+
+bool Tls::is_quiet() {
+  ERR_clear_error();
+  char byte = 0;
+  const int result = SSL_peek(ssl_.get(), &byte, 1);
+  if (result > 0) return false;
+  const int error = SSL_get_error(ssl_.get(), result);
+  if (error == SSL_ERROR_SSL) refuse_without_certificate(ERR_peek_error());
+  return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
 }
 
 int Tls::lack_of(int result) {
@@ -162,8 +175,7 @@ int Tls::lack_of(int result) {
   if (error == SSL_ERROR_WANT_WRITE) return POLLOUT;
   if (error != SSL_ERROR_SSL) lose("the server closed the connection");
   const auto code = ERR_peek_error();
-  if (ERR_GET_REASON(code) == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED)
-    refuse("the server asks for a certificate: name a certificate_file that it trusts");
+  refuse_without_certificate(code);
   const char* const reason = ERR_reason_error_string(code);
   lose("the connection broke: " + std::string(reason ? reason : "TLS failed"));
 }

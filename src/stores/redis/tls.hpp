@@ -1,6 +1,7 @@
 #pragma once
 
 #include <openssl/ssl.h>
+#include <poll.h>
 
 #include <memory>
 #include <span>
@@ -22,6 +23,8 @@ class Tls {
   [[nodiscard]] bool shake_hands();
   [[nodiscard]] std::size_t send(std::string_view bytes);
   [[nodiscard]] std::size_t receive(std::span<char> into);
+  /// Whether there is nothing to receive, and the server has not ended it.
+  [[nodiscard]] bool is_quiet();
   /// What receive(), and send() too, wait for where they did nothing: events of poll(2).
   [[nodiscard]] int lacks(bool to_send) const noexcept {
     return receive_lacks_ | (to_send ? send_lacks_ : 0);
@@ -39,7 +42,7 @@ class Tls {
 
   std::unique_ptr<SSL_CTX, Free> context_;
   std::unique_ptr<SSL, Free> ssl_;
-  int receive_lacks_ = 0;
+  int receive_lacks_ = POLLIN;
   int send_lacks_ = 0;
 };
 

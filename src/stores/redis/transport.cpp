@@ -153,7 +153,8 @@ void Transport::wait(bool to_send, Deadline until) {
   static_cast<void>(waiter_.wait(socket_.get(), static_cast<short>(events), until));
 }
 
-bool Transport::is_quiet() const noexcept {
+bool Transport::is_quiet() {
+  if (tls_) return tls_->is_quiet();
   char byte = 0;
   const auto got = ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);

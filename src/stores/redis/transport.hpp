@@ -48,7 +48,7 @@ class Transport {
   /// Until what send() or receive() lacked may be there.
   void wait(bool to_send, Deadline until);
   /// Whether nothing waits to be read, and the server has not closed it.
-  [[nodiscard]] bool is_quiet() const noexcept;
+  [[nodiscard]] bool is_quiet();
   /// Whether receive() may hold back what no wait() tells of.
   [[nodiscard]] bool reads_ahead() const noexcept { return tls_ != nullptr; }
 
