@@ -27,14 +27,12 @@ Script script(std::string text) {
 }
 
 // Offsets in strings count from 1 here, those of GETRANGE and SETRANGE from 0.
-constexpr const char* read_times = R"(
+constexpr const char* begin = R"(
 local k,now=KEYS[1],tonumber(ARGV[1])
-local d=string.rep('%d',14)
 local function times(h)
-  local e,s=string.match(h,'^1........('..d..')('..d..')')
-  return tonumber(e),tonumber(s)
+  if string.byte(h)~=49 or not string.find(h,'^%d+$',10) or #h<37 then return nil end
+  return tonumber(string.sub(h,10,23)),tonumber(string.sub(h,24,37))
 end
-local function int(n) return string.format('%.0f',n) end
 )";
 
 }  // namespace
@@ -54,7 +52,7 @@ return 1)");
 }
 
 const Script& create_script() {
-  static const Script made = script(std::string(read_times) + R"(
+  static const Script made = script(std::string(begin) + R"(
 local h=redis.call('GETRANGE',k,0,36)
 if h~='' then
   local e=times(h)
@@ -66,30 +64,31 @@ return 1)");
 }
 
 const Script& replace_script() {
-  static const Script made = script(std::string(read_times) + R"(
+  static const Script made = script(std::string(begin) + R"(
 local h=redis.call('GETRANGE',k,0,36)
 local e,s=times(h)
 if not e or e<=now then return 0 end
 if string.sub(h,2,9)~=ARGV[4] then return redis.call('GET',k) end
-local v,ttl=ARGV[3],tonumber(ARGV[2])
-local x,l=times(v)
-local given=x
+local v,ttl=ARGV[3],ARGV[2]
+local given,seen=tonumber(string.sub(v,10,23)),tonumber(string.sub(v,24,37))
+local x,l=given,seen
 if s<=now then x,l=math.max(x,e),math.max(l,s) end
 local n=tonumber(string.sub(v,52,54))
 if n>0 and x>tonumber(ARGV[5]) and
    (x>e or redis.call('GETRANGE',k,51,53+n)~=string.sub(v,52,54+n)) then return x end
-local was=string.sub(v,10,37)
-local is=string.format('%014.0f%014.0f',x,l)
-if is~=was then v=string.sub(v,1,9)..is..string.sub(v,38) end
-redis.call('SET',k,v,'PX',int(ttl+x-given))
+if x~=given or l~=seen then
+  v=string.sub(v,1,9)..string.format('%014.0f%014.0f',x,l)..string.sub(v,38)
+  ttl=string.format('%.0f',tonumber(ttl)+x-given)
+end
+redis.call('SET',k,v,'PX',ttl)
 return 1)");
   return made;
 }
 
 const Script& touch_script() {
-  static const Script made = script(std::string(read_times) + R"(
+  static const Script made = script(std::string(begin) + R"(
 local h=redis.call('GETRANGE',k,0,373)
-local e,s=times(h)
+local e,s=times(string.sub(h,1,37))
 local n=tonumber(string.match(h,'^(%d%d%d)',52))
 if not e or not n or e<=now then return 0 end
 local o=string.sub(h,55,54+n)
@@ -98,7 +97,7 @@ local given,l=tonumber(ARGV[3]),tonumber(ARGV[4])
 local x=given
 if s<=now then x,l=math.max(x,e),math.max(l,s) end
 if x~=e or l~=s then redis.call('SETRANGE',k,9,string.format('%014.0f%014.0f',x,l)) end
-if x~=e then redis.call('PEXPIRE',k,int(tonumber(ARGV[2])+x-given)) end
+if x~=e then redis.call('PEXPIRE',k,string.format('%.0f',tonumber(ARGV[2])+x-given)) end
 return 1)");
   return made;
 }
