@@ -1,0 +1,149 @@
+#include "connection.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "owner_list.hpp"
+#include "server_checks.hpp"
+
+namespace flame::inline v0::session::redis {
+namespace {
+
+/// Each operation needs four at most, or some more where others move the same session's end.
+constexpr int most_rounds = 16;
+
+[[noreturn]] void lose() {
+  throw StoreError(StoreError::Kind::connection_lost,
+                   "redis store: the server sent a reply that its command cannot have");
+}
+
+bool is_over(const Work& work) noexcept { return work.stage == Stage::over; }
+
+}  // namespace
+
+Connection::Connection(std::shared_ptr<const Settings> settings)
+    : settings_(std::move(settings)), commands_(settings_->key_prefix) {}
+
+void Connection::run(std::span<StoreOp> batch, const Call& call) {
+  works_.clear();
+  for (auto& op : batch) {
+    if (op.verb == Verb::load || op.verb == Verb::erase || fits(op.record))
+      works_.emplace_back(op);
+    else
+      op.outcome = Outcome::refused;
+  }
+  for (int rounds = 0; !std::ranges::all_of(works_, is_over); ++rounds) {
+    if (rounds == most_rounds) {
+      for (auto& work : works_)
+        if (!is_over(work) && work.stage != Stage::unindex) work.op->outcome = Outcome::later;
+      break;
+    }
+    send_round(call);
+  }
+  tell_failures();
+}
+
+void Connection::send_round(const Call& call) {
+  round_.clear();
+  sent_.clear();
+  for (auto& work : works_)
+    if (is_load(work)) round_.push_back(&work);
+  append_loads();
+  for (auto& work : works_) {
+    if (is_over(work) || is_load(work)) continue;
+    commands_.append(routing_.to(bucket_of(work.op->record.key)), work, call);
+    sent_.push_back({round_.size(), 1});
+    round_.push_back(&work);
+  }
+  routing_.exchange(
+      [this, &call](std::size_t command, Reply& reply) { answered(sent_[command], reply, call); },
+      call.deadline);
+}
+
+/// A server takes many keys of one command for a third of what as many commands cost it.
+void Connection::append_loads() {
+  if (round_.size() > 1 && routing_.takes_many_buckets()) {
+    auto& to = routing_.to_any();
+    to.begin(1 + round_.size());
+    to.add("MGET");
+    for (const auto* work : round_) commands_.append_session(to, work->op->record.key);
+    sent_.push_back({0, round_.size()});
+    return;
+  }
+  for (std::size_t i = 0; i < round_.size(); ++i) {
+    commands_.append(routing_.to(bucket_of(round_[i]->op->record.key)), *round_[i], {});
+    sent_.push_back({i, 1});
+  }
+}
+
+void Connection::answered(const Sent& sent, Reply& reply, const Call& call) {
+  const std::span works(round_.data() + sent.first, sent.count);
+  const bool many = sent.count > 1;
+  if (many && reply.type == Reply::Type::error) {
+    if (failure_of(reply.text).meaning == Meaning::one_slot) return routing_.keep_buckets_apart();
+    for (auto* work : works) answer(*work, reply, call);
+  } else if (many) {
+    if (reply.type != Reply::Type::array || reply.elements.size() != works.size()) lose();
+    for (std::size_t i = 0; i < works.size(); ++i) answer(*works[i], reply.elements[i], call);
+  } else {
+    answer(*works.front(), reply, call);
+  }
+}
+
+/// One of those that were refused stays unanswered, for the text to be told with it; where the
+/// server is the wrong one, those that it said so of do.
+void Connection::tell_failures() {
+  const Work* away = nullptr;
+  Work* refused = nullptr;
+  for (auto& work : works_) {
+    if (!work.failure) continue;
+    if (work.failure->meaning == Meaning::away) {
+      away = &work;
+    } else {
+      if (refused) refused->op->outcome = Outcome::refused;
+      refused = &work;
+    }
+  }
+  if (away) {
+    if (refused) refused->op->outcome = Outcome::refused;
+    throw StoreError(StoreError::Kind::away, away->failure->text);
+  }
+  if (refused) throw StoreError(StoreError::Kind::refused, refused->failure->text);
+}
+
+Reply Connection::ask(std::initializer_list<std::string_view> command, const Call& call) {
+  auto& to = routing_.to_any();
+  to.begin(command.size());
+  for (const auto argument : command) to.add(argument);
+  Reply out;
+  routing_.exchange([&](std::size_t, Reply& reply) { out = std::move(reply); }, call.deadline);
+  if (out.type == Reply::Type::error) throw_failure(failure_of(out.text));
+  return out;
+}
+
+std::optional<TimePoint> Connection::clock(const Call& call) {
+  const auto reply = ask({"TIME"}, call);
+  if (reply.type != Reply::Type::array || reply.elements.size() != 2) lose();
+  std::int64_t seconds = 0, micros = 0;
+  const auto read = [](const std::string& text, std::int64_t& number) {
+    const auto* const last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, number);
+    if (error != std::errc{} || end != last) lose();
+  };
+  read(reply.elements[0].text, seconds);
+  read(reply.elements[1].text, micros);
+  return TimePoint{std::chrono::milliseconds(seconds * 1000 + micros / 1000)};
+}
+
+void Connection::ping(const Call& call) { static_cast<void>(ask({"PING"}, call)); }
+
+std::vector<std::string> Connection::prepare(const Call& call) {
+  return check_server(routing_, commands_, call);
+}
+
+OwnerPage Connection::list(std::string_view owner, std::string_view from, std::size_t limit,
+                           const Call& call) {
+  return OwnerList(routing_, commands_, owner, call).page(from, limit);
+}
+
+}  // namespace flame::inline v0::session::redis

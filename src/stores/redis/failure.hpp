@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace flame::inline v0::session::redis {
+
+/// What a server's error means for the command that got it. But for `lost` it was not applied.
+enum class Meaning : std::uint8_t {
+  no_script,  ///< again, with the script's text
+  one_slot,   ///< again, with one key a command
+  moved,      ///< another node of a cluster has the key
+  later,      ///< again, after a pause
+  away,       ///< this server is the wrong one now, or this connection
+  foreign,    ///< the key holds what no session store wrote
+  refused,    ///< what the operator must mend
+  lost,       ///< the server closes the connection
+};
+
+struct Failure {
+  Meaning meaning{};
+  const char* text = "";  ///< what happened, and the remedy; never the server's own words
+};
+
+/// Pure: of the text of an error reply. The server's words may hold keys and values.
+[[nodiscard]] Failure failure_of(std::string_view error) noexcept;
+/// Of a call that has no operations.
+[[noreturn]] void throw_failure(const Failure& failure);
+
+}  // namespace flame::inline v0::session::redis

@@ -1,0 +1,104 @@
+#include "node.hpp"
+
+namespace flame::inline v0::session::redis {
+namespace {
+
+[[noreturn]] void lose(const char* text) {
+  throw StoreError(StoreError::Kind::connection_lost, text);
+}
+
+enum class Greeting : std::uint8_t { password, database, name, role };
+
+/// Who we are, and what we ask of the server.
+std::vector<Greeting> greet(const Settings& settings, Pipeline& out) {
+  std::vector<Greeting> sent;
+  const auto add = [&](Greeting greeting, std::initializer_list<std::string_view> arguments) {
+    sent.push_back(greeting);
+    out.begin(arguments.size());
+    for (const auto argument : arguments) out.add(argument);
+  };
+  const auto password = password_of(settings.connections, settings.password);
+  if (!settings.username.empty())
+    add(Greeting::password, {"AUTH", settings.username, password});
+  else if (!password.empty())
+    add(Greeting::password, {"AUTH", password});
+  if (settings.db > 0) add(Greeting::database, {"SELECT", std::to_string(settings.db)});
+  add(Greeting::name, {"CLIENT", "SETNAME", settings.connections.application_name});
+  add(Greeting::role, {"ROLE"});
+  return sent;
+}
+
+/// A replica would answer loads, with what it was told by then.
+void check_role(const Reply& reply) {
+  const bool is_role = reply.type == Reply::Type::array && !reply.elements.empty();
+  if (is_role && reply.elements.front().text != "master") throw_failure(failure_of("READONLY"));
+}
+
+void check(Greeting greeting, const Reply& reply) {
+  if (reply.type != Reply::Type::error) {
+    if (greeting == Greeting::role) check_role(reply);
+    return;
+  }
+  const auto failure = failure_of(reply.text);
+  // Neither a name nor its role is something that the server must tell everybody.
+  const bool needless = greeting == Greeting::name || greeting == Greeting::role;
+  if (needless && failure.meaning == Meaning::refused) return;
+  throw_failure(failure);
+}
+
+}  // namespace
+
+void Node::connect(const Settings& settings, Deadline until) {
+  transport_.connect(settings, until);
+  usable_ = true;
+  Pipeline pipeline;
+  const auto sent = greet(settings, pipeline);
+  // One by one: a server that has no place for us says so once, and closes.
+  exchange(
+      pipeline, [&](std::size_t command, Reply& reply) { check(sent.at(command), reply); }, until);
+}
+
+/// What the server has closed, or says unasked, is seen before a write is sent that nobody would
+/// know the fate of; and no reply can reach another request.
+void Node::check_usable(Deadline until) {
+  waiter_.check(until);
+  if (!usable_) lose("redis store: the connection broke before");
+  if (transport_.is_quiet()) return;
+  usable_ = false;
+  throw StoreError(StoreError::Kind::away, "redis store: the server closed the connection");
+}
+
+void Node::exchange(const Pipeline& pipeline, const OnReply& on_reply, Deadline until) {
+  check_usable(until);
+  usable_ = false;
+  auto unsent = pipeline.bytes();
+  std::size_t replied = 0;
+  while (replied < pipeline.commands()) {
+    for (std::size_t sent = 1; sent > 0 && !unsent.empty(); unsent.remove_prefix(sent))
+      sent = transport_.send(unsent);
+    transport_.wait(!unsent.empty(), until);
+    for (;;) {
+      const auto size = transport_.receive(buffer_);
+      if (size == 0) break;
+      read_replies(pipeline.commands(), replied, on_reply, size);
+      if (replied == pipeline.commands()) break;
+      if (size < buffer_.size() && !transport_.reads_ahead()) break;
+      waiter_.check(until);
+    }
+  }
+  if (!unsent.empty() || !reader_.is_empty())
+    lose("redis store: the server sent a reply to no command");
+  usable_ = true;
+}
+
+void Node::read_replies(std::size_t commands, std::size_t& replied, const OnReply& on_reply,
+                        std::size_t size) {
+  reader_.feed({buffer_.data(), size});
+  while (replied < commands) {
+    Reply* const reply = reader_.next();
+    if (!reply) return;
+    on_reply(replied++, *reply);
+  }
+}
+
+}  // namespace flame::inline v0::session::redis

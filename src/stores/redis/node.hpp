@@ -1,0 +1,41 @@
+#pragma once
+
+#include <array>
+#include <functional>
+
+#include "failure.hpp"
+#include "pipeline.hpp"
+#include "reply.hpp"
+#include "transport.hpp"
+
+namespace flame::inline v0::session::redis {
+
+/// Gets the replies of a pipeline, in the order of its commands.
+using OnReply = std::function<void(std::size_t command, Reply& reply)>;
+
+/// A connection to one server. All throws StoreError.
+class Node {
+ public:
+  explicit Node(Waiter& waiter) : waiter_(waiter), transport_(waiter) {}
+
+  /// As the user of the settings, in their database. The server is a master, and has started.
+  void connect(const Settings& settings, Deadline until);
+  /// Sends all, and takes all replies meanwhile. Once this has thrown, or `on_reply` has, replies
+  /// may be left on the connection: it is never used again.
+  void exchange(const Pipeline& pipeline, const OnReply& on_reply, Deadline until);
+
+ private:
+  void read_replies(std::size_t commands, std::size_t& replied, const OnReply& on_reply,
+                    std::size_t size);
+  void check_usable(Deadline until);
+
+  static constexpr std::size_t chunk = std::size_t{16} << 10;
+
+  Waiter& waiter_;
+  Transport transport_;
+  ReplyReader reader_{};
+  bool usable_ = false;
+  std::array<char, chunk> buffer_{};
+};
+
+}  // namespace flame::inline v0::session::redis

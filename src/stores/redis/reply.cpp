@@ -1,0 +1,92 @@
+#include "reply.hpp"
+
+#include <hiredis/hiredis.h>
+
+#include <new>
+
+namespace flame::inline v0::session::redis {
+namespace {
+
+[[noreturn]] void lose(const char* text) {
+  throw StoreError(StoreError::Kind::connection_lost, text);
+}
+
+Reply& place_of(const redisReadTask* task) noexcept {
+  if (!task->parent) return *static_cast<Reply*>(task->privdata);
+  return static_cast<Reply*>(task->parent->obj)->elements[static_cast<std::size_t>(task->idx)];
+}
+
+Reply::Type type_of(const redisReadTask* task) noexcept {
+  if (task->type == REDIS_REPLY_ERROR) return Reply::Type::error;
+  return task->type == REDIS_REPLY_STATUS ? Reply::Type::status : Reply::Type::text;
+}
+
+// Called by C: nothing may be thrown through it. Null is "out of memory" there.
+void* make_text(const redisReadTask* task, char* text, std::size_t size) noexcept try {
+  auto& reply = place_of(task);
+  reply.type = type_of(task);
+  reply.text.assign(text, size);
+  return &reply;
+} catch (const std::bad_alloc&) {
+  return nullptr;
+}
+
+void* make_array(const redisReadTask* task, int elements) noexcept try {
+  if (elements < 0 || static_cast<std::size_t>(elements) > ReplyReader::most_elements)
+    return nullptr;
+  auto& reply = place_of(task);
+  reply.type = Reply::Type::array;
+  reply.elements.clear();
+  reply.elements.resize(static_cast<std::size_t>(elements));
+  return &reply;
+} catch (const std::bad_alloc&) {
+  return nullptr;
+}
+
+void* make_integer(const redisReadTask* task, long long number) noexcept {
+  auto& reply = place_of(task);
+  reply.type = Reply::Type::integer;
+  reply.integer = number;
+  return &reply;
+}
+
+void* make_nil(const redisReadTask* task) noexcept {
+  auto& reply = place_of(task);
+  reply.type = Reply::Type::nil;
+  return &reply;
+}
+
+void keep(void*) noexcept {}  // the reader's owner has them all
+
+redisReplyObjectFunctions functions{make_text, make_array, make_integer, make_nil, keep};
+
+}  // namespace
+
+void ReplyReader::Free::operator()(redisReader* reader) const noexcept { redisReaderFree(reader); }
+
+ReplyReader::ReplyReader() : reader_(redisReaderCreateWithFunctions(&functions)) {
+  if (!reader_) throw std::bad_alloc();
+  reader_->privdata = &root_;
+}
+
+ReplyReader::~ReplyReader() = default;
+
+void ReplyReader::feed(std::string_view bytes) {
+  if (redisReaderFeed(reader_.get(), bytes.data(), bytes.size()) != REDIS_OK)
+    lose("redis store: no memory is left for the server's reply");
+}
+
+Reply* ReplyReader::next() {
+  void* whole = nullptr;
+  if (redisReaderGetReply(reader_.get(), &whole) != REDIS_OK)
+    lose("redis store: the server sent what is no reply, or too large a one");
+  if (!whole && reader_->len - reader_->pos > most_bytes)
+    lose("redis store: the server sent too large a reply");
+  return static_cast<Reply*>(whole);
+}
+
+bool ReplyReader::is_empty() const noexcept {
+  return reader_->len == reader_->pos && reader_->ridx < 1;
+}
+
+}  // namespace flame::inline v0::session::redis

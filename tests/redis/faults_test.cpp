@@ -1,0 +1,218 @@
+#include <signal.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "redis_support.hpp"
+
+namespace flame::session {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+using tests::apply;
+using tests::error_of;
+using tests::key;
+using tests::op;
+using tests::record;
+using tests::soon;
+using Kind = StoreError::Kind;
+
+class RedisFaults : public tests::OwnServerTest {};
+INSTANTIATE_SERVER_TEST(RedisFaults);
+
+// Nobody has to find out what became of a write that was never sent.
+TEST_P(RedisFaults, WhatTheServerClosedIsSeenBeforeAnythingIsSent) {
+  apply(*connection_, Verb::create, record(1));
+  client({"CLIENT", "KILL", "TYPE", "normal"});
+  EXPECT_EQ(error_of([&] { apply(*connection_, Verb::create, record(2)); }, Kind::away),
+            "redis store: the server closed the connection");
+  EXPECT_NE(error_of([&] { apply(*connection_, Verb::create, record(2)); }, Kind::connection_lost),
+            "");
+  connection_ = open();
+  EXPECT_EQ(apply(*connection_, Verb::load, record(1)), Outcome::done);
+  EXPECT_EQ(apply(*connection_, Verb::load, record(2)), Outcome::missing);
+}
+
+TEST_P(RedisFaults, ItComesBackWithTheServer) {
+  apply(*connection_, Verb::create, record(1, "ann"));
+  server_->kill();
+  EXPECT_NE(error_of([&] { apply(*connection_, Verb::load, record(1)); }, Kind::away), "");
+  EXPECT_NE(error_of([&] { open(); }, Kind::connection_lost)
+                .find("redis store: the server cannot be reached: "),
+            std::string::npos);
+  server_->start();
+  connection_ = open();
+  EXPECT_EQ(apply(*connection_, Verb::load, record(1)), Outcome::done);
+  // It has forgotten the scripts.
+  EXPECT_EQ(apply(*connection_, Verb::replace, record(1, "ann"), record(1).token), Outcome::done);
+}
+
+TEST_P(RedisFaults, AStoppedServerHoldsNobodyBeyondTheDeadline) {
+  server_->signal(SIGSTOP);
+  const auto until = steady_clock::now() + 30ms;
+  auto one = op(Verb::create, record(1));
+  EXPECT_EQ(error_of(
+                [&] {
+                  connection_->run({&one, 1}, {soon().now, until});
+                },
+                Kind::connection_lost),
+            "the store did not answer in time");
+  EXPECT_EQ(one.outcome, Outcome::unanswered);
+  EXPECT_GE(steady_clock::now(), until);
+  EXPECT_NE(error_of(
+                [&] {
+                  static_cast<void>(open_connection(*redis::store({.addr = server_->address()}),
+                                                    {soon().now, steady_clock::now() + 30ms}));
+                },
+                Kind::connection_lost),
+            "");
+  server_->signal(SIGCONT);
+  // The reply comes late: no other request may get it.
+  EXPECT_EQ(error_of([&] { apply(*connection_, Verb::load, record(2)); }, Kind::connection_lost),
+            "redis store: the connection broke before");
+}
+
+TEST_P(RedisFaults, AbortEndsACallAtOnce) {
+  server_->signal(SIGSTOP);
+  std::thread other([this] { connection_->abort(); });
+  EXPECT_EQ(error_of(
+                [&] {
+                  auto one = op(Verb::load, record(1));
+                  connection_->run({&one, 1}, {});
+                },
+                Kind::connection_lost),
+            "the call was given up");
+  other.join();
+  auto connecting = redis::store({.addr = server_->address()})->make_connection();
+  std::thread another([&] { connecting->abort(); });
+  EXPECT_EQ(error_of([&] { connecting->connect({}); }, Kind::connection_lost),
+            "the call was given up");
+  another.join();
+  server_->signal(SIGCONT);
+}
+
+TEST_P(RedisFaults, AReplicaIsTheWrongServer) {
+  apply(*connection_, Verb::create, record(1));
+  client({"REPLICAOF", "127.0.0.1", "1"});
+  for (const auto verb : {Verb::create, Verb::replace, Verb::erase})
+    EXPECT_NE(error_of(
+                  [&] {
+                    apply(*connection_, verb, record(verb == Verb::create ? 2 : 1),
+                          record(1).token);
+                  },
+                  Kind::away),
+              "");
+  EXPECT_EQ(error_of([&] { open(); }, Kind::away), "redis store: the server is a replica now");
+  client({"REPLICAOF", "NO", "ONE"});
+  connection_ = open();
+  EXPECT_EQ(apply(*connection_, Verb::load, record(1)), Outcome::done);
+  EXPECT_EQ(apply(*connection_, Verb::load, record(2)), Outcome::missing);
+}
+
+TEST_P(RedisFaults, ItNeedsItsReplicas) {
+  client({"CONFIG", "SET", "min-replicas-to-write", "1"});
+  EXPECT_EQ(error_of([&] { apply(*connection_, Verb::create, record(1)); }, Kind::away),
+            "redis store: the server has lost its replicas");
+  client({"CONFIG", "SET", "min-replicas-to-write", "0"});
+  EXPECT_EQ(apply(*connection_, Verb::create, record(1)), Outcome::done);
+}
+
+// One has the text, the others are not asked again.
+TEST_P(RedisFaults, AFullServerRefusesWritesAndServesLoads) {
+  apply(*connection_, Verb::create, record(1));
+  client({"CONFIG", "SET", "maxmemory", "1"});
+  std::vector<StoreOp> batch{op(Verb::load, record(1)), op(Verb::create, record(2)),
+                             op(Verb::create, record(3, "ann"))};
+  EXPECT_EQ(error_of([&] { connection_->run(batch, soon()); }),
+            "redis store: the server has used up its memory: raise maxmemory");
+  EXPECT_EQ(batch[0].outcome, Outcome::done);
+  auto rest = tests::outcomes({batch[1], batch[2]});
+  std::ranges::sort(rest);
+  EXPECT_EQ(rest, (std::vector{Outcome::unanswered, Outcome::refused}));
+  EXPECT_EQ(apply(*connection_, Verb::erase, record(1)), Outcome::done);
+  client({"CONFIG", "SET", "maxmemory", "0"});
+  EXPECT_EQ(apply(*connection_, Verb::create, record(3, "ann")), Outcome::done);
+}
+
+TEST_P(RedisFaults, APoisonedItemFailsAlone) {
+  // Where the index of an owner should be.
+  client({"SET", "session:o:{" + tests::tag_of(key(2)) + "}:eve", "x"});
+  auto large = record(4);
+  large.blob.resize((1 << 20) + 1);
+  std::vector<StoreOp> batch{op(Verb::create, record(1)), op(Verb::create, record(2, "eve")),
+                             op(Verb::create, record(3, "ann")), op(Verb::create, large)};
+  EXPECT_NE(error_of([&] { connection_->run(batch, soon()); }).find("another key_prefix"),
+            std::string::npos);
+  EXPECT_EQ(tests::outcomes(batch),
+            (std::vector{Outcome::done, Outcome::unanswered, Outcome::done, Outcome::refused}));
+  EXPECT_EQ(apply(*connection_, Verb::load, record(2)), Outcome::missing);
+}
+
+TEST_P(RedisFaults, WhatItCannotReadStaysAsItIs) {
+  const auto name = "session:s:{" + tests::tag_of(key(1)) + "}:" + to_string(key(1));
+  const auto check = [&] {
+    EXPECT_EQ(apply(*connection_, Verb::load, record(1)), Outcome::unreadable);
+    EXPECT_EQ(apply(*connection_, Verb::create, record(1)), Outcome::exists);
+    EXPECT_EQ(apply(*connection_, Verb::replace, record(1), record(1).token), Outcome::missing);
+    EXPECT_EQ(apply(*connection_, Verb::touch, record(1)), Outcome::missing);
+    const auto before = client({"DUMP", name});
+    EXPECT_EQ(apply(*connection_, Verb::erase, record(1)), Outcome::done);
+    EXPECT_NE(before, "nil");
+    EXPECT_EQ(client({"EXISTS", name}), "0");
+  };
+  client({"LPUSH", name, "x"});
+  check();
+  apply(*connection_, Verb::create, record(1));
+  client({"SETRANGE", name, "0", "2"});  // of a later release
+  check();
+  apply(*connection_, Verb::create, record(1));
+  client({"SETRANGE", name, "12", "x"});
+  check();
+  client({"SET", name, "short"});
+  check();
+}
+
+TEST_P(RedisFaults, WhatWasFlushedIsMissingAndCanBeMadeAgain) {
+  apply(*connection_, Verb::create, record(1, "ann"));
+  client({"FLUSHALL"});
+  client({"SCRIPT", "FLUSH"});
+  EXPECT_EQ(apply(*connection_, Verb::load, record(1)), Outcome::missing);
+  EXPECT_EQ(apply(*connection_, Verb::replace, record(1, "ann"), record(1).token),
+            Outcome::missing);
+  EXPECT_TRUE(connection_->list("ann", {}, 10, soon()).records.empty());
+  EXPECT_EQ(apply(*connection_, Verb::create, record(1, "ann")), Outcome::done);
+  EXPECT_EQ(connection_->list("ann", {}, 10, soon()).records.size(), 1U);
+}
+
+TEST_P(RedisFaults, ScriptsThatAreMissingAreSentForTheirItemsAlone) {
+  for (std::uint64_t number = 0; number < 3; ++number)
+    apply(*connection_, Verb::create, record(number));
+  client({"SCRIPT", "FLUSH"});
+  apply(*connection_, Verb::touch, record(1));
+  client({"CONFIG", "RESETSTAT"});
+  auto batch = std::vector{op(Verb::create, record(8)), op(Verb::create, record(9)),
+                           op(Verb::touch, record(1)), op(Verb::touch, record(2))};
+  connection_->run(batch, soon());
+  EXPECT_EQ(tests::outcomes(batch), (std::vector(4, Outcome::done)));
+  const auto stats = client({"INFO", "commandstats"});
+  EXPECT_NE(stats.find("cmdstat_eval:calls=2,"), stats.npos) << stats;
+  EXPECT_NE(stats.find("cmdstat_evalsha:calls=4,"), stats.npos) << stats;
+}
+
+TEST_P(RedisFaults, ADiskThatFailsIsTold) {
+  std::filesystem::create_directory(server_->folder() / "dump.rdb");
+  client({"CONFIG", "SET", "appendonly", "no"});
+  client({"CONFIG", "SET", "save", "3600 1000000"});
+  client({"BGSAVE"});
+  ASSERT_TRUE(tests::comes_true([&] {
+    return client({"INFO", "persistence"}).find("rdb_last_bgsave_status:err") != std::string::npos;
+  }));
+  EXPECT_NE(error_of([&] {
+              apply(*connection_, Verb::create, record(1));
+            }).find("cannot save to its disk"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace flame::session

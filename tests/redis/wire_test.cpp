@@ -1,0 +1,204 @@
+#include <algorithm>
+
+#include "fake_server.hpp"
+#include "redis_support.hpp"
+#include "stores/redis/value.hpp"
+
+namespace flame::session {
+namespace {
+
+using tests::error_of;
+using tests::FakeServer;
+using tests::key;
+using tests::op;
+using tests::record;
+using tests::soon;
+using Kind = StoreError::Kind;
+
+std::string bulk_of(std::uint64_t number) {
+  std::string value;
+  redis::append_value(record(number), value);
+  return "$" + std::to_string(value.size()) + "\r\n" + value + "\r\n";
+}
+
+std::unique_ptr<StoreConnection> connected(const FakeServer& server) {
+  auto connection = redis::store({.addr = server.address()})->make_connection();
+  connection->connect(soon());
+  return connection;
+}
+
+/// Three loads, by a server that says this to them, and closes.
+std::vector<StoreOp> loads_of(const std::string& said, const std::string& wrong,
+                              Kind kind = Kind::connection_lost) {
+  const FakeServer server([&](int client) {
+    FakeServer::greet(client);
+    FakeServer::hear(client);
+    FakeServer::say(client, said);
+  });
+  std::vector<StoreOp> batch;
+  for (std::uint64_t number = 1; number <= 3; ++number)
+    batch.push_back(op(Verb::load, {.key = key(number)}));
+  const auto connection = connected(server);
+  EXPECT_EQ(error_of([&] { connection->run(batch, soon()); }, kind), wrong);
+  if (!wrong.empty()) {
+    EXPECT_EQ(error_of([&] { connection->ping(soon()); }, Kind::connection_lost),
+              "redis store: the connection broke before");
+  }
+  return batch;
+}
+
+TEST(RedisWire, RepliesMayComeByteByByte) {
+  const FakeServer server([&](int client) {
+    FakeServer::greet(client);
+    FakeServer::hear(client);
+    for (const char c : "*3\r\n" + bulk_of(1) + "$-1\r\n" + bulk_of(3))
+      FakeServer::say(client, {&c, 1});
+    FakeServer::hear(client);
+  });
+  std::vector<StoreOp> batch;
+  for (std::uint64_t number = 1; number <= 3; ++number)
+    batch.push_back(op(Verb::load, {.key = key(number)}));
+  connected(server)->run(batch, soon());
+  EXPECT_EQ(tests::outcomes(batch), (std::vector{Outcome::done, Outcome::missing, Outcome::done}));
+  EXPECT_EQ(batch[2].record.token, record(3).token);
+}
+
+TEST(RedisWire, WhatIsNoReplyEndsTheConnection) {
+  const auto none = "redis store: the server sent what is no reply, or too large a one";
+  const auto other = "redis store: the server sent a reply that its command cannot have";
+  const auto more = "redis store: the server sent a reply to no command";
+  const std::vector open(3, Outcome::unanswered);
+  EXPECT_EQ(tests::outcomes(loads_of("HTTP/1.1 400 Bad Request\r\n", none)), open);
+  EXPECT_EQ(tests::outcomes(loads_of("*9999999\r\n", none)), open);
+  EXPECT_EQ(tests::outcomes(loads_of("+OK\r\n", other)), open);
+  EXPECT_EQ(tests::outcomes(loads_of("*2\r\n$-1\r\n$-1\r\n", other)), open);
+  loads_of("*3\r\n$-1\r\n$-1\r\n$-1\r\n+OK\r\n", more);
+  loads_of("*3\r\n$-1\r\n$-1\r\n$-1\r\n$5\r\nhal", more);
+  EXPECT_EQ(tests::outcomes(loads_of("*3\r\n$-1\r\n",
+                                     "redis store: the server closed the "
+                                     "connection")),
+            open);
+  EXPECT_EQ(tests::outcomes(loads_of("-ERR Protocol error: x\r\n",
+                                     "redis store: the server understood no command")),
+            open);
+}
+
+TEST(RedisWire, RepliesHaveABound) {
+  const FakeServer server([&](int client) {
+    FakeServer::greet(client);
+    FakeServer::hear(client);
+    FakeServer::say(client, "$1000000000\r\n");
+    while (FakeServer::say(client, std::string(65536, 'x'))) {
+    }
+  });
+  auto one = op(Verb::load, {.key = key(1)});
+  const auto connection = connected(server);
+  EXPECT_EQ(error_of(
+                [&] {
+                  connection->run({&one, 1}, soon());
+                },
+                Kind::connection_lost),
+            "redis store: the server sent too large a reply");
+}
+
+// Of a batch that breaks off, who has an answer keeps it.
+TEST(RedisWire, WhatWasAnsweredStaysAnswered) {
+  const FakeServer server([&](int client) {
+    FakeServer::greet(client);
+    FakeServer::hear(client);
+    FakeServer::say(client, ":1\r\n:0\r\n:");
+  });
+  std::vector<StoreOp> batch;
+  for (std::uint64_t number = 1; number <= 3; ++number)
+    batch.push_back(op(Verb::create, record(number)));
+  const auto connection = connected(server);
+  EXPECT_EQ(error_of([&] { connection->run(batch, soon()); }, Kind::connection_lost),
+            "redis store: the server closed the connection");
+  EXPECT_EQ(tests::outcomes(batch),
+            (std::vector{Outcome::done, Outcome::exists, Outcome::unanswered}));
+}
+
+// A session whose owner's entry is not confirmed has not been written, or only perhaps.
+TEST(RedisWire, ALostEntryLeavesItsSessionUnanswered) {
+  std::string heard;
+  {
+    const FakeServer server([&](int client) {
+      FakeServer::greet(client);
+      heard = FakeServer::hear(client);
+    });
+    auto one = op(Verb::create, record(1, "ann"));
+    const auto connection = connected(server);
+    EXPECT_NE(error_of([&] { connection->run({&one, 1}, soon()); }, Kind::connection_lost), "");
+    EXPECT_EQ(one.outcome, Outcome::unanswered);
+  }
+  EXPECT_NE(heard.find("session:o:{"), heard.npos);
+  EXPECT_EQ(heard.find("session:s:{"), heard.npos);
+}
+
+// A server that says something to nobody, before the next command is sent.
+TEST(RedisWire, NothingUnaskedReachesARequest) {
+  const FakeServer server([&](int client) {
+    FakeServer::greet(client);
+    FakeServer::hear(client);
+    FakeServer::say(client, "+PONG\r\n");
+    FakeServer::hear(client);
+    FakeServer::say(client, "+PONG\r\n+PONG\r\n");
+    FakeServer::hear(client);
+  });
+  const auto connection = connected(server);
+  connection->ping(soon());
+  const auto twice = [&] {
+    connection->ping(soon());
+    connection->ping(soon());
+  };
+  std::string text;
+  try {
+    twice();
+  } catch (const StoreError& error) {
+    text = error.what();
+  }
+  EXPECT_TRUE(text == "redis store: the server sent a reply to no command" ||
+              text == "redis store: the server closed the connection")
+      << text;
+}
+
+TEST(RedisWire, ErrorsOfEachKindGoTheirWay) {
+  const FakeServer server([&](int client) {
+    FakeServer::greet(client);
+    FakeServer::hear(client);
+    FakeServer::say(client,
+                    ":1\r\n-TRYAGAIN x\r\n-MISCONF canary\r\n-ERR canary\r\n-READONLY canary\r\n");
+    FakeServer::hear(client);
+  });
+  std::vector<StoreOp> batch;
+  for (std::uint64_t number = 1; number <= 5; ++number)
+    batch.push_back(op(Verb::create, record(number)));
+  const auto connection = connected(server);
+  EXPECT_EQ(error_of([&] { connection->run(batch, soon()); }, Kind::away),
+            "redis store: the server is a replica now");
+  EXPECT_EQ(tests::outcomes(batch), (std::vector{Outcome::done, Outcome::later, Outcome::refused,
+                                                 Outcome::refused, Outcome::unanswered}));
+}
+
+TEST(RedisWire, WhatMovesForEverIsPutOff) {
+  const FakeServer server([&](int client) {
+    FakeServer::greet(client);
+    while (!FakeServer::hear(client).empty()) FakeServer::say(client, ":1800000000000\r\n");
+  });
+  auto one = op(Verb::replace, record(1, "ann"), record(1).token);
+  connected(server)->run({&one, 1}, soon());
+  EXPECT_EQ(one.outcome, Outcome::later);
+}
+
+TEST(RedisWire, AStartingServerIsTheWrongOne) {
+  const FakeServer server([&](int client) {
+    FakeServer::hear(client);
+    FakeServer::say(client, "-LOADING canary\r\n-LOADING canary\r\n");
+    FakeServer::hear(client);
+  });
+  EXPECT_EQ(error_of([&] { connected(server); }, Kind::away),
+            "redis store: the server is starting");
+}
+
+}  // namespace
+}  // namespace flame::session
