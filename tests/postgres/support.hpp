@@ -88,6 +88,20 @@ class Server {
   int tables_ = 0;
 };
 
+/// What a call throws: its kind, and its text.
+struct Thrown {
+  std::optional<StoreError::Kind> kind{};
+  std::string text{};
+};
+inline Thrown thrown_by(const auto& call) {
+  try {
+    call();
+  } catch (const StoreError& error) {
+    return {error.kind(), error.what()};
+  }
+  return {};
+}
+
 /// A store in a new table, with one connection.
 class PostgresTest : public ::testing::Test {
  protected:
@@ -128,6 +142,10 @@ class PostgresTest : public ::testing::Test {
     return apply(Verb::create, record(number, std::move(owner))).outcome;
   }
   Outcome load(std::uint64_t number) { return apply(Verb::load, {.key = key(number)}).outcome; }
+  [[nodiscard]] Thrown failure_to_open() const {
+    return thrown_by(
+        [&] { static_cast<void>(open_connection(*postgres::store(options_), at(0s))); });
+  }
   /// The server's processes for connections of stores, the newest last.
   std::vector<std::string> backends() {
     return admin().rows("SELECT pid FROM pg_stat_activity WHERE application_name = '" + name() +
@@ -141,19 +159,5 @@ class PostgresTest : public ::testing::Test {
   std::unique_ptr<StoreConnection> connection_{};
   std::string backend_{};  // the server's process for the connection
 };
-
-/// What a call throws: its kind, and its text.
-struct Thrown {
-  std::optional<StoreError::Kind> kind{};
-  std::string text{};
-};
-inline Thrown thrown_by(const auto& call) {
-  try {
-    call();
-  } catch (const StoreError& error) {
-    return {error.kind(), error.what()};
-  }
-  return {};
-}
 
 }  // namespace flame::session::tests
