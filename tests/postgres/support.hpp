@@ -116,7 +116,8 @@ class PostgresTest : public ::testing::Test {
   void open() {
     store_ = postgres::store(options_);
     connection_ = open_connection(*store_, at(0s));
-    backend_ = backends().empty() ? std::string() : backends().back();
+    const auto all = backends();
+    backend_ = all.empty() ? std::string() : all.back();
   }
   [[nodiscard]] Admin& admin() { return server_->admin; }
   [[nodiscard]] const std::string& table() const { return options_.table; }
