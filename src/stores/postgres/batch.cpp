@@ -148,11 +148,12 @@ void Batch::take_rows(const Result& result, Ops ops, Outcome found, const Call& 
     const auto at = std::ranges::lower_bound(ops, key, {}, [](auto* op) { return op->record.key; });
     if (at == ops.end() || (*at)->record.key != key) continue;
     auto& record = (*at)->record;
-    const bool live = result.time(row, 5) > call.now;
+    const auto expires_at = result.time(row, 5);
+    const bool live = expires_at > call.now;
     if (!live && found != Outcome::done) continue;
     record.created_at = result.time(row, 3);
     record.last_seen = result.time(row, 4);
-    record.expires_at = result.time(row, 5);
+    record.expires_at = expires_at;
     if (!live) continue;
     record.token = WriteToken{static_cast<std::uint64_t>(result.number(row, 1))};
     record.owner = result.bytes(row, 2);
