@@ -45,6 +45,15 @@ class PostgresFaults : public PostgresTest {
                  " FOR EACH ROW EXECUTE FUNCTION " + name + "()");
   }
   void mend() { admin().rows("DROP TRIGGER fail ON " + table()); }
+  static std::vector<StoreOp> large_batch() {
+    std::vector<StoreOp> batch(16, {Verb::create, record(1), {}, {}});
+    for (std::uint64_t i = 0; i < batch.size(); ++i) {
+      batch[i].record.key = key(i);
+      batch[i].record.blob.assign(1 << 20, 'x');
+    }
+    sort(batch);
+    return batch;
+  }
   StoreOp creation(std::uint64_t number) { return {Verb::create, record(number), {}, {}}; }
 };
 
@@ -106,16 +115,23 @@ TEST_F(PostgresFaults, AnAbortEndsACall) {
   EXPECT_EQ(running.get(), Kind::connection_lost);
 }
 
-/// More than any socket holds, to a server that reads nothing.
+TEST_F(PostgresFaults, ABatchMayBeMoreThanAnySocketHolds) {
+  auto batch = large_batch();
+  connection_->run(batch, at(0s));
+  for (auto& op : batch) {
+    EXPECT_EQ(op.outcome, Outcome::done);
+    op.verb = Verb::load;
+    op.outcome = Outcome::unanswered;
+    op.record.blob.clear();
+  }
+  connection_->run(batch, at(0s));
+  for (const auto& op : batch) EXPECT_EQ(op.record.blob.size(), std::size_t{1} << 20);
+}
+
 TEST_F(PostgresFaults, AWriteEndsAtItsDeadlineToo) {
   const auto pid = static_cast<pid_t>(std::stol(backend_));
   if (::kill(pid, SIGSTOP) != 0) GTEST_SKIP() << "not run: the server's processes are another's";
-  std::vector<StoreOp> batch(16, creation(1));
-  for (std::uint64_t i = 0; i < batch.size(); ++i) {
-    batch[i].record.key = key(i);
-    batch[i].record.blob.assign(1 << 20, 'x');
-  }
-  sort(batch);
+  auto batch = large_batch();
   EXPECT_EQ(thrown_by([&] { connection_->run(batch, at(0s, 200ms)); }).kind, Kind::connection_lost);
   connection_.reset();
   ::kill(pid, SIGCONT);

@@ -45,6 +45,14 @@ class Pooler {
   Pooler(const Pooler&) = delete;
   Pooler& operator=(const Pooler&) = delete;
 
+  /// Of both sessions of the server, which there are from here on.
+  void forget_statements() const {
+    Admin one(url_), two(url_);
+    for (auto* const each : {&one, &two}) each->rows("BEGIN");
+    for (auto* const each : {&one, &two}) each->rows("DEALLOCATE ALL");
+    for (auto* const each : {&one, &two}) each->rows("COMMIT");
+  }
+
   PostgresOptions options() const {
     auto options = Server::get()->options();
     options.dsn = url_;
@@ -80,10 +88,7 @@ class Pooler {
          PQping(url_.c_str()) != PQPING_OK;)
       if (std::chrono::steady_clock::now() > until)
         throw std::runtime_error("pgbouncer does not start");
-    Admin one(url_), two(url_);
-    for (auto* const each : {&one, &two})
-      each->rows("BEGIN");  // there are two sessions from here on
-    for (auto* const each : {&one, &two}) each->rows("COMMIT");
+    forget_statements();
   }
 
   test_support::TemporaryFolder folder_{};
@@ -104,6 +109,7 @@ class PostgresPooled : public PostgresTest {
     PostgresTest::SetUp();
     if (!server_) return;
     if (!Pooler::get()) GTEST_SKIP() << "not run: pgbouncer is not installed";
+    Pooler::get()->forget_statements();
     options_ = Pooler::get()->options();
     open();
   }
@@ -121,6 +127,16 @@ TEST_F(PostgresPooled, StatementsOfOtherTablesAreNotMistaken) {
     EXPECT_EQ(op.outcome, Outcome::missing);
     EXPECT_EQ(load(number), Outcome::done);
   }
+}
+
+TEST_F(PostgresPooled, AStatementThatWasLostIsSentAgain) {
+  for (std::uint64_t number = 0; number < 4; ++number) EXPECT_EQ(create(number), Outcome::done);
+  Pooler::get()->forget_statements();
+  std::vector<StoreOp> batch{{Verb::load, {.key = key(1)}, {}, {}},
+                             {Verb::create, record(5), {}, {}},
+                             {Verb::erase, {.key = key(2)}, {}, {}}};
+  connection_->run(batch, at(0s));
+  for (const auto& op : batch) EXPECT_EQ(op.outcome, Outcome::done);
 }
 
 TEST_F(PostgresPooled, NoSettingIsLeftInASession) {
