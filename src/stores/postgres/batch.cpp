@@ -1,0 +1,230 @@
+#include "batch.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace flame::inline v0::session::postgres {
+namespace {
+
+using Kind = StoreError::Kind;
+
+constexpr const char* not_confirmed =
+    "postgres store: a standby did not confirm a commit: see to the standbys in "
+    "synchronous_standby_names";
+
+bool fits(const Record& record) noexcept {
+  return record.blob.size() <= max_record && record.owner.size() <= max_owner;
+}
+
+Outcome outcome_of(Verb verb, bool changed) noexcept {
+  switch (verb) {
+    case Verb::create:
+      return changed ? Outcome::done : Outcome::exists;
+    case Verb::replace:
+      return changed ? Outcome::done : Outcome::conflict;
+    case Verb::touch:
+      return changed ? Outcome::done : Outcome::missing;
+    case Verb::erase:
+      return Outcome::done;
+    case Verb::load:
+      break;
+  }
+  return Outcome::missing;
+}
+
+}  // namespace
+
+int weight(Kind kind) noexcept {
+  switch (kind) {
+    case Kind::unconfirmed:
+      return 3;
+    case Kind::connection_lost:
+      return 2;
+    case Kind::away:
+      return 1;
+    case Kind::refused:
+      break;
+  }
+  return 0;
+}
+
+void Batch::run(std::span<StoreOp> batch, const Call& call) {
+  open_.clear();
+  repeated_.clear();
+  conflicts_.clear();
+  troubles_.clear();
+  for (auto& op : batch) {
+    if (fits(op.record))
+      open_.push_back(&op);
+    else
+      op.outcome = Outcome::refused;
+  }
+  std::vector<StoreOp*> again;
+  try {
+    exchange(open_, call);
+    again.swap(repeated_);
+    exchange(again, call);
+    explain_conflicts(call);
+  } catch (const StoreError&) {
+    if (link_.is_unconfirmed()) failed({}, {.unconfirmed = true});
+    if (troubles_.empty()) throw;
+    troubles_.push_back({{}, {Kind::connection_lost, "postgres store: the connection broke"}});
+  }
+  tell_trouble();
+}
+
+void Batch::exchange(Ops all, const Call& call) {
+  const auto each_group = [&](auto&& act) {
+    for (auto at = all.begin(); at != all.end();) {
+      const auto end =
+          std::find_if(at, all.end(), [&](const StoreOp* op) { return op->verb != (*at)->verb; });
+      act(Ops(at, end));
+      at = end;
+    }
+  };
+  if (all.empty()) return;
+  link_.start();
+  each_group([&](Ops ops) { send(ops, call); });
+  link_.send(call.deadline);
+  each_group([&](Ops ops) { receive(ops, call); });
+  link_.finish();
+}
+
+void Batch::send(Ops ops, const Call& call) {
+  if (ops.front()->verb == Verb::load) {
+    Parameters all;
+    all << array_of_keys(ops, keys_) << call.now;
+    link_.ask(Ask::load, all);
+  } else {
+    // A touch that a crash loses ends a session a little early, and no more.
+    if (ops.front()->verb == Verb::touch) link_.ask(Ask::relax, {});
+    for (const auto* op : ops) ask(*op, call);
+  }
+  link_.end_group();
+}
+
+void Batch::ask(const StoreOp& op, const Call& call) {
+  const auto& record = op.record;
+  Parameters p;
+  p << record.key;
+  switch (op.verb) {
+    case Verb::load:
+      return;
+    case Verb::erase:
+      return link_.ask(Ask::erase, p);
+    case Verb::touch:
+      p << record.last_seen << record.expires_at << call.now;
+      return link_.ask(Ask::touch, p);
+    case Verb::create:
+    case Verb::replace:
+      p << record.token << record.owner << record.created_at << record.last_seen
+        << record.expires_at << record.blob << call.now;
+      if (op.verb == Verb::create) return link_.ask(Ask::create, p);
+      p << op.expected;
+      return link_.ask(Ask::replace, p);
+  }
+}
+
+void Batch::receive(Ops ops, const Call& call) {
+  const auto verb = ops.front()->verb;
+  answers_.assign(ops.size(), Outcome::missing);
+  if (verb == Verb::touch) static_cast<void>(link_.next(call.deadline));
+  for (std::size_t at = 0; const auto result = link_.next(call.deadline); ++at) {
+    if (verb == Verb::load)
+      take_rows(result, ops, Outcome::done, call);
+    else if (at < ops.size())
+      answers_[at] = outcome_of(verb, result.affected() > 0);
+  }
+  const auto end = link_.group_end();
+  if (end.failure || end.unconfirmed)
+    failed(ops, end);
+  else
+    settle(ops);
+}
+
+void Batch::take_rows(const Result& result, Ops ops, Outcome found, const Call& call) {
+  for (int row = 0; row < result.rows(); ++row) {
+    const auto key = key_of(result.bytes(row, 0));
+    const auto at = std::ranges::lower_bound(ops, key, {}, [](auto* op) { return op->record.key; });
+    if (at == ops.end() || (*at)->record.key != key) continue;
+    auto& record = (*at)->record;
+    const auto expires_at = result.time(row, 5);
+    const bool live = expires_at > call.now;
+    if (!live && found != Outcome::done) continue;
+    record.created_at = result.time(row, 3);
+    record.last_seen = result.time(row, 4);
+    record.expires_at = expires_at;
+    if (!live) continue;
+    record.token = WriteToken{static_cast<std::uint64_t>(result.number(row, 1))};
+    record.owner = result.bytes(row, 2);
+    record.blob = result.bytes(row, 6);
+    answers_[static_cast<std::size_t>(at - ops.begin())] = found;
+  }
+}
+
+void Batch::settle(Ops ops) {
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    ops[i]->outcome = answers_[i];
+    if (answers_[i] != Outcome::conflict) continue;
+    ops[i]->outcome = Outcome::later;  // should it not be explained
+    conflicts_.push_back(ops[i]);
+  }
+}
+
+void Batch::failed(Ops ops, const GroupEnd& end) {
+  const auto answer = [&](Outcome outcome) {
+    for (auto* op : ops) op->outcome = outcome;
+  };
+  if (!end.failure) return troubles_.push_back({ops, {Kind::unconfirmed, not_confirmed}});
+  switch (end.failure->meaning) {
+    case Meaning::later:
+      return answer(Outcome::later);
+    case Meaning::unknown:
+      return answer(Outcome::unknown);
+    case Meaning::statement_lost:
+      unnamed_ = true;
+      answer(Outcome::later);
+      repeated_.insert(repeated_.end(), ops.begin(), ops.end());
+      return;
+    case Meaning::damaged:
+      if (ops.front()->verb == Verb::load && ops.size() == 1) return answer(Outcome::unreadable);
+      break;
+    case Meaning::refused:
+    case Meaning::away:
+    case Meaning::lost:
+      break;
+  }
+  troubles_.push_back({ops, error_of(*end.failure, end.sqlstate)});
+}
+
+void Batch::explain_conflicts(const Call& call) {
+  if (conflicts_.empty()) return;
+  Parameters all;
+  all << array_of_keys(conflicts_, keys_) << call.now;
+  const Ops ops(conflicts_);
+  answers_.assign(ops.size(), Outcome::missing);
+  link_.start();
+  link_.ask(Ask::load, all);
+  link_.end_group();
+  link_.send(call.deadline);
+  while (const auto result = link_.next(call.deadline))
+    take_rows(result, ops, Outcome::conflict, call);
+  const auto end = link_.group_end();
+  link_.finish();
+  if (end.failure) return;
+  for (std::size_t i = 0; i < ops.size(); ++i) ops[i]->outcome = answers_[i];
+}
+
+/// One error for the call: the gravest. What was surely not applied beside it can be told apart.
+void Batch::tell_trouble() {
+  const auto worst = std::ranges::max_element(
+      troubles_, {}, [](const Trouble& trouble) { return weight(trouble.error.kind()); });
+  if (worst == troubles_.end()) return;
+  for (const auto& [ops, error] : troubles_) {
+    if (weight(error.kind()) > 1 || weight(worst->error.kind()) < 2) continue;
+    for (auto* op : ops) op->outcome = Outcome::later;
+  }
+  throw StoreError(worst->error);
+}
+
+}  // namespace flame::inline v0::session::postgres

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <atomic>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "link.hpp"
+
+namespace flame::inline v0::session::postgres {
+
+inline constexpr std::size_t max_record = std::size_t{1} << 20;
+inline constexpr std::size_t max_owner = 320;
+
+/// How much one failure tells more than another, of several hosts or groups.
+[[nodiscard]] int weight(StoreError::Kind kind) noexcept;
+
+/// Runs batches. Each verb of one is a group: a transaction of one statement for each operation, in
+/// the order of keys. All groups go in one round trip.
+class Batch {
+ public:
+  Batch(Link& link, std::atomic<bool>& unnamed) noexcept : link_(link), unnamed_(unnamed) {}
+  void run(std::span<StoreOp> batch, const Call& call);
+
+ private:
+  using Ops = std::span<StoreOp*>;
+  struct Trouble {
+    Ops ops{};
+    StoreError error;
+  };
+
+  void exchange(Ops all, const Call& call);
+  void send(Ops ops, const Call& call);
+  void ask(const StoreOp& op, const Call& call);
+  void receive(Ops ops, const Call& call);
+  /// The rows that were found, into their operations, which get this answer.
+  void take_rows(const Result& result, Ops ops, Outcome found, const Call& call);
+  void settle(Ops ops);
+  void failed(Ops ops, const GroupEnd& end);
+  /// A replace that found another token, or nothing: which of them, and the newest record.
+  void explain_conflicts(const Call& call);
+  void tell_trouble();
+
+  Link& link_;
+  std::atomic<bool>& unnamed_;
+  // Of the call under way; kept for their memory.
+  std::vector<StoreOp*> open_{}, repeated_{}, conflicts_{};
+  std::vector<Outcome> answers_{};
+  std::vector<Trouble> troubles_{};
+  std::string keys_{};
+};
+
+}  // namespace flame::inline v0::session::postgres

@@ -1,0 +1,98 @@
+#include "connection.hpp"
+
+#include <random>
+#include <utility>
+
+#include "schema.hpp"
+#include "target.hpp"
+
+namespace flame::inline v0::session::postgres {
+namespace {
+
+using Kind = StoreError::Kind;
+
+std::optional<Settings> settings_or(PostgresOptions options, std::string& wrong) try {
+  return read_settings(std::move(options));
+} catch (const StoreError& error) {
+  wrong = error.what();
+  return std::nullopt;
+}
+
+}  // namespace
+
+Shared::Shared(PostgresOptions options)
+    : settings(settings_or(std::move(options), wrong)),
+      statements(settings ? settings->table : TableName{}) {}
+
+Connection::Connection(std::shared_ptr<Shared> shared)
+    : shared_(std::move(shared)),
+      link_(shared_->statements, shared_->unnamed),
+      batch_(link_, shared_->unnamed),
+      sweeper_(link_, std::random_device{}()) {}
+
+void Connection::connect(const Call& call) {
+  if (!shared_->settings) throw StoreError(Kind::refused, shared_->wrong);
+  const auto& settings = *shared_->settings;
+  const auto password = password_of(settings.connections, {});
+  const auto targets = find_targets(settings, call.deadline);
+  std::optional<StoreError> worst;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    try {
+      return open(keywords_for(settings, targets[i], password),
+                  share_of(call.deadline, targets.size() - i));
+    } catch (const StoreError& error) {
+      link_.close();
+      link_.check(call.deadline);
+      if (!worst || weight(error.kind()) < weight(worst->kind())) worst = error;
+    }
+  }
+  throw StoreError(*worst);
+}
+
+/// Also asks whether it is the one that writes: of several hosts, or after a failover, others may
+/// be there. What else the choice of a server depends on belongs here.
+void Connection::open(const Keywords& keywords, Deadline until) {
+  link_.open(keywords, until);
+  if (link_.only(Ask::takes_writes, {}, until).flag(0, 0)) return;
+  throw error_of(judge("25006", false), "25006");
+}
+
+std::vector<std::string> Connection::prepare(const Call& call) {
+  return prepare_table(link_, *shared_->settings, call.deadline);
+}
+
+std::size_t Connection::sweep(std::size_t limit, const Call& call) {
+  return sweeper_.sweep(limit, call);
+}
+
+OwnerPage Connection::list(std::string_view owner, std::string_view from, std::size_t limit,
+                           const Call& call) {
+  Parameters p;
+  p << owner << from << call.now << static_cast<std::int64_t>(limit);
+  const auto result = link_.only(Ask::list, p, call.deadline);
+  OwnerPage page;
+  for (int row = 0; row < result.rows(); ++row)
+    page.records.push_back({.key = key_of(result.bytes(row, 0)),
+                            .token = WriteToken{static_cast<std::uint64_t>(result.number(row, 1))},
+                            .owner = std::string(owner),
+                            .created_at = result.time(row, 2),
+                            .last_seen = result.time(row, 3),
+                            .expires_at = result.time(row, 4)});
+  if (page.records.size() == limit) page.next = result.bytes(result.rows() - 1, 0);
+  return page;
+}
+
+std::optional<TimePoint> Connection::clock(const Call& call) {
+  return link_.only(Ask::time, {}, call.deadline).time(0, 0);
+}
+
+/// An end of nothing: the smallest round trip.
+void Connection::ping(const Call& call) {
+  link_.start();
+  link_.end_group();
+  link_.send(call.deadline);
+  static_cast<void>(link_.next(call.deadline));
+  link_.finish();
+}
+
+}  // namespace flame::inline v0::session::postgres

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <vector>
+
+#include "settings.hpp"
+
+namespace flame::inline v0::session::postgres {
+
+/// One address to try, as libpq's keywords; what is empty is libpq's to find.
+struct Target {
+  std::string host{}, hostaddr{}, port{};
+  auto operator<=>(const Target&) const = default;
+};
+
+/// Of lists as libpq takes them; a name has one target for each of its addresses. Names that are
+/// not known are left out, where there are others.
+[[nodiscard]] std::vector<Target> find_targets(const Settings& settings, Deadline until);
+
+/// What to give libpq: the DSN's keywords, and what they leave open.
+[[nodiscard]] Keywords keywords_for(const Settings& settings, const Target& target,
+                                    std::string password);
+
+/// Of the time until a deadline the part for the first of `parts`.
+[[nodiscard]] Deadline share_of(Deadline until, std::size_t parts) noexcept;
+
+}  // namespace flame::inline v0::session::postgres
