@@ -117,9 +117,10 @@ void Connection::begin_session() {
 std::vector<std::string> Connection::prepare(const Call& call) {
   const auto& table = config_->table;
   return exchange(call, [&] {
-    const auto facts_now = [&] {
-      return read_facts(wire_.query(table_query(table)), wire_.query(columns_query(table)),
-                        wire_.query(indexes_query(table)));
+    const auto facts_now = [&] {  // in this order: another may make it meanwhile
+      const auto itself = wire_.query(table_query(table));
+      const auto columns = wire_.query(columns_query(table));
+      return read_facts(itself, columns, wire_.query(indexes_query(table)));
     };
     auto facts = facts_now();
     if (!facts.exists && config_->init_table) {
