@@ -98,6 +98,17 @@ inline Record record_of(std::uint64_t number, std::string owner = {}) {
           now + 1000s, "blob " + std::to_string(number)};
 }
 
+/// As SQL writes bytes.
+inline std::string literal(const SessionKey& key) {
+  std::string text = "x'";
+  for (const auto byte : key.bytes) {
+    constexpr auto digits = "0123456789abcdef";
+    text += digits[std::to_integer<int>(byte) >> 4];
+    text += digits[std::to_integer<int>(byte) & 15];
+  }
+  return text + "'";
+}
+
 inline void sort(std::vector<StoreOp>& batch) {
   std::ranges::sort(batch, {}, [](const StoreOp& op) { return std::pair(op.verb, op.record.key); });
 }

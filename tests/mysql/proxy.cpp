@@ -12,7 +12,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace flame::session::mysql {
+namespace flame::inline v0::session::mysql {
 namespace {
 
 sockaddr_in address_of(const std::string& host, std::uint16_t port) {
@@ -167,4 +167,4 @@ void Proxy::run() {
   }
 }
 
-}  // namespace flame::session::mysql
+}  // namespace flame::inline v0::session::mysql

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace flame::session::mysql {
+namespace flame::inline v0::session::mysql {
 
 /// Stands between a store and its server, and does on command what networks and servers do in bad
 /// hours.
@@ -55,4 +55,4 @@ class Proxy {
   std::thread thread_{};
 };
 
-}  // namespace flame::session::mysql
+}  // namespace flame::inline v0::session::mysql

@@ -172,26 +172,34 @@ void Batch::replace(Ops ops, TimePoint now) {
   bind_keys(update, ops);
   update.bind(now);
   bind_own(update, ops, [](const StoreOp& op) { return op.expected; });
-  if (update.execute() == ops.size()) return answer_rest(ops, Outcome::done);
-  settle(ops, [&] { tell_replaced(ops, now); });
+  const auto replaced = update.execute();
+  if (replaced == ops.size()) return answer_rest(ops, Outcome::done);
+  settle(ops, [&] { tell_replaced(ops, replaced, now); });
 }
 
-void Batch::tell_replaced(Ops ops, TimePoint now) {
+/// A record may have been replaced once more since then. Where fewer have their operation's token
+/// than were replaced, one that has another's may hide such a write: nobody but its blob knows.
+void Batch::tell_replaced(Ops ops, std::uint64_t replaced, TimePoint now) {
   auto& select = statement(Form::load, ops.size());
   bind_keys(select, ops);
   select.execute();
+  std::vector<std::pair<StoreOp*, Record>> newest;
   while (select.fetch(row_)) {
     auto& op = op_of(ops, row_.key);
     if (row_.expires_at <= now) continue;
     if (row_.token == op.record.token) {
       op.outcome = Outcome::done;
+      if (op.record.token != op.expected && replaced > 0) --replaced;
     } else if (row_.token == op.expected) {
       op.outcome = Outcome::later;  // it was not there, or was over, when the update came by
     } else {
       select.content_into(row_.blob);
-      std::swap(op.record, row_);
-      op.outcome = Outcome::conflict;
+      newest.emplace_back(&op, std::move(row_));
     }
+  }
+  for (auto& [op, record] : newest) {
+    op->outcome = replaced == 0 ? Outcome::conflict : Outcome::unknown;
+    if (replaced == 0) op->record = std::move(record);
   }
   answer_rest(ops, Outcome::missing);
 }

@@ -40,7 +40,7 @@ class Batch {
   void settle(std::span<StoreOp> ops, F read);
   [[nodiscard]] bool create_all(std::span<StoreOp> ops);
   void create_one(StoreOp& op, TimePoint now);
-  void tell_replaced(std::span<StoreOp> ops, TimePoint now);
+  void tell_replaced(std::span<StoreOp> ops, std::uint64_t replaced, TimePoint now);
 
   Wire& wire_;
   const TableName& table_;
