@@ -194,6 +194,40 @@ TEST_P(MysqlFaults, AWriteWhoseReplyWasLostIsThereOnce) {
   EXPECT_EQ(op.outcome, Outcome::done) << "sent again, its token tells";
 }
 
+// Another writes over it between the update and the reading of who was done.
+TEST_P(MysqlFaults, AWriteOfABatchThatAnotherHidesIsUnknown) {
+  create(1, 3);
+  std::vector<StoreOp> batch;
+  const auto run = [&](std::uint64_t round, bool both) {
+    batch.clear();
+    for (std::uint64_t number : {1, 2}) {
+      auto changed = record_of(number);
+      changed.token = WriteToken{round * 100 + number};
+      const auto last =
+          round == 1 ? record_of(number).token : WriteToken{round * 100 - 100 + number};
+      batch.push_back({Verb::replace, changed, number == 1 || both ? last : WriteToken{12345}, {}});
+    }
+    sort(batch);
+    connection_->run(batch, call_now());
+  };
+  run(1, true);
+  run(2, false);  // prepares what reads
+  run(2, true);
+  proxy_->stall_before(2);
+  std::thread other([&] {
+    while (!proxy_->is_stalled()) std::this_thread::yield();
+    admin_->run("UPDATE " + table_ +
+                " SET token = 999 WHERE session_key = " + literal(record_of(1).key));
+    proxy_->resume();
+  });
+  run(3, false);
+  other.join();
+  for (const auto& op : batch) {
+    EXPECT_EQ(op.outcome, Outcome::unknown) << "it cannot be told which one was replaced";
+    EXPECT_EQ(op.record.blob, record_of(op.record.key == record_of(1).key ? 1 : 2).blob);
+  }
+}
+
 TEST_P(MysqlFaults, WhatTheServerSaysBecomesAnOutcomeOrAKind) {
   create(1, 2);
   const auto replace = [&] {

@@ -112,6 +112,10 @@ void Proxy::accept() {
 }
 
 bool Proxy::pass_up(const Pair& pair) {
+  if (countdown_ > 0 && --countdown_ == 0) {
+    stalled_ = true;
+    return true;
+  }
   char data[65536];
   const auto size = ::recv(pair.client, data, sizeof data, 0);
   if (size <= 0) return false;

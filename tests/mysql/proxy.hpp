@@ -23,6 +23,9 @@ class Proxy {
   /// Nothing passes any more, in either direction, until resume(). The kernel goes on taking bytes.
   void stall();
   void resume();
+  /// So many requests from now it stalls, before it passes the last of them on.
+  void stall_before(int request) { countdown_ = request; }
+  [[nodiscard]] bool is_stalled() const noexcept { return stalled_; }
   /// The next statement runs; its connection ends in the place of its reply.
   void drop_next_reply() { drop_reply_ = true; }
   /// The next statement does not run; this is its reply.
@@ -49,6 +52,7 @@ class Proxy {
   int listener_, signal_, port_;
   std::atomic<bool> stop_{false}, stalled_{false}, drop_reply_{false}, cut_{false};
   std::atomic<std::uint64_t> requests_{0};
+  std::atomic<int> countdown_{0};
   std::mutex mutex_{};
   std::string answer_{};  // a packet
   std::vector<Pair> pairs_{};
