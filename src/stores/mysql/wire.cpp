@@ -22,6 +22,13 @@ constexpr const char* safe_without_tls =
 
 bool is_tls(MYSQL* mysql) noexcept { return mysql_get_ssl_cipher(mysql) != nullptr; }
 
+/// With TLS the driver reads and writes as the descriptor lets it, and makes it block in
+/// connecting.
+bool make_non_blocking(int descriptor) noexcept {
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  return flags >= 0 && ::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
 struct FreeResult {
   void operator()(MYSQL_RES* result) const noexcept { mysql_free_result(result); }
 };
@@ -77,10 +84,7 @@ int Wire::wait(int descriptor, short events) noexcept {
 /// then there is nothing to wait for.
 int Wire::wait_for(my_socket descriptor, my_bool is_read, int) noexcept {
   if (!current) return -1;
-  // With TLS the driver reads and writes as the descriptor lets it, and gives it back blocking.
-  const int flags = ::fcntl(descriptor, F_GETFL);
-  if (current->phase_ == Phase::connecting && flags >= 0 && !(flags & O_NONBLOCK))
-    static_cast<void>(::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK));
+  if (current->phase_ == Phase::connecting) make_non_blocking(descriptor);
   return current->wait(descriptor, is_read ? POLLIN : POLLOUT);
 }
 
@@ -128,10 +132,9 @@ void Wire::open(const Dsn& dsn, const std::string& address, const Login& login,
 /// tried is told by an edge-triggered epoll, whichever it was.
 void Wire::watch_tls() {
   const int descriptor = static_cast<int>(mysql_get_socket(mysql_.get()));
-  const int flags = ::fcntl(descriptor, F_GETFL);
   edges_ = ::epoll_create1(EPOLL_CLOEXEC);
   epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = {}};
-  if (flags < 0 || ::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) != 0 || edges_ < 0 ||
+  if (!make_non_blocking(descriptor) || edges_ < 0 ||
       ::epoll_ctl(edges_, EPOLL_CTL_ADD, descriptor, &event) != 0)
     throw StoreError(
         StoreError::Kind::connection_lost,
