@@ -107,8 +107,12 @@ StoreUrl parse_store_url(std::string_view text) {
   }
   out.host = url.host_address();
   if (url.has_port() && !url.port().empty()) {
-    out.port = url.port_number();
-    if (*out.port == 0) refuse("store URL `" + out.scheme + ":`: the port must be 1 to 65535");
+    const auto digits = url.port();  // Boost 1.81 wraps 65536 round to 0 in port_number()
+    std::uint16_t port = 0;
+    const auto error = std::from_chars(digits.data(), digits.data() + digits.size(), port).ec;
+    if (error != std::errc{} || port == 0)
+      refuse("store URL `" + out.scheme + ":`: the port must be 1 to 65535");
+    out.port = port;
   }
   out.path = url.path();
   out.parameters.assign(url.encoded_query().begin(), url.encoded_query().end());

@@ -48,8 +48,9 @@ TEST(StoreUrl, MayLackThem) {
 TEST(StoreUrl, RefusesWhatIsNoneAndRepeatsNoPartOfIt) {
   for (const char* wrong :
        {"", "redis", "redis://u:se/cret@h", "redis://u:se#cret@h", "redis://u:se[cret@h",
-        "redis://u:secret@h:65536", "redis://secret@h:0", "redis://h/%zzsecret",
-        "redis://h:secret/", "re dis://secret", "://x", "redis://h/?a=secret#secret"}) {
+        "redis://u:secret@h:65536", "redis://u:secret@h:99999", "redis://secret@h:0",
+        "redis://h/%zzsecret", "redis://h:secret/", "re dis://secret", "://x",
+        "redis://h/?a=secret#secret"}) {
     const auto text = refused([&] { static_cast<void>(parse_store_url(wrong)); });
     EXPECT_FALSE(text.empty()) << wrong;
     EXPECT_FALSE(says(text, "secret")) << text;

@@ -1,0 +1,249 @@
+#include "connection.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+#include <flame/session/resolve.hpp>
+
+#include "option_file.hpp"
+#include "schema.hpp"
+
+namespace flame::inline v0::session::mysql {
+namespace {
+
+constexpr std::size_t beside_values = 4096;  // of a statement that is executed
+constexpr std::size_t beside_blob = 320;     // of an operation: owner apart, keys are sent often
+constexpr int tries_to_make_table = 5;
+
+[[noreturn]] void fail(StoreError::Kind kind, const std::string& text) {
+  throw StoreError(kind, "mysql: " + text);
+}
+
+Login login_of(const Config& config) {
+  const auto& dsn = config.dsn;
+  Credentials kept;
+  if (!dsn.option_file.empty()) kept = read_option_file(dsn.option_file);
+  Login login;
+  login.user = dsn.user.empty() ? kept.user.value_or("") : dsn.user;
+  login.password =
+      password_of(config.connections, dsn.password ? *dsn.password : kept.password.value_or(""));
+  return login;
+}
+
+/// Where to. With TLS the driver is given the name, for it compares the certificate with what it
+/// was given; that the system knows it in time is tried first.
+std::vector<std::string> addresses_of(const Dsn& dsn, Deadline until) {
+  if (!dsn.socket.empty()) return {""};
+  auto found = resolve(dsn.host, until);
+  if (dsn.tls) return {dsn.host};
+  return found;
+}
+
+std::size_t bytes_of(const StoreOp& op) noexcept {
+  return beside_blob + op.record.owner.size() + op.record.blob.size();
+}
+
+}  // namespace
+
+Connection::Connection(std::shared_ptr<const Config> config)
+    : config_(std::move(config)), batch_(wire_, config_->table) {}
+
+template <class F>
+auto Connection::exchange(const Call& call, F f) {
+  Wire::Exchange exchange(wire_, call.deadline);
+  try {
+    if constexpr (std::is_void_v<decltype(f())>) {
+      f();
+      exchange.finish();
+    } else {
+      auto answer = f();
+      exchange.finish();
+      return answer;
+    }
+  } catch (const DriverError& error) {
+    // What the server refused it has answered: nothing is left to read.
+    if (error.verdict() != Verdict::lost) exchange.finish();
+    tell(error);
+  }
+}
+
+void Connection::tell(const DriverError& error) const {
+  const auto table = quoted(config_->table);
+  switch (error.error()) {
+    case 1146:
+      error.tell(problem_of({}, config_->table));
+    case 1142:
+    case 1143:
+      error.tell("mysql: the user lacks rights: run: GRANT SELECT, INSERT, UPDATE, DELETE ON " +
+                 table + " TO the user");
+    default:
+      error.tell();
+  }
+}
+
+void Connection::connect(const Call& call) {
+  if (config_->wrong) throw StoreError(*config_->wrong);
+  open(login_of(*config_), call);
+  exchange(call, [&] { begin_session(); });
+}
+
+void Connection::open(const Login& login, const Call& call) {
+  const auto addresses = addresses_of(config_->dsn, call.deadline);
+  for (const auto& address : addresses) {
+    try {
+      Wire::Exchange exchange(wire_, call.deadline);
+      wire_.open(config_->dsn, address, login, config_->connections.application_name);
+      return exchange.finish();
+    } catch (const DriverError& error) {
+      if (error.verdict() != Verdict::lost || &address == &addresses.back()) tell(error);
+    }
+  }
+}
+
+void Connection::begin_session() {
+  std::map<std::string, std::string> values;
+  for (auto& row : wire_.query(settings_query())) values[row[0]] = std::move(row[1]);
+  settings_ = Settings(std::move(values));
+  if (settings_.is_on("read_only") || settings_.is_on("innodb_read_only"))
+    fail(StoreError::Kind::away, "this server is read-only now: set the DSN to one that is not");
+  most_bytes_ = settings_.max_packet() - beside_values;
+  wire_.query(session_setup(settings_));
+}
+
+std::vector<std::string> Connection::prepare(const Call& call) {
+  const auto& table = config_->table;
+  return exchange(call, [&] {
+    const auto facts_now = [&] {  // in this order: another may make it meanwhile
+      const auto itself = wire_.query(table_query(table));
+      const auto columns = wire_.query(columns_query(table));
+      return read_facts(itself, columns, wire_.query(indexes_query(table)));
+    };
+    auto facts = facts_now();
+    if (!facts.exists && config_->init_table) {
+      make_table();
+      facts = facts_now();
+    }
+    if (const auto problem = problem_of(facts, table); !problem.empty())
+      throw StoreError(StoreError::Kind::refused, problem);
+    batch_.check_rights();
+    auto warnings = warnings_of(settings_, max_record);
+    if (facts.engine != "InnoDB")
+      warnings.push_back("mysql: the table " + quoted(table) +
+                         " is not of InnoDB: what is saved may be lost, or half of it: run: ALTER "
+                         "TABLE " +
+                         quoted(table) + " ENGINE=InnoDB");
+    std::string unused;
+    for (const auto& name : config_->dsn.unused)
+      unused.append(unused.empty() ? "" : ", ").append(name);
+    if (!unused.empty())
+      warnings.push_back("mysql: parameters of the DSN have no use here: leave out " + unused);
+    return warnings;
+  });
+}
+
+/// Others may make it at the same time.
+void Connection::make_table() {
+  for (int tries = 1;; ++tries) {
+    try {
+      wire_.query(create_statement(config_->table));
+      return;
+    } catch (const DriverError& error) {
+      if (error.verdict() != Verdict::later || tries == tries_to_make_table) throw;
+    }
+  }
+}
+
+void Connection::run(std::span<StoreOp> batch, const Call& call) {
+  exchange(call, [&] {
+    for (const auto verb : {Verb::load, Verb::create, Verb::replace, Verb::touch, Verb::erase}) {
+      if (const auto ops = only(verb, batch); !ops.empty()) run_all(verb, ops, call);
+    }
+  });
+}
+
+/// How many of the first ones one statement can hold; 0: not even the first one.
+std::size_t Connection::fitting(std::span<StoreOp> ops) const noexcept {
+  std::size_t n = 0;
+  for (std::size_t bytes = 0; n < std::min(ops.size(), Batch::most); ++n) {
+    const auto& record = ops[n].record;
+    bytes += bytes_of(ops[n]);
+    if (bytes > most_bytes_ || record.owner.size() > max_owner || record.blob.size() > max_record)
+      break;
+  }
+  return n;
+}
+
+/// A verb by itself, and its outcomes before the next one begins.
+void Connection::run_all(Verb verb, std::span<StoreOp> ops, const Call& call) {
+  while (!ops.empty()) {
+    const auto n = fitting(ops);
+    if (n == 0) ops.front().outcome = Outcome::refused;
+    if (n > 0) run_some(verb, ops.first(n), call);
+    ops = ops.subspan(std::max<std::size_t>(n, 1));
+  }
+}
+
+void Connection::run_some(Verb verb, std::span<StoreOp> ops, const Call& call) {
+  try {
+    switch (verb) {
+      case Verb::load:
+        return batch_.load(ops, call.now);
+      case Verb::create:
+        return batch_.create(ops, call.now);
+      case Verb::replace:
+        return batch_.replace(ops, call.now);
+      case Verb::touch:
+        return batch_.touch(ops, call.now);
+      case Verb::erase:
+        return batch_.erase(ops);
+    }
+  } catch (const DriverError& error) {
+    const auto verdict = error.verdict();
+    if (verdict != Verdict::later && verdict != Verdict::unknown) throw;
+    for (auto& op : ops) {
+      if (op.outcome == Outcome::unanswered)
+        op.outcome = verdict == Verdict::later ? Outcome::later : Outcome::unknown;
+    }
+  }
+}
+
+std::size_t Connection::sweep(std::size_t limit, const Call& call) {
+  return exchange(call, [&]() -> std::size_t {
+    try {
+      return batch_.sweep(limit, call.now);
+    } catch (const DriverError& error) {
+      if (error.verdict() != Verdict::later) throw;
+      return 0;  // somebody has them: the next sweep will find what is left
+    }
+  });
+}
+
+OwnerPage Connection::list(std::string_view owner, std::string_view from, std::size_t limit,
+                           const Call& call) {
+  if (!from.empty() && from.size() != sizeof(SessionKey))
+    fail(StoreError::Kind::refused, "a page begins where no page has ended: give its `next`");
+  if (owner.empty() || owner.size() > max_owner || limit == 0) return {};
+  return exchange(call, [&] { return batch_.list(owner, from, limit, call.now); });
+}
+
+std::optional<TimePoint> Connection::clock(const Call& call) {
+  return exchange(call, [&]() -> std::optional<TimePoint> {
+    const auto rows =
+        wire_.query("SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6))");
+    const auto& text = rows.at(0).at(0);
+    std::int64_t microseconds = 0;
+    std::from_chars(text.data(), text.data() + text.size(), microseconds);
+    return std::chrono::floor<std::chrono::milliseconds>(
+        std::chrono::sys_time<std::chrono::microseconds>(std::chrono::microseconds(microseconds)));
+  });
+}
+
+void Connection::ping(const Call& call) {
+  exchange(call, [&] { wire_.ping(); });
+}
+
+}  // namespace flame::inline v0::session::mysql

@@ -1,0 +1,123 @@
+#include "private_server.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <mysql.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+#include <thread>
+
+namespace flame::inline v0::session::mysql {
+namespace {
+
+constexpr auto program = "/usr/sbin/mariadbd";
+
+int free_port() {
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  const bool bound =
+      ::bind(descriptor, any, size) == 0 && ::getsockname(descriptor, any, &size) == 0;
+  ::close(descriptor);
+  if (!bound) throw std::runtime_error("no port is left");
+  return ntohs(address.sin_port);
+}
+
+void shell(const std::string& command) {
+  if (::system((command + " >/dev/null 2>&1").c_str()) != 0)
+    throw std::runtime_error("failed: " + command);
+}
+
+std::string user() { return ::getuid() == 0 ? " --user=root" : ""; }
+
+bool answers(int port) {
+  const std::unique_ptr<MYSQL, decltype(&mysql_close)> mysql(mysql_init(nullptr), &mysql_close);
+  return mysql_real_connect(mysql.get(), "127.0.0.1", "root", "", nullptr,
+                            static_cast<unsigned>(port), nullptr, 0) != nullptr;
+}
+
+}  // namespace
+
+bool PrivateServer::is_to_be_had() {
+  return ::access(program, X_OK) == 0 &&
+         ::system("command -v mariadb-install-db openssl >/dev/null") == 0;
+}
+
+PrivateServer::PrivateServer() : port_(free_port()) {
+  shell("mariadb-install-db --no-defaults" + user() + " --datadir=" + (folder() / "data").string() +
+        " --auth-root-authentication-method=normal --skip-test-db");
+}
+
+void PrivateServer::start(const std::vector<std::string>& options) {
+  std::vector<std::string> words{program,
+                                 "--no-defaults",
+                                 "--datadir=" + (folder() / "data").string(),
+                                 "--bind-address=127.0.0.1",
+                                 "--port=" + std::to_string(port_),
+                                 "--socket=" + (folder() / "socket").string(),
+                                 "--innodb-buffer-pool-size=16M",
+                                 "--performance-schema=OFF"};
+  if (::getuid() == 0) words.push_back("--user=root");
+  words.insert(words.end(), options.begin(), options.end());
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const auto log = (folder() / "log").string();
+  pid_ = ::fork();
+  if (pid_ == 0) {
+    const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    ::dup2(out, 1);
+    ::dup2(out, 2);
+    ::execv(program, arguments.data());
+    ::_exit(127);
+  }
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!answers(port_)) {
+    int status = 0;
+    if (::waitpid(pid_, &status, WNOHANG) == pid_ || std::chrono::steady_clock::now() > until)
+      throw std::runtime_error("the server does not start: see " + log);
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(20));  // there is nothing else to wait for
+  }
+  shell("mariadb --no-defaults -h 127.0.0.1 -P " + std::to_string(port_) +
+        " -u root -e 'CREATE DATABASE IF NOT EXISTS app'");
+}
+
+void PrivateServer::signal(int number) const { ::kill(pid_, number); }
+
+void PrivateServer::end() {
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+  pid_ = 0;
+}
+
+std::string PrivateServer::url(const std::string& host) const {
+  return "mysql://root@" + host + ":" + std::to_string(port_) + "/app";
+}
+
+void PrivateServer::make_certificate(const std::string& ca, const std::string& name) const {
+  const auto at = [&](const std::string& file) { return (folder() / file).string(); };
+  const std::string key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes ";
+  if (!std::filesystem::exists(at(ca + ".pem")))
+    shell("openssl req -x509 " + key + "-keyout " + at(ca + ".key") + " -out " + at(ca + ".pem") +
+          " -subj /CN=" + ca + " -days 2");
+  shell("openssl req " + key + "-keyout " + at(name + ".key") + " -out " + at(name + ".csr") +
+        " -subj /CN=" + name);
+  shell("printf 'subjectAltName=DNS:" + name + "' >" + at("names") + " && openssl x509 -req -in " +
+        at(name + ".csr") + " -CA " + at(ca + ".pem") + " -CAkey " + at(ca + ".key") +
+        " -CAcreateserial -days 2 -extfile " + at("names") + " -out " + at(name + ".pem"));
+}
+
+}  // namespace flame::inline v0::session::mysql

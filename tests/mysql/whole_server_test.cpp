@@ -1,0 +1,162 @@
+#include <signal.h>
+
+#include <thread>
+
+#include "mysql_support.hpp"
+#include "private_server.hpp"
+
+namespace flame::session::mysql {
+namespace {
+
+using Kind = StoreError::Kind;
+
+/// What is done to a whole server: one of the test's own.
+class MysqlWholeServer : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!PrivateServer::is_to_be_had())
+      GTEST_SKIP() << "not run: mariadb-server or openssl is not installed";
+    server_ = std::make_unique<PrivateServer>();
+  }
+  [[nodiscard]] StorePtr open(const std::string& parameters = {},
+                              const std::string& host = "127.0.0.1") const {
+    return store({.dsn = server_->url(host) + "?init_table=true" + parameters});
+  }
+  std::unique_ptr<StoreConnection> connect(const std::string& parameters = {},
+                                           const std::string& host = "127.0.0.1") const {
+    return open_connection(*open(parameters, host), call_now());
+  }
+  Thrown refusal(const std::string& parameters, const std::string& host) {
+    return thrown_by([&] { connect(parameters, host); });
+  }
+  static Outcome load(StoreConnection& connection, std::uint64_t number) {
+    return apply(connection, Verb::load, {.key = record_of(number).key}).outcome;
+  }
+
+  std::unique_ptr<PrivateServer> server_{};
+};
+
+TEST_F(MysqlWholeServer, KilledAndStartedAgainItHasAllThatWasSaved) {
+  server_->start();
+  auto connection = connect();
+  std::atomic<std::uint64_t> saved = 0;
+  std::thread killer([&] {
+    while (saved < 20) std::this_thread::yield();
+    server_->end();
+  });
+  const auto lost = thrown_by([&] {
+    for (;;) {
+      EXPECT_EQ(apply(*connection, Verb::create, record_of(saved, "ann")).outcome, Outcome::done);
+      ++saved;
+    }
+  });
+  killer.join();
+  EXPECT_EQ(lost.kind, Kind::connection_lost);
+  const auto down = thrown_by([&] { connect(); });
+  EXPECT_EQ(down.kind, Kind::connection_lost) << down.text;
+  server_->start();
+  connection = connect();
+  for (std::uint64_t number = 0; number < saved; ++number)
+    EXPECT_EQ(load(*connection, number), Outcome::done) << number;
+}
+
+TEST_F(MysqlWholeServer, StoppedItEndsCallsAtTheirDeadlinesOrWhenAborted) {
+  server_->start();
+  const auto connection = connect(), other = connect();
+  server_->signal(SIGSTOP);
+  EXPECT_EQ(
+      thrown_by([&] { apply(*connection, Verb::load, record_of(1), {}, call_now(20ms)); }).kind,
+      Kind::connection_lost);
+  std::thread aborting([&] { other->abort(); });
+  EXPECT_EQ(thrown_by([&] { apply(*other, Verb::load, record_of(1), {}, {}); }).kind,
+            Kind::connection_lost);
+  aborting.join();
+  EXPECT_EQ(thrown_by([&] { open()->make_connection()->connect(call_now(20ms)); }).kind,
+            Kind::connection_lost);
+  server_->signal(SIGCONT);
+  EXPECT_EQ(load(*connect(), 1), Outcome::missing);
+}
+
+TEST_F(MysqlWholeServer, ReadOnlyItIsTheWrongServer) {
+  server_->start();
+  static_cast<void>(connect());
+  Admin admin(server_->url());
+  admin.run("CREATE USER plain@'%'");
+  admin.run("GRANT ALL ON app.* TO plain@'%'");
+  auto dsn = server_->url();
+  dsn.replace(dsn.find("root"), 4, "plain");
+  const auto plain = open_connection(*store({.dsn = dsn}), call_now());
+  admin.run("SET GLOBAL read_only = 1");
+  EXPECT_EQ(thrown_by([&] { apply(*plain, Verb::create, record_of(1)); }).kind, Kind::away);
+  EXPECT_EQ(thrown_by([&] { connect(); }).kind, Kind::away) << "also for who may write on it";
+  admin.run("SET GLOBAL read_only = 0");
+  EXPECT_EQ(apply(*plain, Verb::create, record_of(1)).outcome, Outcome::done);
+}
+
+TEST_F(MysqlWholeServer, PacketsAreAsLargeAsItTakes) {
+  server_->start({"--max-allowed-packet=1M"});
+  const auto made = open();
+  const auto connection = made->make_connection();
+  connection->connect(call_now());
+  EXPECT_EQ(connection->prepare(call_now()).size(), 1U) << "a warning";
+  std::vector<StoreOp> batch;
+  for (std::uint64_t number = 0; number < 10; ++number) {
+    batch.push_back({Verb::create, record_of(number), {}, {}});
+    batch.back().record.blob.assign(number == 5 ? std::size_t{1} << 20 : std::size_t{300} << 10,
+                                    'x');
+  }
+  const auto poison = batch[5].record.key;
+  sort(batch);
+  connection->run(batch, call_now());
+  for (const auto& op : batch)
+    EXPECT_EQ(op.outcome, op.record.key == poison ? Outcome::refused : Outcome::done);
+}
+
+TEST_F(MysqlWholeServer, TlsIsWithTheOneThatIsNamedOrNot) {
+  server_->make_certificate("ca", "localhost");
+  server_->make_certificate("other", "elsewhere");
+  const auto file = [&](const std::string& name) { return (server_->folder() / name).string(); };
+  server_->start({"--ssl-cert=" + file("localhost.pem"), "--ssl-key=" + file("localhost.key")});
+  const auto ca = "&tls=true&ca=" + file("ca.pem");
+  const auto connection = connect(ca, "localhost");
+  std::vector<StoreOp> batch;
+  for (std::uint64_t number = 0; number < 6; ++number) {
+    batch.push_back({Verb::create, record_of(number), {}, {}});
+    batch.back().record.blob.assign(std::size_t{1} << 20, 'x');  // more than sockets keep
+  }
+  sort(batch);
+  connection->run(batch, call_now());
+  for (auto& op : batch) {
+    EXPECT_EQ(op.outcome, Outcome::done);
+    op = {Verb::load, {.key = op.record.key}, {}, {}};
+  }
+  connection->run(batch, call_now());
+  for (const auto& op : batch) EXPECT_EQ(op.record.blob.size(), std::size_t{1} << 20);
+
+  const std::pair<std::string, std::string> wrong[] = {
+      {ca, "127.0.0.1"},                                     // another name
+      {"&tls=true&ca=" + file("other.pem"), "localhost"},    // another authority
+      {"&tls=true", "localhost"},                            // nobody the system knows
+      {"&tls=true&ca=" + file("no such file"), "localhost"}  // none at all
+  };
+  for (const auto& [parameters, host] : wrong) {
+    const auto [kind, text] = refusal(parameters, host);
+    EXPECT_EQ(kind, Kind::refused) << text;
+  }
+
+  server_->signal(SIGSTOP);
+  EXPECT_EQ(
+      thrown_by([&] { apply(*connection, Verb::load, record_of(1), {}, call_now(20ms)); }).kind,
+      Kind::connection_lost);
+  const auto fresh = open(ca, "localhost")->make_connection();
+  EXPECT_EQ(thrown_by([&] { fresh->connect(call_now(20ms)); }).kind, Kind::connection_lost);
+  server_->end();
+
+  server_->start();
+  const auto [kind, text] = refusal(ca, "localhost");
+  EXPECT_EQ(kind, Kind::refused) << "a server without TLS: " << text;
+  EXPECT_NO_THROW(connect());
+}
+
+}  // namespace
+}  // namespace flame::session::mysql
