@@ -4,10 +4,9 @@ namespace flame::inline v0::session {
 namespace {
 
 Error late(bool unsent) noexcept try {
-  return {
-      Errc::deadline,
-      unsent ? "nothing was done: the store was too busy, or others came first"
-             : "the store did not answer in time: what became of it is unknown"};
+  return {Errc::deadline, unsent
+                              ? "nothing was done: the store was too busy, or others came first"
+                              : "the store did not answer in time: what became of it is unknown"};
 } catch (...) {
   return {Errc::deadline, {}};
 }
