@@ -225,7 +225,8 @@ function(flame_server_test store)
   if(TARGET test_${store})
     target_include_directories(test_${store} PRIVATE "${PROJECT_SOURCE_DIR}/tests/servers")
     target_compile_definitions(test_${store} PRIVATE
-      "SERVERS_SCRIPT=\"${FLAME_SERVERS_ENVIRONMENT} ${PROJECT_SOURCE_DIR}/scripts/servers\"")
+      "SERVERS_SCRIPT=\"${PROJECT_SOURCE_DIR}/scripts/servers\""
+      "SERVERS_FOLDER=\"${PROJECT_BINARY_DIR}/servers\"")
   endif()
 endfunction()
 

@@ -11,8 +11,10 @@
 namespace flame::session::tests {
 
 /// What scripts/servers prints for these words, without the line end; empty where it says that this
-/// server is not to be had here (77). ctest starts the server before, by its fixture.
+/// server is not to be had here (77). ctest starts the servers of this build before, by fixtures;
+/// FLAME_SERVERS names others.
 inline std::optional<std::string> ask_servers(const std::string& words) {
+  ::setenv("FLAME_SERVERS", SERVERS_FOLDER, 0);
   FILE* const pipe = ::popen((SERVERS_SCRIPT " " + words).c_str(), "r");
   if (!pipe) throw std::runtime_error("scripts/servers cannot be run");
   std::string out;
