@@ -31,8 +31,10 @@ TEST(RedisFailure, MeansWhatTheTableSays) {
       {"ERR max number of clients reached", Meaning::away},
       {"WRONGPASS invalid username-password pair or user is disabled.", Meaning::refused},
       {"NOPERM this user has no permissions to run the 'get' command", Meaning::refused},
-      {"OOM command not allowed when used memory > 'maxmemory'.", Meaning::refused},
-      {"MISCONF Redis is configured to save RDB snapshots", Meaning::refused},
+      {"ERR The user executing the script can't run this command or subcommand", Meaning::refused},
+      {"ERR ACL failure in script: User canary has no permissions", Meaning::refused},
+      {"OOM command not allowed when used memory > 'maxmemory'.", Meaning::full},
+      {"MISCONF Redis is configured to save RDB snapshots", Meaning::full},
       {"WRONGTYPE Operation against a key holding the wrong kind of value", Meaning::foreign},
       {"DENIED Redis is running in protected mode", Meaning::refused},
       {"ERR DB index is out of range", Meaning::refused},
@@ -47,7 +49,7 @@ TEST(RedisFailure, MeansWhatTheTableSays) {
        Meaning::away},
       {"ERR Error running script (call to f_6b1b): @user_script:1: @user_script: 1: -OOM command "
        "not allowed when used memory > 'maxmemory'.",
-       Meaning::refused},
+       Meaning::full},
       {"ERR Error running script (call to f_6b1b): @user_script:1: attempt to index nil",
        Meaning::refused},
   };

@@ -109,11 +109,14 @@ void Commands::append_header(Pipeline& to, const SessionKey& key) {
       .add(static_cast<std::int64_t>(header_size + max_owner - 1));
 }
 
-void Commands::append_layout(Pipeline& to) {
-  to.begin(4);
-  to.add("SET").add(keys_.layout()).add(layout).add("NX");
+void Commands::ask_layout(Pipeline& to) {
   to.begin(2);
   to.add("GET").add(keys_.layout());
+}
+
+void Commands::set_layout(Pipeline& to) {
+  to.begin(4);
+  to.add("SET").add(keys_.layout()).add(layout).add("NX");
 }
 
 }  // namespace flame::inline v0::session::redis

@@ -33,6 +33,8 @@ class Connection final : public StoreConnection {
   void answered(const Sent& sent, Reply& reply, const Call& call);
   /// Throws what is to be said of those that failed.
   void tell_failures();
+  /// What to tell where the server is full.
+  std::optional<std::string> try_a_session(const Call& call);
   Reply ask(std::initializer_list<std::string_view> command, const Call& call);
 
   std::shared_ptr<const Settings> settings_;

@@ -37,10 +37,11 @@ constexpr std::array rows{
     Row{"WRONGPASS",
         {Meaning::refused, "redis store: username or password is wrong, or the user is disabled"}},
     Row{"NOPERM", {Meaning::refused, no_right}},
-    Row{"OOM",
-        {Meaning::refused, "redis store: the server has used up its memory: raise maxmemory"}},
+    Row{"ERR The user executing the script can't", {Meaning::refused, no_right}},
+    Row{"ERR ACL failure in script", {Meaning::refused, no_right}},
+    Row{"OOM", {Meaning::full, "redis store: the server has used up its memory: raise maxmemory"}},
     Row{"MISCONF",
-        {Meaning::refused,
+        {Meaning::full,
          "redis store: the server takes no writes, for it cannot save to its disk: see its log"}},
     Row{"WRONGTYPE",
         {Meaning::foreign,
@@ -88,13 +89,20 @@ Failure failure_of(std::string_view error) noexcept {
 }
 
 void throw_failure(const Failure& failure) {
-  using Kind = StoreError::Kind;
-  const bool refused = failure.meaning == Meaning::refused || failure.meaning == Meaning::foreign ||
-                       failure.meaning == Meaning::moved;
-  const bool lost = failure.meaning == Meaning::lost;
-  throw StoreError(refused ? Kind::refused
-                   : lost  ? Kind::connection_lost
-                           : Kind::away,
+  const auto kind_of = [](Meaning meaning) {
+    switch (meaning) {
+      case Meaning::moved:
+      case Meaning::foreign:
+      case Meaning::refused:
+      case Meaning::full:
+        return StoreError::Kind::refused;
+      case Meaning::lost:
+        return StoreError::Kind::connection_lost;
+      default:
+        return StoreError::Kind::away;
+    }
+  };
+  throw StoreError(kind_of(failure.meaning),
                    *failure.text ? failure.text : "redis store: the server cannot answer now");
 }
 

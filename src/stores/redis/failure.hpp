@@ -14,6 +14,7 @@ enum class Meaning : std::uint8_t {
   away,       ///< this server is the wrong one now, or this connection
   foreign,    ///< the key holds what no session store wrote
   refused,    ///< what the operator must mend
+  full,       ///< the same, but it worked once, and may again
   lost,       ///< the server closes the connection
 };
 

@@ -43,6 +43,8 @@ void check(Greeting greeting, const Reply& reply) {
   // Neither a name nor its role is something that the server must tell everybody.
   const bool needless = greeting == Greeting::name || greeting == Greeting::role;
   if (needless && failure.meaning == Meaning::refused) return;
+  // To a connection that lived it means "connect anew": now that is what the operator has to mend.
+  if (reply.text.starts_with("NOAUTH")) throw StoreError(StoreError::Kind::refused, failure.text);
   throw_failure(failure);
 }
 
@@ -50,11 +52,10 @@ void check(Greeting greeting, const Reply& reply) {
 
 void Node::connect(const Settings& settings, Deadline until) {
   transport_.connect(settings, until);
-  usable_ = true;
   Pipeline pipeline;
   const auto sent = greet(settings, pipeline);
   // One by one: a server that has no place for us says so once, and closes.
-  exchange(
+  transfer(
       pipeline, [&](std::size_t command, Reply& reply) { check(sent.at(command), reply); }, until);
 }
 
@@ -70,6 +71,10 @@ void Node::check_usable(Deadline until) {
 
 void Node::exchange(const Pipeline& pipeline, const OnReply& on_reply, Deadline until) {
   check_usable(until);
+  transfer(pipeline, on_reply, until);
+}
+
+void Node::transfer(const Pipeline& pipeline, const OnReply& on_reply, Deadline until) {
   usable_ = false;
   auto unsent = pipeline.bytes();
   std::size_t replied = 0;

@@ -25,6 +25,7 @@ class Node {
   void exchange(const Pipeline& pipeline, const OnReply& on_reply, Deadline until);
 
  private:
+  void transfer(const Pipeline& pipeline, const OnReply& on_reply, Deadline until);
   void read_replies(std::size_t commands, std::size_t& replied, const OnReply& on_reply,
                     std::size_t size);
   void check_usable(Deadline until);

@@ -14,11 +14,24 @@ void append(Pipeline& to, std::initializer_list<std::string_view> command) {
   for (const auto argument : command) to.add(argument);
 }
 
-void check_layout(const Reply& set, const Reply& got) {
-  for (const auto* reply : {&set, &got})
-    if (reply->type == Reply::Type::error) throw_failure(failure_of(reply->text));
-  if (got.type != Reply::Type::text || got.text != layout)
-    throw StoreError(StoreError::Kind::refused, other_layout);
+/// Of another process that starts at once one sets it: so what counts is what it is then.
+void make_layout(Routing& routing, Commands& commands, const Call& call) {
+  auto& to = routing.to_any();
+  commands.set_layout(to);
+  commands.ask_layout(to);
+  std::array<Reply, 2> replies;
+  routing.exchange(
+      [&](std::size_t command, Reply& reply) { replies.at(command) = std::move(reply); },
+      call.deadline);
+  for (const auto& reply : replies)
+    if (reply.type == Reply::Type::error) throw_failure(failure_of(reply.text));
+  if (replies[1].text != layout) throw StoreError(StoreError::Kind::refused, other_layout);
+}
+
+void check_layout(const Reply& found, Routing& routing, Commands& commands, const Call& call) {
+  if (found.type == Reply::Type::error) throw_failure(failure_of(found.text));
+  if (found.type == Reply::Type::nil) return make_layout(routing, commands, call);
+  if (found.text != layout) throw StoreError(StoreError::Kind::refused, other_layout);
 }
 
 ServerSettings settings_in(const Reply& memory, const Reply& persistence, const Reply& save) {
@@ -65,16 +78,16 @@ std::vector<std::string> warnings(const ServerSettings& settings) {
 
 std::vector<std::string> check_server(Routing& routing, Commands& commands, const Call& call) {
   auto& to = routing.to_any();
-  commands.append_layout(to);
+  commands.ask_layout(to);
   append(to, {"INFO", "memory"});
   append(to, {"INFO", "persistence"});
   append(to, {"CONFIG", "GET", "save"});
-  std::array<Reply, 5> replies;
+  std::array<Reply, 4> replies;
   routing.exchange(
       [&](std::size_t command, Reply& reply) { replies.at(command) = std::move(reply); },
       call.deadline);
-  check_layout(replies[0], replies[1]);
-  return warnings(settings_in(replies[2], replies[3], replies[4]));
+  check_layout(replies[0], routing, commands, call);
+  return warnings(settings_in(replies[1], replies[2], replies[3]));
 }
 
 }  // namespace flame::inline v0::session::redis

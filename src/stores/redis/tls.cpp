@@ -147,7 +147,9 @@ std::size_t Tls::send(std::string_view bytes) {
   ERR_clear_error();
   const int result = SSL_write(ssl_.get(), bytes.data(),
                                static_cast<int>(std::min<std::size_t>(bytes.size(), INT_MAX)));
-  send_lacks_ = result > 0 ? 0 : lack_of(result);
+  // What broke it may have been said before: receive() reads that first.
+  const bool broke = result <= 0 && SSL_get_error(ssl_.get(), result) == SSL_ERROR_SYSCALL;
+  send_lacks_ = result > 0 || broke ? 0 : lack_of(result);
   return result > 0 ? static_cast<std::size_t>(result) : 0;
 }
 

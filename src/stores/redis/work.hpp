@@ -41,9 +41,9 @@ class Commands {
   void append_members(Pipeline& to, std::uint8_t bucket, std::string_view owner);
   void append_header(Pipeline& to, const SessionKey& key);
   void append_session(Pipeline& to, const SessionKey& key) { to.add(keys_.session(key)); }
-  /// The version of the layout of keys: what it is, and that it is this release's where there is
-  /// none.
-  void append_layout(Pipeline& to);
+  /// Which version the layout of keys has, and that it is this release's where there is none.
+  void ask_layout(Pipeline& to);
+  void set_layout(Pipeline& to);
 
  private:
   void append_script(Pipeline& to, const Work& work, const Call& call);
