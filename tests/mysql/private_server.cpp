@@ -102,7 +102,10 @@ void PrivateServer::start(const std::vector<std::string>& options) {
         " -u root -e 'CREATE DATABASE IF NOT EXISTS app'");
 }
 
-void PrivateServer::signal(int number) const { ::kill(pid_, number); }
+void PrivateServer::signal(int number) const {
+  ::kill(pid_, number);
+  if (number == SIGSTOP) ::waitpid(pid_, nullptr, WUNTRACED);  // until all its threads have stopped
+}
 
 void PrivateServer::end() {
   if (pid_ <= 0) return;

@@ -2,6 +2,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <iterator>
 #include <thread>
@@ -102,6 +103,17 @@ TEST_F(MysqlWholeServer, ReadOnlyItIsTheWrongServer) {
   EXPECT_EQ(thrown_by([&] { connect(); }).kind, Kind::away) << "also for who may write on it";
   admin.run("SET GLOBAL read_only = 0");
   EXPECT_EQ(apply(*plain, Verb::create, record_of(1)).outcome, Outcome::done);
+}
+
+TEST_F(MysqlWholeServer, ItsListOfConnectionsNamesTheApplication) {
+  server_->start({"--performance-schema=ON"});
+  const auto named = store(
+      {.dsn = server_->url() + "?init_table=true", .connections = {.application_name = "shop"}});
+  const auto connection = open_connection(*named, call_now());
+  EXPECT_EQ(Admin(server_->url())
+                .value("SELECT COUNT(*) FROM performance_schema.session_connect_attrs "
+                       "WHERE ATTR_NAME = 'program_name' AND ATTR_VALUE = 'shop'"),
+            "1");
 }
 
 TEST_F(MysqlWholeServer, PacketsAreAsLargeAsItTakes) {
