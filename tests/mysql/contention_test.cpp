@@ -1,5 +1,4 @@
-#include <map>
-#include <set>
+#include <array>
 #include <thread>
 
 #include "mysql_support.hpp"

@@ -2,13 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <mysql.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -23,16 +22,10 @@ namespace flame::session::mysql {
 
 using namespace std::chrono_literals;
 
+/// Numbers of processes come again, on servers that stay.
 inline std::string new_table_name() {
-  static std::atomic<int> made{0};
-  return "test_" + std::to_string(::getpid()) + "_" + std::to_string(++made);
-}
-
-/// Null where there is no such server.
-inline StorePtr store_in_new_table(const std::string& server) {
-  const auto url = tests::server_url(server);
-  if (!url) return nullptr;
-  return store({.dsn = *url, .table = new_table_name(), .init_table = true});
+  static std::random_device random;
+  return "test_" + std::to_string(random()) + "_" + std::to_string(random());
 }
 
 /// A connection of an administrator's, beside the store's.
@@ -70,6 +63,27 @@ class Admin {
   [[noreturn]] void fail() { throw std::runtime_error(mysql_error(mysql_.get())); }
   std::unique_ptr<MYSQL, Close> mysql_{mysql_init(nullptr)};
 };
+
+/// Drops what store_in_new_table() made, after the last test: at the exit of the program the driver
+/// connects no more.
+class MadeTables : public ::testing::Environment {
+ public:
+  void TearDown() override {
+    for (const auto& [url, table] : all) Admin(url).run("DROP TABLE IF EXISTS " + table);
+  }
+  std::vector<std::pair<std::string, std::string>> all{};
+};
+
+/// Null where there is no such server.
+inline StorePtr store_in_new_table(const std::string& server) {
+  static auto* const made = new MadeTables;  // GoogleTest's from here on
+  static const auto* const known = ::testing::AddGlobalTestEnvironment(made);
+  static_cast<void>(known);
+  const auto url = tests::server_url(server);
+  if (!url) return nullptr;
+  const auto& [_, table] = made->all.emplace_back(*url, new_table_name());
+  return store({.dsn = *url, .table = table, .init_table = true});
+}
 
 /// What a call threw; kind is empty where it threw nothing.
 struct Thrown {

@@ -5,6 +5,7 @@
 #include <mysql.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -35,8 +36,11 @@ int free_port() {
 }
 
 void shell(const std::string& command) {
-  if (::system((command + " >/dev/null 2>&1").c_str()) != 0)
-    throw std::runtime_error("failed: " + command);
+  FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
+  if (!pipe) throw std::runtime_error("no shell");
+  std::string out;
+  for (int c = 0; (c = ::fgetc(pipe)) != EOF;) out += static_cast<char>(c);
+  if (::pclose(pipe) != 0) throw std::runtime_error("failed: " + command + "\n" + out);
 }
 
 std::string user() { return ::getuid() == 0 ? " --user=root" : ""; }
@@ -55,7 +59,10 @@ bool PrivateServer::is_to_be_had() {
 }
 
 PrivateServer::PrivateServer() : port_(free_port()) {
-  shell("mariadb-install-db --no-defaults" + user() + " --datadir=" + (folder() / "data").string() +
+  // Servers remove what others have in a folder for temporary tables that they share.
+  std::filesystem::create_directory(folder() / "tmp");
+  shell("TMPDIR=" + (folder() / "tmp").string() + " mariadb-install-db --no-defaults" + user() +
+        " --datadir=" + (folder() / "data").string() +
         " --auth-root-authentication-method=normal --skip-test-db");
 }
 
@@ -66,6 +73,7 @@ void PrivateServer::start(const std::vector<std::string>& options) {
                                  "--bind-address=127.0.0.1",
                                  "--port=" + std::to_string(port_),
                                  "--socket=" + (folder() / "socket").string(),
+                                 "--tmpdir=" + (folder() / "tmp").string(),
                                  "--innodb-buffer-pool-size=16M",
                                  "--performance-schema=OFF"};
   if (::getuid() == 0) words.push_back("--user=root");
@@ -94,7 +102,10 @@ void PrivateServer::start(const std::vector<std::string>& options) {
         " -u root -e 'CREATE DATABASE IF NOT EXISTS app'");
 }
 
-void PrivateServer::signal(int number) const { ::kill(pid_, number); }
+void PrivateServer::signal(int number) const {
+  ::kill(pid_, number);
+  if (number == SIGSTOP) ::waitpid(pid_, nullptr, WUNTRACED);  // until all its threads have stopped
+}
 
 void PrivateServer::end() {
   if (pid_ <= 0) return;

@@ -22,7 +22,7 @@ class PrivateServer {
 
   /// Returns once it answers.
   void start(const std::vector<std::string>& options = {});
-  void signal(int number) const;
+  void signal(int number) const;  ///< SIGSTOP: returns once it has stopped
   /// As a power cut would, but for what the system keeps.
   void end();
 

@@ -158,17 +158,6 @@ TEST_P(MysqlStart, PasswordsAreReadAtEachConnect) {
     EXPECT_NO_THROW(static_cast<void>(open_connection(*each, call_now())));
 }
 
-TEST_P(MysqlStart, NamesTheApplication) {
-  const auto named =
-      store({.dsn = url_, .table = table_, .connections = {.application_name = "shop"}});
-  const auto connection = open_connection(*named, call_now());
-  if (admin_->value("SELECT @@performance_schema") != "1")
-    GTEST_SKIP() << "this server keeps no list of attributes";
-  EXPECT_NE(admin_->value("SELECT COUNT(*) FROM performance_schema.session_connect_attrs "
-                          "WHERE ATTR_NAME = 'program_name' AND ATTR_VALUE = 'shop'"),
-            "0");
-}
-
 FLAME_ON_EACH_SERVER(MysqlStart);
 
 }  // namespace

@@ -1,14 +1,26 @@
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "mysql_support.hpp"
 #include "private_server.hpp"
+#include "proxy.hpp"
 
 namespace flame::session::mysql {
 namespace {
 
 using Kind = StoreError::Kind;
+
+bool sleeps(long thread) {
+  std::ifstream in("/proc/self/task/" + std::to_string(thread) + "/stat");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  return text.find(") S ") != text.npos;
+}
 
 /// What is done to a whole server: one of the test's own.
 class MysqlWholeServer : public ::testing::Test {
@@ -93,6 +105,17 @@ TEST_F(MysqlWholeServer, ReadOnlyItIsTheWrongServer) {
   EXPECT_EQ(apply(*plain, Verb::create, record_of(1)).outcome, Outcome::done);
 }
 
+TEST_F(MysqlWholeServer, ItsListOfConnectionsNamesTheApplication) {
+  server_->start({"--performance-schema=ON"});
+  const auto named = store(
+      {.dsn = server_->url() + "?init_table=true", .connections = {.application_name = "shop"}});
+  const auto connection = open_connection(*named, call_now());
+  EXPECT_EQ(Admin(server_->url())
+                .value("SELECT COUNT(*) FROM performance_schema.session_connect_attrs "
+                       "WHERE ATTR_NAME = 'program_name' AND ATTR_VALUE = 'shop'"),
+            "1");
+}
+
 TEST_F(MysqlWholeServer, PacketsAreAsLargeAsItTakes) {
   server_->start({"--max-allowed-packet=1M"});
   const auto made = open();
@@ -156,6 +179,37 @@ TEST_F(MysqlWholeServer, TlsIsWithTheOneThatIsNamedOrNot) {
   const auto [kind, text] = refusal(ca, "localhost");
   EXPECT_EQ(kind, Kind::refused) << "a server without TLS: " << text;
   EXPECT_NO_THROW(connect());
+}
+
+// The driver waits to be able to read there, as if the server had something to say.
+TEST_F(MysqlWholeServer, WithTlsALargeWriteGoesOnWhenTheServerReadsAgain) {
+  server_->make_certificate("ca", "localhost");
+  const auto file = [&](const std::string& name) { return (server_->folder() / name).string(); };
+  server_->start({"--ssl-cert=" + file("localhost.pem"), "--ssl-key=" + file("localhost.key")});
+  Proxy proxy("127.0.0.1", parse_dsn(server_->url()).port);
+  const auto made = store({.dsn = "mysql://root@localhost:" + std::to_string(proxy.port()) +
+                                  "/app?init_table=true&tls=true&ca=" + file("ca.pem")});
+  const auto connection = open_connection(*made, call_now());
+  std::vector<StoreOp> batch;
+  for (std::uint64_t number = 0; number < 14; ++number)
+    batch.push_back({Verb::create, record_of(number), {}, {}});
+  sort(batch);
+  connection->run(batch, call_now());  // the statement is prepared
+  for (auto& op : batch) {
+    op.outcome = Outcome::unanswered;
+    op.record.key.bytes[11] ^= std::byte{1};
+    op.record.blob.assign(std::size_t{1} << 20, 'x');  // more than sockets keep
+  }
+  proxy.stall();
+  std::atomic<long> thread{0};
+  std::thread writing([&] {
+    thread = ::syscall(SYS_gettid);
+    EXPECT_NO_THROW(connection->run(batch, call_now()));
+  });
+  while (thread == 0 || !sleeps(thread)) std::this_thread::yield();
+  proxy.resume();
+  writing.join();
+  for (const auto& op : batch) EXPECT_EQ(op.outcome, Outcome::done);
 }
 
 }  // namespace

@@ -9,8 +9,8 @@ std::string repeated(std::size_t n, const char* what, const char* between) {
   return all;
 }
 
-/// Each record's own value. Parameters in a CASE have no type of their own on MySQL, and numbers
-/// would be compared as doubles: hence the cast.
+/// Each record's own value. What type parameters in a CASE have is the server's guess, and numbers
+/// that it takes for texts are compared as doubles: hence the cast.
 std::string own(std::size_t n, const char* cast = nullptr) {
   if (n == 1) return "?";
   const auto each = "CASE session_key" + repeated(n, " WHEN ? THEN ?", "") + " END";
