@@ -139,6 +139,13 @@ TEST_F(PostgresPooled, AStatementThatWasLostIsSentAgain) {
   for (const auto& op : batch) EXPECT_EQ(op.outcome, Outcome::done);
 }
 
+/// Where the sessions take turns, the load after a conflict is asked of the one that lacks it.
+TEST_F(PostgresPooled, AConflictIsExplained) {
+  EXPECT_EQ(load(1), Outcome::missing);
+  EXPECT_EQ(create(1), Outcome::done);
+  EXPECT_EQ(apply(Verb::replace, record(1), WriteToken{77}).outcome, Outcome::conflict);
+}
+
 TEST_F(PostgresPooled, NoSettingIsLeftInASession) {
   for (std::uint64_t number = 0; number < 10; ++number) {
     create(number);

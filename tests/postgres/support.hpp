@@ -4,11 +4,13 @@
 #include <libpq-fe.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <flame/session/postgres.hpp>
@@ -100,6 +102,11 @@ inline Thrown thrown_by(const auto& call) {
     return {error.kind(), error.what()};
   }
   return {};
+}
+
+/// As run() wants them.
+inline void sort(std::vector<StoreOp>& batch) {
+  std::ranges::sort(batch, {}, [](const StoreOp& op) { return std::pair(op.verb, op.record.key); });
 }
 
 /// A store in a new table, with one connection.

@@ -203,15 +203,7 @@ void Batch::explain_conflicts(const Call& call) {
   all << array_of_keys(conflicts_, keys_) << call.now;
   const Ops ops(conflicts_);
   answers_.assign(ops.size(), Outcome::missing);
-  link_.start();
-  link_.ask(Ask::load, all);
-  link_.end_group();
-  link_.send(call.deadline);
-  while (const auto result = link_.next(call.deadline))
-    take_rows(result, ops, Outcome::conflict, call);
-  const auto end = link_.group_end();
-  link_.finish();
-  if (end.failure) return;
+  take_rows(link_.only(Ask::load, all, call.deadline), ops, Outcome::conflict, call);
   for (std::size_t i = 0; i < ops.size(); ++i) ops[i]->outcome = answers_[i];
 }
 
