@@ -201,15 +201,17 @@ function(flame_test folder)
   if(arg_LABELS)
     list(APPEND properties LABELS "${arg_LABELS}")
   endif()
-  if(arg_FIXTURES)
-    list(APPEND properties FIXTURES_REQUIRED "${arg_FIXTURES}")
-  endif()
   # Listed when ctest runs, not while building: so sanitizers' environment applies to it too.
   gtest_discover_tests(${target}
     TEST_PREFIX "${folder}."
     DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 120
     PROPERTIES ${properties})
+  if(arg_FIXTURES)  # a list is no value of a property there
+    set(file "${CMAKE_CURRENT_BINARY_DIR}/${target}_fixtures.cmake")
+    file(WRITE "${file}" "set_tests_properties(\${${target}_TESTS} PROPERTIES FIXTURES_REQUIRED \"${arg_FIXTURES}\")\n")
+    set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${file}")
+  endif()
 endfunction()
 
 # flame_server_test(<store> SERVERS <name>... [LIBS <target>...])
