@@ -118,9 +118,9 @@ struct Server::Impl {
     error_code ec;
     bound = acceptor.local_endpoint(ec);
     for (std::size_t i = threads_of(shared.options); i > 0; --i) {
-      const int listening = ::dup(acceptor.native_handle());
-      if (listening < 0) return error("cannot listen on " + address + ": too many open files");
-      workers.emplace_back(shared, bound.protocol(), listening);
+      Descriptor listening(::dup(acceptor.native_handle()));
+      if (!listening) return error("cannot listen on " + address + ": too many open files");
+      workers.emplace_back(shared, bound.protocol(), std::move(listening));
     }
     if (with_signals) {
       signals.emplace(control, SIGINT, SIGTERM);
