@@ -88,6 +88,29 @@ TEST(Host, ServesOnWhicheverAllocationFailed) {
   }
 }
 
+TEST(Host, StartsOrSaysWhyNot) {
+  HostOptions options;
+  options.threads = 3;
+  Flame f(test::local(options));
+  f.get("/", [] { return "here"; });
+  bool failed = true;
+  for (long n = 0; failed; ++n) {
+    session::Result<void> started;
+    {
+      const Failing failing(n);
+      started = f.start();
+      failed = failing.failed();
+    }
+    if (started) {
+      EXPECT_EQ(ask(f.address(), "/"), "here") << "allocation " << n;
+      f.stop();
+    } else {
+      EXPECT_EQ(started.error().code, session::Errc::out_of_memory) << "allocation " << n;
+      EXPECT_EQ(started.error().text, "out of memory");
+    }
+  }
+}
+
 /// A worker that listens, on the thread of the test.
 struct OneWorker {
   explicit OneWorker(HostOptions options = {}) : shared{app, std::move(options)} {
