@@ -88,11 +88,16 @@ void App::collect_providers(const std::vector<Used>& chain) {
 
 session::Result<void> App::open() {
   auto errors = errors_;
-  for (; errors.empty() && opened_ < providers_.size(); ++opened_) {
-    if (auto opened = providers_[opened_]->open(); !opened) {
-      errors.push_back(std::move(opened.error().text));
-      break;
+  try {
+    for (; errors.empty() && opened_ < providers_.size(); ++opened_) {
+      if (auto opened = providers_[opened_]->open(); !opened) {
+        errors.push_back(std::move(opened.error().text));
+        break;
+      }
     }
+  } catch (...) {
+    close();
+    throw;
   }
   if (errors.empty()) return {};
   close();

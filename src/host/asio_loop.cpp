@@ -1,6 +1,5 @@
 #include "asio_loop.hpp"
 
-#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -23,26 +22,6 @@ void run_all(session::Operation* list) noexcept {
 }
 
 }  // namespace
-
-/// Posting must not fail, and so needs memory that is there. Asio gives it back before it runs the
-/// handler; posted_ lets the next one be posted no earlier than that.
-template <class T>
-struct AsioLoop::PostMemory {
-  using value_type = T;
-
-  explicit PostMemory(AsioLoop& of) noexcept : loop(&of) {}
-  template <class Other>
-  explicit(false) PostMemory(const PostMemory<Other>& other) noexcept : loop(other.loop) {}
-  T* allocate(std::size_t) noexcept {
-    static_assert(sizeof(T) <= sizeof loop->post_memory_ &&
-                  alignof(T) <= alignof(std::max_align_t));
-    return reinterpret_cast<T*>(loop->post_memory_.data());
-  }
-  void deallocate(T*, std::size_t) noexcept {}
-  bool operator==(const PostMemory&) const = default;
-
-  AsioLoop* loop;
-};
 
 /// While coroutines are resumed, finished exchanges wait until the stack is theirs no more.
 class AsioLoop::Resuming {
@@ -67,9 +46,8 @@ void AsioLoop::post(session::Operation* list) noexcept {
     last->next = before;
   } while (!posted_.compare_exchange_weak(before, list, std::memory_order_acq_rel,
                                           std::memory_order_relaxed));
-  if (before != nullptr) return;
-  boost::asio::post(
-      io_, boost::asio::bind_allocator(PostMemory<std::byte>(*this), [this] { run_posted(); }));
+  if (before != nullptr) return;  // the next one is posted no earlier than this one runs
+  boost::asio::post(io_, post_memory_.bind([this] { run_posted(); }));
 }
 
 void AsioLoop::run_posted() {
@@ -106,6 +84,8 @@ void AsioLoop::run() {
       return;
     } catch (const std::exception& error) {
       log_error(error.what());
+    } catch (...) {
+      log_error("an exception that is no std::exception");
     }
   }
 }

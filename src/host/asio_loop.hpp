@@ -1,11 +1,10 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
-#include <cstddef>
 
+#include "handler_memory.hpp"
 #include "loop.hpp"
 
 namespace flame::inline v0::detail {
@@ -24,17 +23,13 @@ class AsioLoop final : public Loop {
 
   /// Runs until io().stop(). What an application's code throws here is logged.
   void run();
-  /// From any thread: everything that was posted before still runs.
 
  private:
   class Resuming;
-  template <class T>
-  struct PostMemory;
   void run_posted();
   void run_finished() noexcept;
 
-  // Of the handler that is posted, one at a time. It outlives the io_context, which may have it.
-  alignas(std::max_align_t) std::array<std::byte, 128> post_memory_;
+  HandlerMemory post_memory_{};
   boost::asio::io_context io_;
   std::atomic<session::Operation*> posted_{nullptr};  // lists, the newest first
   session::Operation* finished_ = nullptr;            // a list, the newest first

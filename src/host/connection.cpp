@@ -1,7 +1,6 @@
 #include "connection.hpp"
 
 #include <algorithm>
-#include <boost/asio/write.hpp>
 #include <cstring>
 #include <utility>
 
@@ -43,7 +42,7 @@ Connection::Connection(Worker& worker, asio::ip::tcp::socket socket)
 
 Connection::~Connection() = default;
 
-void Connection::open() {
+void Connection::open() noexcept try {
   error_code ec;
   const auto peer = socket_.remote_endpoint(ec).address();
   if (!ec) socket_.set_option(asio::ip::tcp::no_delay(true), ec);
@@ -53,6 +52,8 @@ void Connection::open() {
   RequestAccess::set_peer(ContextAccess::request(context()), peer_, is_loopback(peer));
   expect_within(worker_.options().idle_time);
   read();
+} catch (...) {  // out of memory
+  close();
 }
 
 // --- Reading
@@ -208,8 +209,13 @@ bool Connection::read_on() {
 void Connection::write_rest() {
   phase_ = Phase::writing;
   expect_within(worker_.options().write_time);
-  asio::async_write(socket_, outgoing_.buffers(),
-                    [this](error_code ec, std::size_t size) { on_written(ec, size); });
+  write_on();
+}
+
+/// Not asio::async_write: where there is no memory for one of its steps, it calls nobody back.
+void Connection::write_on() {
+  socket_.async_write_some(outgoing_.buffers(),
+                           [this](error_code ec, std::size_t size) { on_written(ec, size); });
   pending_ = true;
 }
 
@@ -217,7 +223,9 @@ void Connection::on_written(error_code ec, std::size_t size) try {
   pending_ = false;
   if (ec || phase_ == Phase::closed) return close();
   outgoing_.consume(size);
-  if (!outgoing_.is_sent()) {
+  if (outgoing_.has_buffers()) {
+    write_on();
+  } else if (!outgoing_.is_sent()) {
     if (read_on()) write_rest();
   } else if (next_request()) {
     process();
@@ -259,7 +267,7 @@ void Connection::refuse(int status, std::string_view why) noexcept try {
 
 /// Reads on until the client has closed too: closing over what it still sends would reset the
 /// connection, and the answer could be lost.
-void Connection::shut_down() {
+void Connection::shut_down() noexcept try {
   error_code ec;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
   if (ec) return close();
@@ -267,6 +275,8 @@ void Connection::shut_down() {
   expect_within(linger);
   begin_ = head_end_ = unparsed_ = end_ = 0;
   if (!pending_) read();
+} catch (...) {  // out of memory
+  close();
 }
 
 void Connection::close() noexcept {
@@ -277,14 +287,14 @@ void Connection::close() noexcept {
   if (!pending_) worker_.loop().post(&retiring_);
 }
 
-void Connection::check_deadline(Clock::time_point now) {
+void Connection::check_deadline(Clock::time_point now) noexcept {
   if (now < deadline_) return;
   if (phase_ == Phase::head) return refuse(408, "head too slow");
   if (phase_ == Phase::body) return refuse(408, "body too slow");
   close();
 }
 
-void Connection::drain() {
+void Connection::drain() noexcept {
   draining_ = true;
   if (phase_ == Phase::idle) close();
 }

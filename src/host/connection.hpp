@@ -16,6 +16,7 @@
 
 namespace flame::inline v0::detail {
 
+struct Client;
 class Worker;
 
 /// One client: requests in, in order, one at a time; responses out. At most one asynchronous
@@ -27,14 +28,14 @@ class Connection final : public Exchange {
   Connection(Worker& worker, boost::asio::ip::tcp::socket socket);
   ~Connection();
 
-  void open();
+  void open() noexcept;
   /// Once in a while: ends what has taken too long.
-  void check_deadline(Clock::time_point now);
+  void check_deadline(Clock::time_point now) noexcept;
   /// Ends it at once if no request is under way, else after the answer.
-  void drain();
+  void drain() noexcept;
 
-  /// The worker's, for its list of connections.
-  std::list<std::unique_ptr<Connection>>::iterator place{};
+  /// The worker's, for its list of clients.
+  std::list<Client>::iterator entry{};
 
  private:
   enum class Phase : std::uint8_t { idle, head, body, handling, writing, closing, closed };
@@ -56,11 +57,12 @@ class Connection final : public Exchange {
   [[nodiscard]] bool write();
   [[nodiscard]] bool read_on();
   void write_rest();
+  void write_on();
   void on_written(boost::system::error_code ec, std::size_t size);
   [[nodiscard]] bool next_request() noexcept;
 
   void refuse(int status, std::string_view why) noexcept;
-  void shut_down();
+  void shut_down() noexcept;
   void close() noexcept;
   void expect_within(std::chrono::milliseconds time) noexcept;
 

@@ -21,6 +21,8 @@ class Descriptor {
     if (value_ >= 0) ::close(value_);
   }
   [[nodiscard]] int get() const noexcept { return value_; }
+  /// Somebody else's from now on.
+  int release() noexcept { return std::exchange(value_, -1); }
   explicit operator bool() const noexcept { return value_ >= 0; }
 
  private:

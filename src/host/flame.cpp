@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -45,19 +46,32 @@ session::Result<void> Flame::Impl::prepare() {
   return opened;
 }
 
-session::Result<void> Flame::Impl::start(bool with_signals) {
+session::Result<void> Flame::Impl::start(bool with_signals) noexcept try {
   std::string wrong;
   for (const auto& line : detail::check(options))
     wrong.append(wrong.empty() ? "" : "\n").append(line);
   if (!wrong.empty()) return tl::unexpected(session::Error{session::Errc::invalid_option, wrong});
   if (auto prepared = prepare(); !prepared) return prepared;
-  server = std::make_unique<detail::Server>(*app, options, logs);
-  auto started = server->start(with_signals);
-  if (!started) {
+  return serve(with_signals);
+} catch (...) {
+  return tl::unexpected(detail::caught_error());
+}
+
+/// prepare() came before, and is undone where this fails.
+session::Result<void> Flame::Impl::serve(bool with_signals) {
+  const auto undo = [this] {
     server.reset();
     app->close();
+  };
+  try {
+    server = std::make_unique<detail::Server>(*app, options, logs);
+    auto started = server->start(with_signals);
+    if (!started) undo();
+    return started;
+  } catch (...) {
+    undo();
+    throw;
   }
-  return started;
 }
 
 Flame::Flame(HostOptions options) : impl_(std::make_unique<Impl>()) {
@@ -104,7 +118,11 @@ void Flame::run() {
     print_lines(started.error().text);
     std::exit(EXIT_FAILURE);
   }
-  detail::write_all(STDOUT_FILENO, "Listening on http://" + address() + "\n");
+  try {
+    detail::write_all(STDOUT_FILENO, "Listening on http://" + address() + "\n");
+  } catch (const std::bad_alloc&) {
+    detail::log_error("out of memory");  // it serves all the same
+  }
   impl_->server->wait();
 }
 

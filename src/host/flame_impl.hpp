@@ -18,7 +18,11 @@ struct Flame::Impl {
 
   /// Compiles the definition and opens what it needs.
   session::Result<void> prepare();
-  session::Result<void> start(bool with_signals);
+  /// Whatever is wrong or wanting.
+  session::Result<void> start(bool with_signals) noexcept;
+
+ private:
+  session::Result<void> serve(bool with_signals);
 };
 
 }  // namespace flame::inline v0

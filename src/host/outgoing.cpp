@@ -48,8 +48,8 @@ void Outgoing::consume(std::size_t size) noexcept {
   }
 }
 
-bool Outgoing::is_sent() const noexcept {
-  return file_ == nullptr && asio::buffer_size(buffers_) == 0;
-}
+bool Outgoing::has_buffers() const noexcept { return asio::buffer_size(buffers_) > 0; }
+
+bool Outgoing::is_sent() const noexcept { return file_ == nullptr && !has_buffers(); }
 
 }  // namespace flame::inline v0::detail

@@ -24,6 +24,7 @@ class Outgoing {
     return buffers_;
   }
   void consume(std::size_t size) noexcept;
+  [[nodiscard]] bool has_buffers() const noexcept;
   [[nodiscard]] bool is_sent() const noexcept;
   /// What only a large file needs is given back.
   void clear() noexcept { piece_ = std::string(); }

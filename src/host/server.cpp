@@ -8,11 +8,14 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <deque>
+#include <new>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "app.hpp"
@@ -75,6 +78,19 @@ session::Result<void> listen(tcp::acceptor& acceptor, const std::string& address
   return {};
 }
 
+/// The system has no more of something.
+session::Error lacking(const std::string& why) {
+  return {session::Errc::invalid_option,
+          "the host cannot start: " + why +
+              ": raise the limits of this process (ulimit -n, ulimit -u), or lower option threads"};
+}
+
+std::string text_of(const tcp::endpoint& endpoint) {
+  const auto host = endpoint.address().to_string();
+  return (endpoint.address().is_v6() ? '[' + host + ']' : host) + ':' +
+         std::to_string(endpoint.port());
+}
+
 /// The server that this thread is one of: it cannot wait for its own end.
 thread_local const void* serving = nullptr;
 
@@ -84,6 +100,26 @@ std::size_t threads_of(const HostOptions& options) {
 }
 
 }  // namespace
+
+session::Error caught_error() noexcept try {
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const boost::system::system_error& error) {
+    return lacking(error.code().message());
+  } catch (const std::system_error& error) {
+    const bool threads = error.code() == std::errc::resource_unavailable_try_again;
+    return lacking(threads ? "no thread could be started" : error.code().message());
+  } catch (const std::exception& error) {
+    return {session::Errc::invalid_option, std::string("the host cannot start: ") + error.what()};
+  } catch (...) {
+    return {session::Errc::invalid_option,
+            "the host cannot start: something threw what is no std::exception"};
+  }
+} catch (const std::bad_alloc&) {
+  return {session::Errc::out_of_memory, "out of memory"};  // short enough to need none
+}
 
 std::vector<std::string> check(const HostOptions& options) {
   std::vector<std::string> errors;
@@ -115,12 +151,11 @@ struct Server::Impl {
     if (!endpoint) return tl::unexpected(endpoint.error());
     tcp::acceptor acceptor(control);
     if (auto listening = listen(acceptor, address, *endpoint); !listening) return listening;
-    error_code ec;
-    bound = acceptor.local_endpoint(ec);
+    listens_at = text_of(acceptor.local_endpoint());
     for (std::size_t i = threads_of(shared.options); i > 0; --i) {
-      const int listening = ::dup(acceptor.native_handle());
-      if (listening < 0) return error("cannot listen on " + address + ": too many open files");
-      workers.emplace_back(shared, bound.protocol(), listening);
+      Descriptor listening(::dup(acceptor.native_handle()));
+      if (!listening) throw std::system_error(errno, std::generic_category());
+      workers.emplace_back(shared, endpoint->protocol(), std::move(listening));
     }
     if (with_signals) {
       signals.emplace(control, SIGINT, SIGTERM);
@@ -128,14 +163,33 @@ struct Server::Impl {
         if (!failed) control.stop();
       });
     }
-    for (auto& worker : workers) {
-      threads.emplace_back([this, &worker] {
-        serving = this;
-        worker.run();
-      });
-    }
-    supervisor = std::thread([this] { supervise(); });
+    start_threads();
     return {};
+  }
+
+  /// None serves before all are there: else requests would be under way when one is wanting.
+  void start_threads() {
+    const auto go_on = [this](Turn now) {
+      turn = now;
+      turn.notify_all();
+    };
+    try {
+      threads.reserve(workers.size());
+      for (auto& worker : workers) {
+        threads.emplace_back([this, &worker] {
+          turn.wait(Turn::wait);
+          if (turn == Turn::end) return;
+          serving = this;
+          worker.run();
+        });
+      }
+      supervisor = std::thread([this] { supervise(); });
+    } catch (...) {
+      go_on(Turn::end);
+      for (auto& thread : threads) thread.join();
+      throw;
+    }
+    go_on(Turn::serve);
   }
 
   void supervise() {
@@ -157,14 +211,17 @@ struct Server::Impl {
     has_ended.notify_all();
   }
 
+  enum class Turn : int { wait, serve, end };
+
   App& app;
   Shared shared;
+  std::atomic<Turn> turn{Turn::wait};
   asio::io_context control{1};
   std::optional<asio::signal_set> signals{};
   std::deque<Worker> workers{};
   std::vector<std::thread> threads{};
   std::thread supervisor{};
-  tcp::endpoint bound{};
+  std::string listens_at{};
   std::mutex mutex{};
   std::condition_variable has_ended{};
   bool ended = false;
@@ -193,10 +250,6 @@ void Server::wait() noexcept {
   impl_->has_ended.wait(lock, [this] { return impl_->ended; });
 }
 
-std::string Server::address() const {
-  const auto host = impl_->bound.address().to_string();
-  const bool brackets = impl_->bound.address().is_v6();
-  return (brackets ? '[' + host + ']' : host) + ':' + std::to_string(impl_->bound.port());
-}
+const std::string& Server::address() const noexcept { return impl_->listens_at; }
 
 }  // namespace flame::inline v0::detail

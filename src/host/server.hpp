@@ -28,12 +28,15 @@ class Server {
   [[nodiscard]] bool is_ending() const noexcept;
   /// Until it has ended. At once on a thread of its own.
   void wait() noexcept;
-  [[nodiscard]] std::string address() const;
+  [[nodiscard]] const std::string& address() const noexcept;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// In a catch block: what keeps the host from starting, as start() reports it.
+[[nodiscard]] session::Error caught_error() noexcept;
 
 /// A line for each option that makes no sense.
 [[nodiscard]] std::vector<std::string> check(const HostOptions& options);

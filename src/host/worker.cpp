@@ -1,11 +1,14 @@
 #include "worker.hpp"
 
 #include <signal.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
+#include <cerrno>
 #include <ctime>
+#include <new>
+#include <system_error>
 #include <utility>
 
 #include "access.hpp"
@@ -21,7 +24,6 @@ using boost::system::error_code;
 using std::chrono::milliseconds;
 
 constexpr std::size_t log_capacity = 16 * 1024;
-constexpr milliseconds accept_pause{100};  // no descriptors left, say: trying at once would spin
 
 /// Fine enough for the shortest of the limits.
 milliseconds tick_of(const HostOptions& options) {
@@ -41,14 +43,42 @@ std::string log_time(std::int64_t second) {
 
 }  // namespace
 
-Worker::Worker(Shared& shared, const asio::ip::tcp& protocol, int listening)
-    : shared_(shared),
-      tick_(tick_of(shared.options)),
-      acceptor_(loop_.io(), protocol, listening),
-      accept_again_(loop_.io()),
-      ticker_(loop_.io()) {
+std::optional<Place> Place::take(Shared& shared) noexcept {
+  auto taken = shared.connections.load();
+  while (taken < shared.options.max_connections) {
+    if (shared.connections.compare_exchange_weak(taken, taken + 1)) return Place(shared);
+  }
+  return std::nullopt;
+}
+
+Place::~Place() {
+  if (shared_ == nullptr) return;
+  const std::scoped_lock lock(shared_->mutex);
+  shared_->connections.fetch_sub(1);
+  shared_->changed.notify_all();
+}
+
+Worker::Worker(Shared& shared, const asio::ip::tcp& protocol, Descriptor listening)
+    : shared_(shared), tick_(tick_of(shared.options)), acceptor_(loop_.io()), ticker_(loop_.io()) {
+  acceptor_.assign(protocol, listening.get());
+  listening.release();
+  acceptor_.non_blocking(true);
+  Descriptor timer(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+  if (!timer) throw std::system_error(errno, std::generic_category());
+  ticker_.assign(timer.get());
+  timer.release();
+
+  draining_.context = finishing_.context = this;
+  draining_.done = [](session::Operation& self) noexcept {
+    auto& worker = *static_cast<Worker*>(self.context);
+    worker.stop_accepting();
+    for (const auto& client : worker.clients_) client.connection->drain();
+  };
+  finishing_.done = [](session::Operation& self) noexcept {
+    static_cast<Worker*>(self.context)->loop_.io().stop();
+  };
   look_at_clock();
-  accept();
+  wait_for_clients();
 }
 
 Worker::~Worker() = default;
@@ -60,55 +90,52 @@ void Worker::run() {
   sigaddset(&pipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   loop_.run();
+  // Only now: what is queued must not run on a connection that is gone.
+  stop_accepting();
+  clients_.clear();
   flush_log();
 }
 
-void Worker::drain() {
-  asio::post(loop_.io(), [this] {
-    error_code ec;
-    acceptor_.close(ec);
-    accept_again_.cancel();
-    for (const auto& connection : connections_) connection->drain();
-  });
+// --- Accepting
+// Not with async_accept: it takes memory before it calls back, and where there is none it never
+// does.
+
+void Worker::wait_for_clients() {
+  acceptor_.async_wait(asio::ip::tcp::acceptor::wait_read,
+                       accept_memory_.bind([this](error_code ec) { on_client(ec); }));
 }
 
-void Worker::finish() {
-  // In one go: nothing that is queued may run on a connection that is gone.
-  asio::post(loop_.io(), [this] {
-    connections_.clear();
-    loop_.io().stop();
-  });
-}
-
-void Worker::accept() {
-  acceptor_.async_accept(
-      [this](error_code ec, asio::ip::tcp::socket socket) { on_accept(ec, std::move(socket)); });
-}
-
-void Worker::on_accept(error_code ec, asio::ip::tcp::socket socket) {
+void Worker::on_client(error_code ec) {
   if (!acceptor_.is_open()) return;
-  if (!ec) {
-    add(std::move(socket));
-  } else if (ec != asio::error::connection_aborted) {
-    accept_again_.expires_after(accept_pause);
-    accept_again_.async_wait([this](error_code cancelled) {
-      if (!cancelled && acceptor_.is_open()) accept();
-    });
-    return;
-  }
-  accept();
+  if (!ec && accept()) return wait_for_clients();
+  pauses_ = true;  // no descriptors left, say: trying at once would spin
+  start_ticking();
+}
+
+/// False: there is nothing to accept it with.
+bool Worker::accept() noexcept try {
+  error_code ec;
+  auto socket = acceptor_.accept(ec);
+  if (!ec) add(std::move(socket));
+  return !ec || ec == asio::error::would_block || ec == asio::error::connection_aborted;
+} catch (const std::exception& error) {  // out of memory: this one is closed, and others go on
+  log_error(error.what());
+  return true;
+}
+
+void Worker::stop_accepting() noexcept {
+  error_code ec;
+  acceptor_.close(ec);
 }
 
 void Worker::add(asio::ip::tcp::socket socket) {
   start_ticking();
-  if (shared_.connections.fetch_add(1) >= shared_.options.max_connections) {
-    shared_.connections.fetch_sub(1);
-    return turn_away(socket);
-  }
-  auto& connection =
-      connections_.emplace_front(std::make_unique<Connection>(*this, std::move(socket)));
-  connection->place = connections_.begin();
-  connection->open();
+  auto place = Place::take(shared_);
+  if (!place) return turn_away(socket);
+  clients_.push_front({std::move(*place), std::make_unique<Connection>(*this, std::move(socket))});
+  auto& connection = *clients_.front().connection;
+  connection.entry = clients_.begin();
+  connection.open();
 }
 
 void Worker::turn_away(asio::ip::tcp::socket& socket) {
@@ -124,44 +151,46 @@ void Worker::turn_away(asio::ip::tcp::socket& socket) {
   if (logs()) log(context, {}, "too many connections");
 }
 
-void Worker::remove(Connection& connection) noexcept {
-  connections_.erase(connection.place);
-  const std::scoped_lock lock(shared_.mutex);
-  shared_.connections.fetch_sub(1);
-  shared_.changed.notify_all();
-}
+void Worker::remove(Connection& connection) noexcept { clients_.erase(connection.entry); }
 
-void Worker::look_at_clock() {
+// --- The clock
+
+/// Without memory the date stays what it was.
+void Worker::look_at_clock() noexcept try {
   now_ = Connection::Clock::now();
   const auto second = std::chrono::duration_cast<std::chrono::seconds>(
                           std::chrono::system_clock::now().time_since_epoch())
                           .count();
   if (second == second_) return;
-  second_ = second;
   date_ = date_line(second);
   if (logs()) log_time_ = log_time(second);
+  second_ = second;
+} catch (const std::bad_alloc&) {
 }
 
 void Worker::start_ticking() {
   if (ticking_) return;
   ticking_ = true;
   look_at_clock();
-  tick();
+  wait_for_tick();
+}
+
+/// A descriptor, since timers of Asio's may need memory each time.
+void Worker::wait_for_tick() {
+  itimerspec once{};
+  once.it_value.tv_nsec = std::chrono::nanoseconds(tick_).count();
+  ::timerfd_settime(ticker_.native_handle(), 0, &once, nullptr);
+  ticker_.async_wait(asio::posix::stream_descriptor::wait_read,
+                     tick_memory_.bind([this](error_code) { tick(); }));
 }
 
 void Worker::tick() {
-  ticker_.expires_after(tick_);
-  ticker_.async_wait([this](error_code ec) {
-    if (ec) return;
-    look_at_clock();
-    flush_log();
-    for (const auto& connection : connections_) connection->check_deadline(now_);
-    if (connections_.empty()) {
-      ticking_ = false;
-    } else {
-      tick();
-    }
-  });
+  look_at_clock();
+  flush_log();
+  if (std::exchange(pauses_, false) && acceptor_.is_open()) wait_for_clients();
+  for (const auto& client : clients_) client.connection->check_deadline(now_);
+  ticking_ = !clients_.empty();
+  if (ticking_) wait_for_tick();
 }
 
 void Worker::log(const Context& context, std::chrono::nanoseconds time, std::string_view why) {

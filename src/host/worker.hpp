@@ -2,13 +2,14 @@
 
 #include <atomic>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,8 @@
 #include "app.hpp"
 #include "asio_loop.hpp"
 #include "connection.hpp"
+#include "file.hpp"
+#include "handler_memory.hpp"
 
 namespace flame::inline v0::detail {
 
@@ -30,20 +33,41 @@ struct Shared {
   std::condition_variable changed{};  // a connection went
 };
 
+/// Counted among the server's connections for as long as it lives.
+class Place {
+ public:
+  /// Empty where there are HostOptions::max_connections.
+  [[nodiscard]] static std::optional<Place> take(Shared& shared) noexcept;
+  Place(Place&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
+  Place& operator=(Place&&) = delete;
+  ~Place();
+
+ private:
+  explicit Place(Shared& shared) noexcept : shared_(&shared) {}
+
+  Shared* shared_;
+};
+
+/// Who is connected.
+struct Client {
+  Place place;  // first: it is free when all else is gone
+  std::unique_ptr<Connection> connection;
+};
+
 /// One thread's share of a server: an event loop, the connections it accepted, and its clock.
 class Worker {
  public:
-  Worker(Shared& shared, const boost::asio::ip::tcp& protocol, int listening);
+  Worker(Shared& shared, const boost::asio::ip::tcp& protocol, Descriptor listening);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
   /// On the worker's thread, until finish().
   void run();
-  /// From any thread: accepts no more, and closes connections as they fall idle.
-  void drain();
-  /// From any thread, after drain(): drops what is left, and has run() return.
-  void finish();
+  /// From any thread, once: accepts no more, and closes connections as they fall idle.
+  void drain() noexcept { loop_.post(&draining_); }
+  /// From any thread, once, after drain(): has run() drop what is left, and return.
+  void finish() noexcept { loop_.post(&finishing_); }
 
   // For its connections
   [[nodiscard]] AsioLoop& loop() noexcept { return loop_; }
@@ -59,25 +83,31 @@ class Worker {
   void remove(Connection& connection) noexcept;
 
  private:
-  void accept();
-  void on_accept(boost::system::error_code ec, boost::asio::ip::tcp::socket socket);
+  void wait_for_clients();
+  void on_client(boost::system::error_code ec);
+  [[nodiscard]] bool accept() noexcept;
+  void stop_accepting() noexcept;
   void add(boost::asio::ip::tcp::socket socket);
   void turn_away(boost::asio::ip::tcp::socket& socket);
-  void look_at_clock();
+  void look_at_clock() noexcept;
   void start_ticking();
+  void wait_for_tick();
   void tick();
   void flush_log() noexcept;
 
   Shared& shared_;
   std::chrono::milliseconds tick_;
+  HandlerMemory accept_memory_{}, tick_memory_{};
   AsioLoop loop_{};
+  session::Operation draining_{}, finishing_{};
   boost::asio::ip::tcp::acceptor acceptor_;
-  boost::asio::steady_timer accept_again_, ticker_;
+  bool pauses_ = false;  // it accepts again at the next tick
+  boost::asio::posix::stream_descriptor ticker_;
   bool ticking_ = false;
   Connection::Clock::time_point now_{};
   std::int64_t second_ = 0;
   std::string date_{}, log_time_{}, log_{};
-  std::list<std::unique_ptr<Connection>> connections_{};
+  std::list<Client> clients_{};
 };
 
 }  // namespace flame::inline v0::detail

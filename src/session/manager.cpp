@@ -16,6 +16,23 @@ namespace {
 
 constexpr std::chrono::hours longest_bound{1};  // what is more may not be added to a time
 
+/// What is wrong with how it was filled in; null: nothing.
+const char* misuse_in(const Operation& operation) noexcept {
+  if (!operation.executor)  // also where the store needs none: programs change stores
+    return "an Operation needs an executor: set Operation::executor to what runs its done(), an "
+           "event loop say, or call Manager::load() and commit(), which wait";
+  return nullptr;
+}
+
+const char* misuse_in(const CommitOperation& operation) noexcept {
+  if (!operation.session)
+    return "a CommitOperation needs a session: set CommitOperation::session to what was loaded";
+  if (SessionAccess::is_spent(*operation.session))
+    return "this Session was committed already, or moved from, and what is in it now is of no "
+           "session: load it anew for more changes, and commit each Session once";
+  return misuse_in(static_cast<const Operation&>(operation));
+}
+
 }  // namespace
 
 struct Manager::Impl {
@@ -110,11 +127,8 @@ AsyncJobs& Manager::Impl::current_jobs() {
 template <class Op, class Direct>
 bool Manager::Impl::start(Op& operation, Direct direct) noexcept {
   try {
-    if (!operation.executor) {  // also where the store needs none: programs change stores
-      operation.result = tl::unexpected(
-          Error{Errc::misuse,
-                "an Operation needs an executor: set Operation::executor to what runs its done(), "
-                "an event loop say, or call Manager::load() and commit(), which wait"});
+    if (const char* const misuse = misuse_in(operation)) {
+      operation.result = tl::unexpected(Error{Errc::misuse, misuse});
       return true;
     }
     if (!serving.load(std::memory_order_acquire)) {

@@ -1,5 +1,7 @@
 // A Flame is started once, until it was stopped.
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/resource.h>
 
 #include <stdexcept>
 #include <string>
@@ -59,6 +61,94 @@ TEST(Start, AHandlerCannotWaitForItsOwnServer) {
   }
   EXPECT_TRUE(f.start()) << "it was stopped";
 }
+
+/// While one lives, no thread can be started: there is no room for its stack.
+class NoThreads {
+ public:
+  NoThreads() {
+    EXPECT_EQ(::pthread_getattr_default_np(&before_), 0);
+    pthread_attr_t now;
+    EXPECT_EQ(::pthread_attr_init(&now), 0);
+    EXPECT_EQ(::pthread_attr_setstacksize(&now, std::size_t{1} << 47), 0);
+    EXPECT_EQ(::pthread_setattr_default_np(&now), 0);
+    ::pthread_attr_destroy(&now);
+  }
+  NoThreads(const NoThreads&) = delete;
+  NoThreads& operator=(const NoThreads&) = delete;
+  ~NoThreads() {
+    EXPECT_EQ(::pthread_setattr_default_np(&before_), 0);
+    ::pthread_attr_destroy(&before_);
+  }
+
+ private:
+  pthread_attr_t before_{};
+};
+
+TEST(Start, ThreadsThatCannotBeStartedAreAnError) {
+  Flame f(test::local());
+  f.get("/", [] { return "here"; });
+  {
+    const NoThreads none;
+    const auto started = f.start();
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().text.find("the host cannot start: no thread could be started"), 0U)
+        << started.error().text;
+  }
+  EXPECT_TRUE(f.start());
+}
+
+#ifndef __SANITIZE_ADDRESS__  // UBSan looks at what is thrown through a pipe: two descriptors
+
+/// While one lives, this process may have so many descriptors.
+class Descriptors {
+ public:
+  explicit Descriptors(rlim_t most) {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const rlimit now{most, before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &now), 0);
+  }
+  Descriptors(const Descriptors&) = delete;
+  Descriptors& operator=(const Descriptors&) = delete;
+  ~Descriptors() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(Start, TooFewDescriptorsAreAnError) {
+  HostOptions options;
+  options.threads = 2;
+  Flame f(test::local(options));
+  f.get("/", [] { return "here"; });
+  const auto start_with = [&](rlim_t most) {
+    const Descriptors few(most);
+    return f.start();
+  };
+  rlim_t most = 0;
+  for (auto started = start_with(0); !started; started = start_with(++most)) {
+    const auto& text = started.error().text;
+    EXPECT_NE(text.find("Too many open files"), std::string::npos) << most << ": " << text;
+    EXPECT_EQ(f.address(), "");
+  }
+  EXPECT_GT(most, 0U);
+  Wire wire(f.address());
+  wire.send(get("/"));
+  EXPECT_EQ(body_of(wire.read_all()), "here");
+}
+
+TEST(StartDeath, OfTooFewDescriptorsIsOneLineAndExitCodeOne) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        Flame f(test::local());
+        f.get("/", [] {});
+        const Descriptors few(4);
+        f.run();
+      },
+      testing::ExitedWithCode(1), "^flame: the host cannot start: Too many open files.*\n$");
+}
+
+#endif
 
 TEST(StartDeath, ASecondRunIsOneLineAndExitCodeOne) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");

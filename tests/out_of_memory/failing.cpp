@@ -8,10 +8,14 @@ namespace {
 
 /// How many allocations of this thread succeed before one fails; negative: none does.
 thread_local long allocations_left = -1;
+thread_local bool others_fail_too = false;
 
 thread_local flame::test::Allocations counted;
 
-bool fails() noexcept { return allocations_left >= 0 && allocations_left-- == 0; }
+bool fails() noexcept {
+  if (allocations_left == 0 && others_fail_too) return true;
+  return allocations_left >= 0 && allocations_left-- == 0;
+}
 
 }  // namespace
 
@@ -41,7 +45,10 @@ namespace flame::test {
 
 Allocations allocations() noexcept { return counted; }
 
-Failing::Failing(long n) noexcept { allocations_left = n; }
+Failing::Failing(long n, After after) noexcept {
+  allocations_left = n;
+  others_fail_too = after == After::fails_too;
+}
 Failing::~Failing() { allocations_left = -1; }
 bool Failing::failed() const noexcept { return allocations_left < 0; }
 

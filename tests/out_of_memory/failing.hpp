@@ -2,10 +2,13 @@
 
 namespace flame::test {
 
-/// While one lives, allocation `n` of this thread from now on fails, and those after it succeed.
+enum class After { succeeds, fails_too };
+
+/// While one lives, allocation `n` of this thread from now on fails; those after it succeed, unless
+/// told otherwise.
 class Failing {
  public:
-  explicit Failing(long n) noexcept;
+  explicit Failing(long n, After after = After::succeeds) noexcept;
   Failing(const Failing&) = delete;
   Failing& operator=(const Failing&) = delete;
   ~Failing();

@@ -141,6 +141,7 @@ class Session {
   void add_update(std::string_view key, detail::UpdateFunction update);
 
   std::unique_ptr<Impl> impl_;
+  bool spent_ = false;  // what was loaded into it has been committed, or moved elsewhere
 };
 
 }  // namespace flame::inline v0::session

@@ -8,8 +8,15 @@
 namespace flame::inline v0::session {
 
 Session::Session() = default;
-Session::Session(Session&&) noexcept = default;
-Session& Session::operator=(Session&&) noexcept = default;
+Session::Session(Session&& other) noexcept : spent_(other.spent_) {
+  impl_ = SessionAccess::take(other);
+}
+Session& Session::operator=(Session&& other) noexcept {
+  Session taken(std::move(other));
+  std::swap(impl_, taken.impl_);
+  std::swap(spent_, taken.spent_);
+  return *this;
+}
 Session::~Session() = default;
 
 Session::Impl& Session::impl() {

@@ -13,6 +13,7 @@ namespace flame::inline v0::session {
 
 /// What a Session carries from its load to its commit.
 struct Session::Impl {
+  bool loaded = false;  ///< by a Manager: it may be committed once
   Presence presence = Presence::absent;
   bool cookie_at_risk = false;  ///< a Secure cookie would go out over plain http from another host
   std::size_t max_bytes = Options{}.max_bytes;
@@ -36,9 +37,13 @@ struct SessionAccess {
     const Impl* const impl = session.impl_.get();
     return impl ? impl->base.record.blob.size() + impl->changes.bytes() : 0;
   }
-  /// Leaves the Session empty, and not of any Manager. Null where nothing was ever loaded or
-  /// changed.
-  static std::unique_ptr<Impl> take(Session& session) noexcept { return std::move(session.impl_); }
+  /// Leaves the Session empty. Null where nothing was ever loaded or changed.
+  static std::unique_ptr<Impl> take(Session& session) noexcept {
+    if (session.impl_ && session.impl_->loaded) session.spent_ = true;
+    return std::move(session.impl_);
+  }
+  /// Whether what it has by now is no part of the session that was loaded.
+  static bool is_spent(const Session& session) noexcept { return session.spent_; }
 };
 using SessionState = SessionAccess::Impl;
 

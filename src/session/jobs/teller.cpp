@@ -57,7 +57,6 @@ void Teller::wake() noexcept {
 }
 
 void Teller::run() noexcept {
-  mark_library_thread();
   std::unique_lock lock(mutex_);
   for (;;) {
     while (told_ == pushed_ && !stopping_) {
@@ -106,6 +105,7 @@ void Teller::tell_all(std::size_t lost) noexcept {
 
 void Teller::tell(const Event& event) const noexcept {
   try {
+    const InCallback in_callback;
     handler_(event);
   } catch (...) {  // an event must never break what it is about
   }

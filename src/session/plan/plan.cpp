@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <list>
 
+#include "runner/library_thread.hpp"
+
 namespace flame::inline v0::session {
 namespace {
 
@@ -132,6 +134,7 @@ class Planning {
   std::string updated(const Change& change) const {
     const auto* stored = draft_.document.find(change.item.key());
     try {
+      const InCallback in_callback;
       return change.update.run(change.update.arguments.get(), stored ? &stored->value : nullptr);
     } catch (const std::bad_alloc&) {
       throw;

@@ -3,6 +3,7 @@
 #include <flame/session/store.hpp>
 
 #include "base64url.hpp"
+#include "new_connection.hpp"
 
 namespace flame::inline v0::session {
 
@@ -18,8 +19,16 @@ std::span<StoreOp> only(Verb verb, std::span<StoreOp> batch) noexcept {
   return {first, last};
 }
 
-std::unique_ptr<StoreConnection> open_connection(Store& store, const Call& call) {
+std::unique_ptr<StoreConnection> new_connection(Store& store) {
   auto connection = store.make_connection();
+  if (!connection)
+    throw StoreError(StoreError::Kind::refused,
+                     "the store's make_connection() returned null: a bug of its");
+  return connection;
+}
+
+std::unique_ptr<StoreConnection> open_connection(Store& store, const Call& call) {
+  auto connection = new_connection(store);
   connection->connect(call);
   static_cast<void>(connection->prepare(call));
   return connection;

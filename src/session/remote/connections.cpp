@@ -4,6 +4,8 @@
 
 #include <flame/session/connections.hpp>
 
+#include "runner/library_thread.hpp"
+
 namespace flame::inline v0::session {
 namespace {
 
@@ -67,6 +69,7 @@ std::string password_of(const ConnectionOptions& options, std::string otherwise)
   if (!options.password_file.empty()) return read(options.password_file);
   if (!options.password) return otherwise;
   try {
+    const InCallback in_callback;
     return options.password();
   } catch (...) {  // its text may hold a part of the password
     no_password("the function in connections.password threw");

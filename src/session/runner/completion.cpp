@@ -2,10 +2,17 @@
 
 #include <utility>
 
+#include "library_thread.hpp"
+
 namespace flame::inline v0::session {
 namespace {
 
 thread_local CompletionBatch* open_batch = nullptr;
+
+void post(Executor& executor, Operation* list) noexcept {
+  const InCallback in_callback;
+  executor.post(list);
+}
 
 /// Takes the operations of one executor out of a list that is newest first; they come out oldest
 /// first.
@@ -27,7 +34,7 @@ Operation* take_all_of(Executor* executor, Operation*& list) noexcept {
 
 void complete(Operation& operation) noexcept {
   operation.next = nullptr;
-  if (!open_batch) return operation.executor->post(&operation);
+  if (!open_batch) return post(*operation.executor, &operation);
   operation.next = std::exchange(open_batch->list_, &operation);
 }
 
@@ -37,7 +44,7 @@ CompletionBatch::~CompletionBatch() {
   open_batch = outer_;
   while (list_) {
     Executor* const executor = list_->executor;
-    executor->post(take_all_of(executor, list_));
+    post(*executor, take_all_of(executor, list_));
   }
 }
 

@@ -2,6 +2,7 @@
 #include <mutex>
 
 #include "dispatch.hpp"
+#include "record/new_connection.hpp"
 
 namespace flame::inline v0::session {
 namespace {
@@ -90,7 +91,7 @@ class DirectDispatch final : public Dispatch {
     const std::scoped_lock lock(mutex_);
     if (!owned_) {
       const Call call{time_.now(), {}};
-      auto connection = store_->make_connection();
+      auto connection = new_connection(*store_);
       connection->connect(call);
       for (const auto& warning : connection->prepare(call)) on_warning(warning);
       owned_ = std::move(connection);

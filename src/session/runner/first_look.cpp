@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "library_thread.hpp"
+#include "record/new_connection.hpp"
 
 namespace flame::inline v0::session {
 namespace {
@@ -101,8 +102,7 @@ std::optional<Failure> first_look(const StorePtr& store, StoreTime& time, const 
                                   std::chrono::milliseconds deadline, const Warn& warn) try {
   const auto until = std::chrono::steady_clock::now() + deadline;
   const auto sent = clock.elapsed();  // a little less exact than around clock() alone
-  const auto look =
-      std::make_shared<Look>(store, Call{time.now(), until}, store->make_connection());
+  const auto look = std::make_shared<Look>(store, Call{time.now(), until}, new_connection(*store));
   std::thread looks([look]() mutable { run(look); });
   if (!look->wait_until(until)) {
     interrupt(look);

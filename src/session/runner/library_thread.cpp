@@ -5,12 +5,15 @@
 namespace flame::inline v0::session {
 namespace {
 
-thread_local bool is_ours = false;
+thread_local int callbacks = 0;  // a thread of the library's own is in one all its life
 
 }  // namespace
 
-bool is_library_thread() noexcept { return is_ours; }
-void mark_library_thread() noexcept { is_ours = true; }
+bool is_library_thread() noexcept { return callbacks > 0; }
+void mark_library_thread() noexcept { ++callbacks; }
+
+InCallback::InCallback() noexcept { ++callbacks; }
+InCallback::~InCallback() { --callbacks; }
 
 void park_for_ever() noexcept {
   for (;;) ::pause();

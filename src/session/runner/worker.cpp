@@ -7,6 +7,7 @@
 
 #include "completion.hpp"
 #include "library_thread.hpp"
+#include "record/new_connection.hpp"
 #include "runner.hpp"
 
 namespace flame::inline v0::session {
@@ -438,7 +439,7 @@ bool Worker::connected() noexcept {
 }
 
 void Worker::connect() {
-  auto connection = shared_.store->make_connection();
+  auto connection = new_connection(*shared_.store);
   {
     const std::scoped_lock lock(mutex_);
     connection_ = std::move(connection);

@@ -1,0 +1,202 @@
+// What the calling program gets wrong is an error that says how, and nothing is done.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <flame/session/test_support/inline_executor.hpp>
+#include <flame/session/test_support/stepped_store.hpp>
+
+#include "manager_fixture.hpp"
+
+namespace flame::session {
+namespace {
+
+using tests::ManagerTest;
+
+/// Of a memory store, though it is said to block.
+class Blocking : public Store {
+ public:
+  std::unique_ptr<StoreConnection> make_connection() override { return inner_->make_connection(); }
+  StoreTraits traits() const noexcept override { return {}; }
+
+ private:
+  StorePtr inner_ = memory::store();
+};
+
+/// Makes no connections.
+class Unconnected : public Store {
+ public:
+  explicit Unconnected(bool blocking) : blocking_(blocking) {}
+  std::unique_ptr<StoreConnection> make_connection() override { return nullptr; }
+  StoreTraits traits() const noexcept override { return {.blocking = blocking_}; }
+
+ private:
+  bool blocking_;
+};
+
+class Misuse : public ManagerTest {
+ protected:
+  void expect_misuse(const Result<ResponseFields>& result, std::string_view said) {
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, Errc::misuse);
+    EXPECT_NE(result.error().text.find(said), std::string::npos) << result.error().text;
+  }
+  static constexpr std::string_view once = "commit each Session once";
+};
+
+TEST_F(Misuse, ASecondCommitIsNotOneOfAnotherSession) {
+  const auto alice = request({}, [](Session& s) { s.set_owner("alice"); }).cookie();
+  auto session = load(alice);
+  session.set("n", 2);
+  EXPECT_TRUE(commit(session).result);
+  expect_misuse(commit(session).result, once);
+  session.set("n", 3);
+  expect_misuse(commit(session).result, once);
+  expect_misuse(manager().abandon(session), once);
+  EXPECT_EQ(n_of(alice), 2);
+  session = load(alice);
+  session.set("n", 4);
+  EXPECT_TRUE(commit(session).result);
+  EXPECT_EQ(n_of(alice), 4);
+}
+
+TEST_F(Misuse, NeitherIsTheCommitOfOneThatWasMovedFrom) {
+  const auto cookie = visitor();
+  auto session = load(cookie);
+  auto moved = std::move(session);
+  session.set("n", 2);  // NOLINT(bugprone-use-after-move)
+  expect_misuse(commit(session).result, once);
+  moved.set("n", 3);
+  auto assigned = load();
+  assigned = std::move(moved);
+  expect_misuse(commit(moved).result, once);  // NOLINT(bugprone-use-after-move)
+  EXPECT_TRUE(commit(assigned).result);
+  EXPECT_EQ(n_of(cookie), 3);
+}
+
+TEST_F(Misuse, ASessionOfNoManagerMayBeCommittedAgain) {
+  Session session;
+  for (int i = 0; i < 2; ++i) {
+    session.set("n", i);
+    EXPECT_EQ(n_of(commit(session).cookie()), i);
+  }
+}
+
+TEST_F(Misuse, ARefusedCommitMayComeAgain) {
+  const auto cookie = visitor();
+  auto session = load(cookie);
+  session.set("n", 2);
+  CommitOperation operation;
+  operation.session = &session;
+  EXPECT_TRUE(manager().start(operation));
+  expect_misuse(*operation.result, "an Operation needs an executor");
+  EXPECT_TRUE(commit(session).result);
+  EXPECT_EQ(n_of(cookie), 2);
+}
+
+TEST_F(Misuse, ACommitNeedsASession) {
+  CommitOperation operation;
+  operation.executor = test_support::inline_executor();
+  EXPECT_TRUE(manager().start(operation));
+  expect_misuse(*operation.result, "a CommitOperation needs a session");
+}
+
+/// Of the callback that runs.
+Manager* manager_now = nullptr;
+Result<void> stopped_now{};
+
+int stop_and_count(int n) {
+  stopped_now = manager_now->stop();
+  return n + 1;
+}
+
+void expect_refused_stop() {
+  ASSERT_FALSE(stopped_now);
+  EXPECT_EQ(stopped_now.error().code, Errc::misuse);
+  EXPECT_NE(stopped_now.error().text.find("from a callback"), std::string::npos);
+}
+
+TEST_F(Misuse, AStopInAnUpdateIsRefused) {
+  for (const bool blocking : {false, true}) {
+    if (blocking) options.store = std::make_shared<Blocking>();
+    restart();
+    const auto cookie = visitor();
+    manager_now = &manager();
+    stopped_now = {};
+    auto session = load(cookie);
+    session.update("n", 0, [](int n) { return stop_and_count(n); });
+    EXPECT_TRUE(commit(session).result);
+    expect_refused_stop();
+    EXPECT_EQ(n_of(cookie), 2) << "it goes on";
+    EXPECT_TRUE(manager().stop()) << "the callback is over";
+  }
+}
+
+TEST_F(Misuse, AStopInAnExecutorsPostIsRefused) {
+  struct Stopping final : Executor {
+    void post(Operation* list) noexcept override {
+      stopped_now = manager_now->stop();
+      test_support::inline_executor()->post(list);
+    }
+  } executor;
+  const auto stepped = test_support::SteppedStore::make(inner, clock);
+  options.store = stepped;  // its answers come on this thread, which is none of the library's
+  manager_now = &manager();
+  stopped_now = {};
+  LoadOperation operation;
+  const std::string_view line = "__Host-session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+  operation.request.cookie_lines = {&line, 1};
+  operation.executor = &executor;
+  operation.done = [](Operation&) noexcept {};
+  ASSERT_FALSE(manager().start(operation));
+  stepped->step_all();
+  expect_refused_stop();
+  EXPECT_TRUE(operation.result->has_value());
+}
+
+TEST_F(Misuse, AStopInOnEventIsRefused) {
+  options.on_event = [](const Event&) { stopped_now = manager_now->stop(); };
+  manager_now = &manager();
+  stopped_now = {};
+  const auto cookie = visitor();
+  manager().wait_for_events();
+  expect_refused_stop();
+  EXPECT_EQ(n_of(cookie), 1);
+}
+
+TEST(MisuseDeath, ExitInAnUpdateEndsTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        Options options;
+        options.store = std::make_shared<Blocking>();
+        static Manager manager(std::move(options));  // and so exit() destroys it
+        if (!manager.open()) std::_Exit(1);
+        auto session = manager.load({}, Need::write);
+        session->update("n", 0, [](int n) {
+          std::exit(7);
+          return n;
+        });
+        static_cast<void>(manager.commit(*session));
+      },
+      testing::ExitedWithCode(7), "");
+}
+
+TEST_F(Misuse, AStoreThatMakesNoConnectionIsToldSo) {
+  for (const bool blocking : {false, true}) {
+    Options given;
+    given.store = std::make_shared<Unconnected>(blocking);
+    Manager unconnected(given);
+    const auto opened = unconnected.open();
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, Errc::invalid_option);
+    EXPECT_EQ(opened.error().text, "the store's make_connection() returned null: a bug of its");
+    EXPECT_THROW(static_cast<void>(open_connection(*given.store, {})), StoreError);
+  }
+}
+
+}  // namespace
+}  // namespace flame::session
