@@ -1,10 +1,12 @@
 """Parallel requests of one session: nothing is lost, nothing comes back, nothing comes twice."""
 
 import json
+import os
 import tempfile
 import time
 import unittest
 
+import stores
 from driver import ID, PATIENCE, Case, at_once
 
 # Long beside the time in which all of them begin; a slow machine cannot make these tests fail, only
@@ -114,19 +116,35 @@ class Races:
             self.assertEqual({}, self.values(visitor))
 
 
-class OneThread(Races, Case):
+class OneThread(Races):
     THREADS = "1"
 
 
-class TwoThreads(Races, Case):
+class TwoThreads(Races):
     THREADS = "2"
 
 
-class TwoProcessesOnFiles(Races, Case):
+class TwoProcessesOnFiles(Races):
     def start(self):
         folder = tempfile.TemporaryDirectory(prefix="flame-session-races-")
         self.addCleanup(folder.cleanup)
         return [self.serve("--store", f"file:{folder.name}/sessions") for _ in range(2)]
+
+
+class TwoProcessesOnAServer(Races):
+    def start(self):
+        store = stores.from_environment()
+        if store is None:
+            self.skipTest("SKIPPED: that server is not to be had here")
+        return [self.serve("--store", store) for _ in range(2)]
+
+
+def load_tests(loader, _, __):
+    """Those of the server that is named, or all that need none."""
+    named = "FLAME_SERVER" in os.environ
+    cases = [TwoProcessesOnAServer] if named else [OneThread, TwoThreads, TwoProcessesOnFiles]
+    return unittest.TestSuite(
+        loader.loadTestsFromTestCase(type(each.__name__, (each, Case), {})) for each in cases)
 
 
 if __name__ == "__main__":

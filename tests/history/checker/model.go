@@ -16,7 +16,7 @@ type input struct {
 	id     string
 	key    string // of put
 	value  string // of put, flash and login
-	strict bool   // no fault is driven: a message that waits is never missed
+	strict bool   // nothing is of unknown outcome: a message that waits is never missed
 }
 
 // What it was told. An operation that is unknown may have been applied at any time until the end, or never.
