@@ -195,8 +195,8 @@ def bench_server(*arguments, listen="127.0.0.1:0", **options):
     return Server("bench_server", "--listen", listen, *arguments, **options)
 
 
-def example(name):
-    return Server("example_" + name, environment={"FLAME_ADDR": "127.0.0.1:0"})
+def example(name, environment=None):
+    return Server("example_" + name, environment={"FLAME_ADDR": "127.0.0.1:0", **(environment or {})})
 
 
 def run_to_the_end(name, *arguments, environment=None):

@@ -1,16 +1,18 @@
 """The reference documentation's programs answer word for word."""
 
+import os
 import unittest
+import urllib.parse
 
+import stores
 from driver import Case, example
 
 
-class Examples(Case):
-    def start(self, name):
-        return self.enterContext(example(name)).connect()
+class Example(Case):
+    def start(self, name, environment=None):
+        return self.enterContext(example(name, environment)).connect()
 
-    def test_memory(self):
-        client = self.start("memory")
+    def counts_the_user_in(self, client):
         self.answer(client.get("/get"), "Not authenticated")
         response = self.answer(client.get("/set"), "Succeed")
         visitor = response.session_id
@@ -18,6 +20,31 @@ class Examples(Case):
         self.answer(client.get("/get"), "Not authenticated")
         self.answer(client.get("/clear", visitor), "Cleared")
         self.answer(client.get("/get", visitor), "Not authenticated")
+
+
+class OnAServer(Example):
+    """With the environment variables of the reference documentation."""
+
+    def test_it(self):
+        url = stores.ask("url", os.environ["FLAME_SERVER"])
+        if url is None:
+            self.skipTest("SKIPPED: that server is not to be had here")
+        url = urllib.parse.urlsplit(url)
+        name = {"mariadb": "mysql", "valkey": "redis"}.get(os.environ["FLAME_SERVER"], os.environ["FLAME_SERVER"])
+        prefix = {"postgres": "PG", "mysql": "MYSQL_", "redis": "REDIS_"}[name]
+        environment = {prefix + key: value for key, value in {
+            "HOST": url.hostname, "PORT": str(url.port), "USER": url.username,
+            "PASSWORD": url.password, "DATABASE": url.path[1:]}.items() if value}
+        client = self.start(name, environment)
+        self.counts_the_user_in(client)
+        other = self.start(name, environment)
+        visitor = self.answer(client.get("/set"), "Succeed").session_id
+        self.answer(other.get("/get", visitor), "Authenticated as 123")
+
+
+class Examples(Example):
+    def test_memory(self):
+        self.counts_the_user_in(self.start("memory"))
 
     def test_flash(self):
         client = self.start("flash")
@@ -51,6 +78,11 @@ class Examples(Case):
         self.answer(client.get("/set-complex", visitor), "Succeed")
         self.answer(client.get("/get-simple", visitor), "No flash message")
         self.answer(client.get("/get-complex", visitor), "No flash message")
+
+
+def load_tests(loader, _, __):
+    """The one of the server that is named, or all that need none."""
+    return loader.loadTestsFromTestCase(OnAServer if "FLAME_SERVER" in os.environ else Examples)
 
 
 if __name__ == "__main__":
