@@ -76,7 +76,7 @@ func (v *visitor) choose(random *rand.Rand) input {
 	if random.Intn(8) == 0 {
 		in.id = v.ids[random.Intn(len(v.ids))]
 	}
-	verbs := []string{"put", "put", "put", "add", "add", "flash", "take", "take", "all", "all", "all", "login", "logout"}
+	verbs := []string{"put", "put", "put", "add", "add", "flash", "take", "take", "all", "all", "all", "all", "all", "login", "logout"}
 	in.verb = verbs[random.Intn(len(verbs))]
 	if in.verb == "logout" && random.Intn(3) > 0 {
 		in.verb = "put"
