@@ -37,6 +37,7 @@ var (
 	operations = flag.Int("operations", 200, "requests of a visitor")
 	histories  = flag.Int("histories", 8, "visitors in all")
 	together   = flag.Int("together", 4, "visitors at a time")
+	forgets    = flag.Bool("forgets", false, "a read may see what the server forgets when it is killed, if nobody was told that it is saved")
 	kind       = flag.String("fault", "none", "none, kill, stop or cut")
 	servers    = flag.String("servers", "", "scripts/servers, for kill and stop")
 	name       = flag.String("name", "", "the server's name there")
@@ -62,13 +63,45 @@ func driveFaults(p *proxy, ended <-chan struct{}, random *rand.Rand) (count int)
 		count++
 		switch *kind {
 		case "kill":
+			call := now()
 			f.kill(random)
+			crashes.add(call, now())
 		case "stop":
 			f.stop(random)
 		case "cut":
 			p.cut(random)
 		}
 	}
+}
+
+// When the server was killed, until it was up again.
+type crashList struct {
+	mutex sync.Mutex
+	all   []porcupine.Operation
+}
+
+var crashes crashList
+
+func (c *crashList) add(call, back int64) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.all = append(c.all, porcupine.Operation{ClientId: *clients, Input: input{verb: "crash"}, Call: call, Output: output{}, Return: back})
+}
+
+// Those within a history.
+func (c *crashList) within(history []porcupine.Operation) (some []porcupine.Operation) {
+	first, last := int64(math.MaxInt64), int64(0)
+	for _, each := range history {
+		first, last = min(first, each.Call), max(last, each.Call)
+	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	for _, each := range c.all {
+		if each.Return >= first && each.Call <= last {
+			some = append(some, each)
+		}
+	}
+	return
 }
 
 func runVisitor(addresses []string, seed int64, sums *totals) {
@@ -102,6 +135,9 @@ func judge(v *visitor, first string, sums *totals) {
 	}
 	sums.unknown.Add(int64(unknown))
 	sums.operations.Add(int64(len(v.history)))
+	if *forgets {
+		v.history = append(v.history, crashes.within(v.history)...)
+	}
 	ideal := model(first, map[string]string{"k0": "first"})
 	result, info := porcupine.CheckOperationsVerbose(ideal, pruned(v.history), time.Minute)
 	switch result {
@@ -198,6 +234,9 @@ func main() {
 	}
 	fmt.Printf("%d histories, %d operations, %d of them of unknown outcome, %d faults (%s), %.1f s: %d not linearizable, %d undecided (seed %d)\n",
 		*histories, sums.operations.Load(), sums.unknown.Load(), driven, *kind, took, sums.illegal.Load(), sums.undecided.Load(), *seed)
+	if *kind != "none" && driven == 0 {
+		fail("it was over before a fault came: ask for more histories")
+	}
 	broken := sums.illegal.Load() > 0
 	if (*expect == "broken") != broken || (sums.undecided.Load() > 0 && !broken) {
 		os.Exit(1)

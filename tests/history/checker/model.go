@@ -12,7 +12,7 @@ import (
 // What a client asked for, with the ID that it had.
 type input struct {
 	seq    int
-	verb   string // put add flash take all login logout
+	verb   string // put add flash take all login logout; crash of the server
 	id     string
 	key    string // of put
 	value  string // of put, flash and login
@@ -234,6 +234,9 @@ func (w world) after(in input, out output) []world {
 }
 
 func describe(in input, out output) string {
+	if in.verb == "crash" {
+		return in.verb
+	}
 	text := fmt.Sprintf("%s(%s) by %s", in.verb, strings.TrimPrefix(in.key+"="+in.value, "="), in.id)
 	if out.unknown {
 		return text + ": 503"
@@ -248,12 +251,12 @@ func describe(in input, out output) string {
 func model(first string, values map[string]string) porcupine.Model {
 	nondeterministic := porcupine.NondeterministicModel{
 		Init: func() []interface{} {
-			return []interface{}{stateOf(world{{id: first, values: values}})}
+			return []interface{}{stateOf(world{{id: first, values: values}}, nil)}
 		},
 		Step: func(from, in, out interface{}) []interface{} {
 			var all []interface{}
-			for _, each := range from.(state).world.after(in.(input), out.(output)) {
-				all = append(all, stateOf(each))
+			for _, each := range from.(state).after(in.(input), out.(output)) {
+				all = append(all, each)
 			}
 			return all
 		},
@@ -271,13 +274,42 @@ func model(first string, values map[string]string) porcupine.Model {
 	return nondeterministic.ToModel()
 }
 
-// With the text that it is compared by.
+// With the text that it is compared by, and the worlds to which a crash may lead back: those before writes that
+// nobody acknowledged. An acknowledged one makes all before it last.
 type state struct {
 	world world
+	undo  []world
 	text  string
 }
 
-func stateOf(w world) state { return state{w, w.String()} }
+func stateOf(w world, undo []world) state {
+	text := w.String()
+	for _, each := range undo {
+		text += "|" + each.String()
+	}
+	return state{w, undo, text}
+}
+
+func (s state) after(in input, out output) (all []state) {
+	if in.verb == "crash" {
+		for _, each := range append([]world{s.world}, s.undo...) {
+			all = append(all, stateOf(each, nil))
+		}
+		return
+	}
+	now := s.world.String()
+	for _, each := range s.world.after(in, out) {
+		undo := s.undo
+		if each.String() != now {
+			undo = nil
+			if out.unknown {
+				undo = append(append(undo, s.undo...), s.world)
+			}
+		}
+		all = append(all, stateOf(each, undo))
+	}
+	return
+}
 
 // Leaves out what cannot have been seen: of unknown outcome, and without a trace in any answer. Where such a one was
 // applied, the history without it is explained just as well.
@@ -293,6 +325,10 @@ func pruned(history []porcupine.Operation) []porcupine.Operation {
 	var kept []porcupine.Operation
 	for _, each := range history {
 		in, out := each.Input.(input), each.Output.(output)
+		if in.verb == "crash" {
+			kept = append(kept, each)
+			continue
+		}
 		traceless := in.verb == "all" || ((in.verb == "put" || in.verb == "flash") && !seen[in.value]) || in.verb == "take"
 		if !out.unknown || !traceless {
 			kept = append(kept, each)

@@ -28,7 +28,7 @@ type visitor struct {
 	history []porcupine.Operation
 }
 
-func (v *visitor) now() int64 { return time.Since(began).Nanoseconds() }
+func now() int64 { return time.Since(began).Nanoseconds() }
 
 var began = time.Now()
 
@@ -136,9 +136,9 @@ func (v *visitor) run(number, operations int, random *rand.Rand) {
 			return
 		}
 		server := v.servers[(number+in.seq)%len(v.servers)]
-		call := v.now()
+		call := now()
 		status, body, newID := v.get(server, path(in), in.id)
-		back := v.now()
+		back := now()
 		out := read(in, status, body, newID)
 		if out.unknown {
 			back = math.MaxInt64 // until the end
