@@ -35,13 +35,14 @@ class SystemRandom final : public RandomSource {
 
 }  // namespace
 
+// Never destroyed: exit() leaves threads behind that still look at the time.
 Clock& system_clock() noexcept {
-  static SystemClock clock;
+  static auto& clock = *new SystemClock;
   return clock;
 }
 
 RandomSource& system_random() noexcept {
-  static SystemRandom random;
+  static auto& random = *new SystemRandom;
   return random;
 }
 
