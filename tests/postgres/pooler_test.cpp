@@ -33,8 +33,9 @@ class Pooler {
   /// Null where there is none, or no server.
   static Pooler* get() {
     static const auto pooler = [] {
-      const bool here = ::access("/usr/sbin/pgbouncer", X_OK) == 0;
-      return here && Server::get() ? std::unique_ptr<Pooler>(new Pooler) : nullptr;
+      const bool installed = ::access("/usr/sbin/pgbouncer", X_OK) == 0;
+      const auto root = installed ? std::optional<std::string>("") : fetched("pgbouncer");
+      return root && Server::get() ? std::unique_ptr<Pooler>(new Pooler(*root)) : nullptr;
     }();
     return pooler.get();
   }
@@ -60,7 +61,7 @@ class Pooler {
   }
 
  private:
-  Pooler() {
+  explicit Pooler(const std::string& root) {
     const auto port = std::to_string(free_port());
     const auto ini = folder_.path() / "pgbouncer.ini";
     const std::string& all = Server::get()->url;  // postgres://user:password@host:port/database
@@ -74,12 +75,15 @@ class Pooler {
                        << "\n[pgbouncer]\nlisten_addr=127.0.0.1\nlisten_port=" << port
                        << "\nauth_type=any\npool_mode=transaction\ndefault_pool_size=2\n"
                           "unix_socket_dir=\nlogfile=\nserver_round_robin=1\n";
+    const auto program = root + "/usr/sbin/pgbouncer";
+    const auto libraries = root + "/usr/lib/x86_64-linux-gnu:" + root + "/lib/x86_64-linux-gnu";
     process_ = ::fork();
     if (process_ == 0) {
       ::freopen("/dev/null", "w", stderr);
       ::setenv("USER", "nobody", 1);
-      const bool root = ::geteuid() == 0;
-      ::execl("/usr/sbin/pgbouncer", "pgbouncer", root ? "-unobody" : "-q", "-q", ini.c_str(),
+      if (!root.empty()) ::setenv("LD_LIBRARY_PATH", libraries.c_str(), 1);
+      const bool as_root = ::geteuid() == 0;
+      ::execl(program.c_str(), "pgbouncer", as_root ? "-unobody" : "-q", "-q", ini.c_str(),
               nullptr);
       ::_exit(127);
     }

@@ -13,17 +13,24 @@ namespace flame::session::tests {
 /// What scripts/servers prints for these words, without the line end; empty where it says that this
 /// server is not to be had here (77). ctest starts the servers of this build before, by fixtures;
 /// FLAME_SERVERS names others.
-inline std::optional<std::string> ask_servers(const std::string& words) {
+inline std::optional<std::string> ask_servers(const std::string& words,
+                                              const std::string& script = SERVERS_SCRIPT) {
   ::setenv("FLAME_SERVERS", SERVERS_FOLDER, 0);
-  FILE* const pipe = ::popen((SERVERS_SCRIPT " " + words).c_str(), "r");
-  if (!pipe) throw std::runtime_error("scripts/servers cannot be run");
+  FILE* const pipe = ::popen((script + " " + words).c_str(), "r");
+  if (!pipe) throw std::runtime_error(script + " cannot be run");
   std::string out;
   for (int c = 0; (c = ::fgetc(pipe)) != EOF;) out += static_cast<char>(c);
   const int status = ::pclose(pipe);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 77) return std::nullopt;
-  if (status != 0) throw std::runtime_error("scripts/servers " + words + " failed");
+  if (status != 0) throw std::runtime_error(script + " " + words + " failed");
   if (out.ends_with('\n')) out.pop_back();
   return out;
+}
+
+/// The folder that scripts/fetch-server unpacks a program into, with its libraries.
+inline std::optional<std::string> fetched(const std::string& name) {
+  const std::string script = SERVERS_SCRIPT;
+  return ask_servers(name, script.substr(0, script.rfind('/')) + "/fetch-server");
 }
 
 /// The URL of a running server.
