@@ -13,13 +13,33 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <thread>
+
+#include "server.hpp"
 
 namespace flame::inline v0::session::mysql {
 namespace {
 
-constexpr auto program = "/usr/sbin/mariadbd";
+/// The folder that the programs are unpacked in, where they are not installed: what is run from
+/// here finds them, and their libraries. Empty: they are installed. None: they are not to be had.
+const std::optional<std::string>& root() {
+  static const auto found = []() -> std::optional<std::string> {
+    if (::access("/usr/sbin/mariadbd", X_OK) == 0) return "";
+    auto folder = tests::fetched("mariadb");
+    if (!folder) return folder;
+    const auto add = [](const char* name, const std::string& first) {
+      const char* const before = ::getenv(name);
+      ::setenv(name, (first + (before ? std::string(":") + before : "")).c_str(), 1);
+    };
+    add("PATH", *folder + "/usr/bin:" + *folder + "/usr/sbin");
+    add("LD_LIBRARY_PATH",
+        *folder + "/usr/lib/x86_64-linux-gnu:" + *folder + "/lib/x86_64-linux-gnu");
+    return folder;
+  }();
+  return found;
+}
 
 int free_port() {
   const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -54,21 +74,24 @@ bool answers(int port) {
 }  // namespace
 
 bool PrivateServer::is_to_be_had() {
-  return ::access(program, X_OK) == 0 &&
-         ::system("command -v mariadb-install-db openssl >/dev/null") == 0;
+  return root() && ::system("command -v mariadb-install-db openssl >/dev/null") == 0;
 }
 
 PrivateServer::PrivateServer() : port_(free_port()) {
   // Servers remove what others have in a folder for temporary tables that they share.
   std::filesystem::create_directory(folder() / "tmp");
-  shell("TMPDIR=" + (folder() / "tmp").string() + " mariadb-install-db --no-defaults" + user() +
-        " --datadir=" + (folder() / "data").string() +
+  shell("TMPDIR=" + (folder() / "tmp").string() + " mariadb-install-db --no-defaults --basedir=" +
+        *root() + "/usr" + user() + " --datadir=" + (folder() / "data").string() +
         " --auth-root-authentication-method=normal --skip-test-db");
 }
 
 void PrivateServer::start(const std::vector<std::string>& options) {
+  const auto program = *root() + "/usr/sbin/mariadbd";
   std::vector<std::string> words{program,
                                  "--no-defaults",
+                                 "--basedir=" + *root() + "/usr",
+                                 "--lc-messages-dir=" + *root() + "/usr/share/mysql",
+                                 "--plugin-dir=" + *root() + "/usr/lib/mysql/plugin",
                                  "--datadir=" + (folder() / "data").string(),
                                  "--bind-address=127.0.0.1",
                                  "--port=" + std::to_string(port_),
@@ -87,7 +110,7 @@ void PrivateServer::start(const std::vector<std::string>& options) {
     const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     ::dup2(out, 1);
     ::dup2(out, 2);
-    ::execv(program, arguments.data());
+    ::execv(program.c_str(), arguments.data());
     ::_exit(127);
   }
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
