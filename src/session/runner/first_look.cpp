@@ -18,6 +18,9 @@ namespace {
 
 /// What the threads share. One that does not come back keeps it for ever.
 struct Look {
+  Look(StorePtr its_store, const Call& its_call, std::unique_ptr<StoreConnection> its_connection)
+      : store(std::move(its_store)), call(its_call), connection(std::move(its_connection)) {}
+
   const StorePtr store;
   const Call call;
   std::unique_ptr<StoreConnection> connection;
