@@ -1,5 +1,6 @@
 # One folder, one target, one test folder. File lists are globs: a new file needs no edit here.
 
+# For who asks scripts/servers: each build has servers of its own.
 set(FLAME_SERVERS_ENVIRONMENT "FLAME_SERVERS=${PROJECT_BINARY_DIR}/servers")
 
 # Collects the files of patterns that are relative to the project's root.

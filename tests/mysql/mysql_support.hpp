@@ -16,9 +16,12 @@
 #include <flame/session/test_support/seeded_random.hpp>
 
 #include "server.hpp"
+#include "store_calls.hpp"
 #include "stores/mysql/dsn.hpp"
 
 namespace flame::session::mysql {
+
+using tests::sort, tests::Thrown, tests::thrown_by;
 
 using namespace std::chrono_literals;
 
@@ -85,21 +88,6 @@ inline StorePtr store_in_new_table(const std::string& server) {
   return store({.dsn = *url, .table = table, .init_table = true});
 }
 
-/// What a call threw; kind is empty where it threw nothing.
-struct Thrown {
-  std::optional<StoreError::Kind> kind{};
-  std::string text{};
-};
-
-inline Thrown thrown_by(const auto& call) {
-  try {
-    call();
-  } catch (const StoreError& error) {
-    return {error.kind(), error.what()};
-  }
-  return {};
-}
-
 inline Call call_now(std::chrono::milliseconds patience = 10s) {
   return {TimePoint{1'800'000'000s}, std::chrono::steady_clock::now() + patience};
 }
@@ -121,10 +109,6 @@ inline std::string literal(const SessionKey& key) {
     text += digits[std::to_integer<int>(byte) & 15];
   }
   return text + "'";
-}
-
-inline void sort(std::vector<StoreOp>& batch) {
-  std::ranges::sort(batch, {}, [](const StoreOp& op) { return std::pair(op.verb, op.record.key); });
 }
 
 inline StoreOp apply(StoreConnection& connection, Verb verb, Record record,

@@ -41,20 +41,6 @@ const std::optional<std::string>& root() {
   return found;
 }
 
-int free_port() {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  const bool bound =
-      ::bind(descriptor, any, size) == 0 && ::getsockname(descriptor, any, &size) == 0;
-  ::close(descriptor);
-  if (!bound) throw std::runtime_error("no port is left");
-  return ntohs(address.sin_port);
-}
-
 void shell(const std::string& command) {
   FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
   if (!pipe) throw std::runtime_error("no shell");
@@ -77,7 +63,7 @@ bool PrivateServer::is_to_be_had() {
   return root() && ::system("command -v mariadb-install-db openssl >/dev/null") == 0;
 }
 
-PrivateServer::PrivateServer() : port_(free_port()) {
+PrivateServer::PrivateServer() : port_(tests::free_port()) {
   // Servers remove what others have in a folder for temporary tables that they share.
   std::filesystem::create_directory(folder() / "tmp");
   shell("TMPDIR=" + (folder() / "tmp").string() + " mariadb-install-db --no-defaults --basedir=" +

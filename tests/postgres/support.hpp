@@ -17,6 +17,7 @@
 #include <flame/session/test_support/seeded_random.hpp>
 
 #include "server.hpp"
+#include "store_calls.hpp"
 
 namespace flame::session::tests {
 
@@ -89,25 +90,6 @@ class Server {
   }
   int tables_ = 0;
 };
-
-/// What a call throws: its kind, and its text.
-struct Thrown {
-  std::optional<StoreError::Kind> kind{};
-  std::string text{};
-};
-inline Thrown thrown_by(const auto& call) {
-  try {
-    call();
-  } catch (const StoreError& error) {
-    return {error.kind(), error.what()};
-  }
-  return {};
-}
-
-/// As run() wants them.
-inline void sort(std::vector<StoreOp>& batch) {
-  std::ranges::sort(batch, {}, [](const StoreOp& op) { return std::pair(op.verb, op.record.key); });
-}
 
 /// A store in a new table, with one connection.
 class PostgresTest : public ::testing::Test {

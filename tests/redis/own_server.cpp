@@ -23,13 +23,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string port_of(int descriptor) {
-  sockaddr_in address{};
-  socklen_t size = sizeof address;
-  ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size);
-  return std::to_string(ntohs(address.sin_port));
-}
-
 /// Of the environment of a process.
 std::string variable_of(const std::string& process, const std::string& name) {
   std::ifstream in(process + "/environ", std::ios::binary);
@@ -39,16 +32,6 @@ std::string variable_of(const std::string& process, const std::string& name) {
 }
 
 }  // namespace
-
-std::string free_port() {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{
-      .sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
-  ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  const auto port = port_of(descriptor);
-  ::close(descriptor);
-  return port;
-}
 
 OwnServer::OwnServer(const std::string& name, std::vector<std::string> settings)
     : settings_(std::move(settings)) {
@@ -81,7 +64,8 @@ void OwnServer::start() {
                                  "log"};
   bool has_port = false;
   if (std::ranges::find(settings_, "--cluster-enabled") != settings_.end())
-    words.insert(words.end(), {"--bind", "127.0.0.1", "--cluster-port", free_port()});
+    words.insert(words.end(),
+                 {"--bind", "127.0.0.1", "--cluster-port", std::to_string(free_port())});
   for (const auto& setting : settings_) {
     words.push_back(setting);
     has_port = has_port || setting == "--port" || setting == "--tls-port";

@@ -13,9 +13,6 @@
 
 namespace flame::session::tests {
 
-/// Of 127.0.0.1, for now.
-std::string free_port();
-
 /// A server of a test's own, to be stopped, killed and set up: the program that scripts/servers
 /// runs under this name, in a folder of its own. Ends with the object.
 class OwnServer {

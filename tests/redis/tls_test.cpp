@@ -39,7 +39,8 @@ class RedisTls : public tests::ServerTest {
   test_support::TemporaryFolder files_{};
   Certificate authority_{"", nullptr};
   std::string ca_ = authority_.write_certificate(files_.path() / "ca.pem");
-  std::string port_ = tests::free_port(), plain_port_ = tests::free_port();
+  std::string port_ = std::to_string(tests::free_port()),
+              plain_port_ = std::to_string(tests::free_port());
   std::unique_ptr<tests::OwnServer> server_{};
 };
 INSTANTIATE_SERVER_TEST(RedisTls);

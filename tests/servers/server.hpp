@@ -1,8 +1,12 @@
 #pragma once
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <optional>
 #include <stdexcept>
@@ -31,6 +35,21 @@ inline std::optional<std::string> ask_servers(const std::string& words,
 inline std::optional<std::string> fetched(const std::string& name) {
   const std::string script = SERVERS_SCRIPT;
   return ask_servers(name, script.substr(0, script.rfind('/')) + "/fetch-server");
+}
+
+/// For a server of a test's own.
+inline int free_port() {
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  const bool bound =
+      ::bind(descriptor, any, size) == 0 && ::getsockname(descriptor, any, &size) == 0;
+  ::close(descriptor);
+  if (!bound) throw std::runtime_error("no port is left");
+  return ntohs(address.sin_port);
 }
 
 /// The URL of a running server.

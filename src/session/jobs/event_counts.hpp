@@ -11,10 +11,10 @@ namespace flame::inline v0::session {
 /// How often each event came. Any thread.
 class EventCounts {
  public:
-  void add(std::string_view name, std::uint64_t n = 1) noexcept {
+  void add(std::string_view name) noexcept {
     const auto at = std::ranges::find(event::all, name);
     if (at == event::all.end()) return;
-    counts_[static_cast<std::size_t>(at - event::all.begin())].fetch_add(n, relaxed);
+    counts_[static_cast<std::size_t>(at - event::all.begin())].fetch_add(1, relaxed);
   }
   [[nodiscard]] std::array<EventCount, event::all.size()> read() const noexcept {
     std::array<EventCount, event::all.size()> out;
