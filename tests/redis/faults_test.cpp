@@ -166,11 +166,22 @@ TEST_P(RedisFaults, WhatItCannotReadStaysAsItIs) {
   apply(*connection_, Verb::create, record(1));
   client({"SETRANGE", name, "0", "2"});  // of a later release
   check();
-  apply(*connection_, Verb::create, record(1));
-  client({"SETRANGE", name, "12", "x"});
-  check();
+  for (const auto* const at : {"9", "12", "23", "40", "51", "53"}) {
+    apply(*connection_, Verb::create, record(1));
+    client({"SETRANGE", name, at, "x"});
+    check();
+  }
   client({"SET", name, "short"});
   check();
+}
+
+TEST_P(RedisFaults, AKeyOfAnotherTypeHidesNoOtherSessionOfItsOwner) {
+  apply(*connection_, Verb::create, record(1, "ann"));
+  apply(*connection_, Verb::create, record(2, "ann"));
+  const auto name = "session:s:{" + tests::tag_of(record(1).key) + "}:" + to_string(record(1).key);
+  client({"DEL", name});
+  client({"LPUSH", name, "x"});
+  EXPECT_EQ(connection_->list("ann", {}, 10, soon()).records.size(), 1U);
 }
 
 TEST_P(RedisFaults, WhatWasFlushedIsMissingAndCanBeMadeAgain) {

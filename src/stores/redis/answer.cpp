@@ -3,11 +3,6 @@
 namespace flame::inline v0::session::redis {
 namespace {
 
-[[noreturn]] void lose() {
-  throw StoreError(StoreError::Kind::connection_lost,
-                   "redis store: the server sent a reply that its command cannot have");
-}
-
 void end(Work& work, Outcome outcome) noexcept {
   work.op->outcome = outcome;
   work.stage = Stage::over;
@@ -42,7 +37,7 @@ void fail(Work& work, std::string_view error) {
 
 void loaded(Work& work, Reply& reply, const Call& call) {
   if (reply.type == Reply::Type::nil) return end(work, Outcome::missing);
-  if (reply.type != Reply::Type::text) return lose();
+  if (reply.type != Reply::Type::text) throw_strange_reply();
   auto& record = work.op->record;
   Record found;
   if (!read_value(reply.text, found)) return end(work, Outcome::unreadable);
@@ -83,20 +78,20 @@ bool settled(Work& work, const Reply& reply, Outcome zero) {
 void written(Work& work, Reply& reply) {
   if (settled(work, reply, Outcome::missing)) return;
   if (reply.type == Reply::Type::text) return conflicted(work, reply);
-  if (reply.type != Reply::Type::integer || reply.integer < 0) lose();
+  if (reply.type != Reply::Type::integer || reply.integer < 0) throw_strange_reply();
   work.covered = TimePoint{std::chrono::milliseconds(reply.integer)};
   work.stage = Stage::index;
 }
 
 void touched(Work& work, Reply& reply) {
   if (settled(work, reply, Outcome::missing)) return;
-  if (reply.type != Reply::Type::text || reply.text.size() > max_owner) lose();
+  if (reply.type != Reply::Type::text || reply.text.size() > max_owner) throw_strange_reply();
   work.owner = std::move(reply.text);
   work.stage = Stage::index;
 }
 
 void erased(Work& work, const Reply& reply) {
-  if (reply.type != Reply::Type::integer) lose();
+  if (reply.type != Reply::Type::integer) throw_strange_reply();
   end(work, Outcome::done);
   if (!work.op->record.owner.empty()) work.stage = Stage::unindex;
 }
@@ -109,10 +104,10 @@ void answer(Work& work, Reply& reply, const Call& call) {
     case Stage::load:
       return loaded(work, reply, call);
     case Stage::index:
-      if (reply.type != Reply::Type::integer) lose();
+      if (reply.type != Reply::Type::integer) throw_strange_reply();
       return indexed(work);
     case Stage::create:
-      if (!settled(work, reply, Outcome::exists)) lose();
+      if (!settled(work, reply, Outcome::exists)) throw_strange_reply();
       return;
     case Stage::replace:
       return written(work, reply);

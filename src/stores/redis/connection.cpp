@@ -13,11 +13,6 @@ namespace {
 /// Each operation needs four at most, or some more where others move the same session's end.
 constexpr int most_rounds = 16;
 
-[[noreturn]] void lose() {
-  throw StoreError(StoreError::Kind::connection_lost,
-                   "redis store: the server sent a reply that its command cannot have");
-}
-
 SessionKey random_key() {
   std::random_device random;
   SessionKey key;
@@ -91,7 +86,8 @@ void Connection::answered(const Sent& sent, Reply& reply, const Call& call) {
     if (failure_of(reply.text).meaning == Meaning::one_slot) return routing_.keep_buckets_apart();
     for (auto* work : works) answer(*work, reply, call);
   } else if (many) {
-    if (reply.type != Reply::Type::array || reply.elements.size() != works.size()) lose();
+    if (reply.type != Reply::Type::array || reply.elements.size() != works.size())
+      throw_strange_reply();
     for (std::size_t i = 0; i < works.size(); ++i) answer(*works[i], reply.elements[i], call);
   } else {
     answer(*works.front(), reply, call);
@@ -131,12 +127,12 @@ Reply Connection::ask(std::initializer_list<std::string_view> command, const Cal
 
 std::optional<TimePoint> Connection::clock(const Call& call) {
   const auto reply = ask({"TIME"}, call);
-  if (reply.type != Reply::Type::array || reply.elements.size() != 2) lose();
+  if (reply.type != Reply::Type::array || reply.elements.size() != 2) throw_strange_reply();
   std::int64_t seconds = 0, micros = 0;
   const auto read = [](const std::string& text, std::int64_t& number) {
     const auto* const last = text.data() + text.size();
     const auto [end, error] = std::from_chars(text.data(), last, number);
-    if (error != std::errc{} || end != last) lose();
+    if (error != std::errc{} || end != last) throw_strange_reply();
   };
   read(reply.elements[0].text, seconds);
   read(reply.elements[1].text, micros);
@@ -172,6 +168,8 @@ std::optional<std::string> Connection::try_a_session(const Call& call) {
   Keys keys(settings_->key_prefix);
   static_cast<void>(ask({"ZREM", keys.owner(bucket_of(key), record.owner), member_of(key)}, call));
   static_cast<void>(list("trial", {}, 1, call));
+  static_cast<void>(ask({"MGET", keys.session(key)}, call));
+  ping(call);
   return std::nullopt;
 }
 

@@ -106,4 +106,9 @@ void throw_failure(const Failure& failure) {
                    *failure.text ? failure.text : "redis store: the server cannot answer now");
 }
 
+void throw_strange_reply() {
+  throw StoreError(StoreError::Kind::connection_lost,
+                   "redis store: the server sent a reply that its command cannot have");
+}
+
 }  // namespace flame::inline v0::session::redis

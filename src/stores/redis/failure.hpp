@@ -27,5 +27,7 @@ struct Failure {
 [[nodiscard]] Failure failure_of(std::string_view error) noexcept;
 /// Of a call that has no operations.
 [[noreturn]] void throw_failure(const Failure& failure);
+/// Of a reply of another type or size than its command's: whose it is, nobody knows.
+[[noreturn]] void throw_strange_reply();
 
 }  // namespace flame::inline v0::session::redis

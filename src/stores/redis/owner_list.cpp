@@ -17,9 +17,7 @@ SessionKey key_of(std::string_view member) noexcept {
 
 void expect(const Reply& reply, Reply::Type type) {
   if (reply.type == Reply::Type::error) throw_failure(failure_of(reply.text));
-  if (reply.type != type)
-    throw StoreError(StoreError::Kind::connection_lost,
-                     "redis store: the server sent a reply that its command cannot have");
+  if (reply.type != type) throw_strange_reply();
 }
 
 }  // namespace
@@ -49,6 +47,9 @@ std::vector<SessionKey> OwnerList::indexed(std::string_view from) {
 }
 
 void OwnerList::add_header(const SessionKey& key, Reply& reply, OwnerPage& page) const {
+  // What no session store wrote is missing, as to the other verbs.
+  if (reply.type == Reply::Type::error && failure_of(reply.text).meaning == Meaning::foreign)
+    return;
   expect(reply, Reply::Type::text);
   Record record;
   if (!read_value(reply.text, record) || record.owner != owner_ || record.expires_at <= call_.now)

@@ -30,7 +30,7 @@ Script script(std::string text) {
 constexpr const char* begin = R"(
 local k,now=KEYS[1],tonumber(ARGV[1])
 local function times(h)
-  if string.byte(h)~=49 or not string.find(h,'^%d+$',10) or #h<37 then return nil end
+  if string.byte(h)~=49 or not string.find(h,'^%d+$',10) or #h~=54 then return nil end
   return tonumber(string.sub(h,10,23)),tonumber(string.sub(h,24,37))
 end
 )";
@@ -53,7 +53,7 @@ return 1)");
 
 const Script& create_script() {
   static const Script made = script(std::string(begin) + R"(
-local h=redis.call('GETRANGE',k,0,36)
+local h=redis.call('GETRANGE',k,0,53)
 if h~='' then
   local e=times(h)
   if not e or e>now then return 0 end
@@ -65,7 +65,7 @@ return 1)");
 
 const Script& replace_script() {
   static const Script made = script(std::string(begin) + R"(
-local h=redis.call('GETRANGE',k,0,36)
+local h=redis.call('GETRANGE',k,0,53)
 local e,s=times(h)
 if not e or e<=now then return 0 end
 if string.sub(h,2,9)~=ARGV[4] then return redis.call('GET',k) end
@@ -88,9 +88,9 @@ return 1)");
 const Script& touch_script() {
   static const Script made = script(std::string(begin) + R"(
 local h=redis.call('GETRANGE',k,0,373)
-local e,s=times(string.sub(h,1,37))
-local n=tonumber(string.match(h,'^(%d%d%d)',52))
-if not e or not n or e<=now then return 0 end
+local e,s=times(string.sub(h,1,54))
+local n=e and tonumber(string.sub(h,52,54))
+if not e or #h<math.min(54+n,374) or e<=now then return 0 end
 local o=string.sub(h,55,54+n)
 if n>0 and o~=ARGV[5] then return o end
 local given,l=tonumber(ARGV[3]),tonumber(ARGV[4])
