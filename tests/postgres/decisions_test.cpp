@@ -63,6 +63,9 @@ TEST(PostgresFailure, AConnectThatFailsIsToldByCodeOrWords) {
   EXPECT_EQ(kind((at + "FATAL:  53300\n").c_str()), Kind::connection_lost);
   EXPECT_EQ(kind((at + "FATAL:  08P01\n").c_str()), Kind::connection_lost);
   EXPECT_EQ(kind((at + "Connection refused\n").c_str()), Kind::connection_lost);
+  EXPECT_EQ(kind("connection to server at \"SSL-certificate\" (10.0.0.1), port 5432 failed: "
+                 "Connection refused"),
+            Kind::connection_lost);
   EXPECT_EQ(kind((at + "server closed the connection unexpectedly").c_str()),
             Kind::connection_lost);
   EXPECT_EQ(kind((at + "fe_sendauth: no password supplied").c_str(), true), Kind::refused);

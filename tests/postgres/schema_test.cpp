@@ -83,6 +83,35 @@ TEST_F(PostgresSchema, ATableOfALaterReleaseIsRefused) {
   EXPECT_EQ(complaint(), "");
 }
 
+TEST_F(PostgresSchema, NothingIsMadeOfATableOfALaterReleaseOrOfOthers) {
+  options_.init_table = true;
+  const auto comment = [&] {
+    return admin().ask("SELECT obj_description('" + table() + "'::regclass)");
+  };
+  const auto drop_index = [&] {
+    admin().rows(
+        "DO $$ DECLARE i regclass; BEGIN FOR i IN SELECT indexrelid::regclass FROM "
+        "pg_index WHERE indrelid = '" +
+        table() +
+        "'::regclass AND NOT indisprimary LOOP "
+        "EXECUTE 'DROP INDEX ' || i; END LOOP; END $$");
+  };
+  drop_index();
+  EXPECT_EQ(complaint(), "") << "of its own it makes the index";
+  drop_index();
+  admin().rows("COMMENT ON TABLE " + table() + " IS 'flame-session, schema 2'");
+  EXPECT_NE(complaint().find("later release"), std::string::npos);
+  EXPECT_EQ(comment(), "flame-session, schema 2");
+
+  options_.table = server_->new_table();
+  admin().rows("CREATE TABLE " + table() + " (key text, owner text)");
+  EXPECT_NE(complaint().find("ADD COLUMN token"), std::string::npos);
+  EXPECT_EQ(comment(), "");
+  options_.table = server_->new_table();
+  admin().rows("CREATE TABLE " + table() + " (id text, data text)");
+  EXPECT_NE(complaint().find("ADD COLUMN"), std::string::npos);
+}
+
 TEST_F(PostgresSchema, RightsAreAskedFor) {
   const auto role = "poor_" + server_->schema;
   admin().rows("CREATE ROLE " + role + " LOGIN PASSWORD 'p'");

@@ -128,8 +128,11 @@ void Batch::ask(const StoreOp& op, const Call& call) {
 void Batch::receive(Ops ops, const Call& call) {
   const auto verb = ops.front()->verb;
   answers_.assign(ops.size(), Outcome::missing);
-  if (verb == Verb::touch) static_cast<void>(link_.next(call.deadline));
-  for (std::size_t at = 0; const auto result = link_.next(call.deadline); ++at) {
+  // Where what goes before the touches fails, their group is over with it.
+  const bool begins = verb != Verb::touch || link_.next(call.deadline);
+  for (std::size_t at = 0; begins; ++at) {
+    const auto result = link_.next(call.deadline);
+    if (!result) break;
     if (verb == Verb::load)
       take_rows(result, ops, Outcome::done, call);
     else if (at < ops.size())

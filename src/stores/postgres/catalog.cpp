@@ -98,12 +98,12 @@ Facts look(Link& link, const Settings& settings, Deadline until) {
   return facts;
 }
 
-void make(Link& link, const Settings& settings, Deadline until) {
+void make(Link& link, const std::vector<std::string>& statements, Deadline until) {
   Parameters lock;
   lock << making_lock;
   link.start();
   link.ask("SELECT pg_advisory_xact_lock($1::bigint)", lock);
-  for (const auto& statement : making(settings.table)) link.ask(statement, {});
+  for (const auto& statement : statements) link.ask(statement, {});
   link.end_group();
   link.send(until);
   while (link.next(until)) {
@@ -117,9 +117,12 @@ void make(Link& link, const Settings& settings, Deadline until) {
 
 std::vector<std::string> prepare_table(Link& link, const Settings& settings, Deadline until) {
   auto facts = look(link, settings, until);
-  if (settings.init_table && can_be_made(facts.table)) {
-    make(link, settings, until);
-    facts = look(link, settings, until);
+  if (settings.init_table) {
+    const auto statements = to_be_made(facts.table, settings.table, facts.server.user);
+    if (!statements.empty()) {
+      make(link, statements, until);
+      facts = look(link, settings, until);
+    }
   }
   // Here the next release migrates a table of this one's version, under the same lock.
   if (auto text = complaint(facts.table, settings.table, facts.server.user); !text.empty())

@@ -78,6 +78,10 @@ std::string_view code_at_end(std::string_view message) noexcept {
 
 /// A broken handshake is no reason to refuse a start; whatever else is wrong with TLS is.
 bool is_about_tls(std::string_view message) noexcept {
+  // Before that stands where it connected to, which may be called anything.
+  constexpr std::string_view failed = " failed: ";
+  if (const auto at = message.rfind(failed); at != message.npos)
+    message.remove_prefix(at + failed.size());
   const auto has = [&](std::string_view word) { return message.find(word) != message.npos; };
   return (has("SSL") && !has("SYSCALL")) || has("certificate");
 }

@@ -145,8 +145,13 @@ std::string complaint(const std::optional<TableFacts>& facts, const TableName& t
   return begin + "is missing: start with init_table, or run: " + all;
 }
 
-bool can_be_made(const std::optional<TableFacts>& facts) noexcept {
-  return !facts || (facts->kind == 'r' && !facts->owner_index);
+std::vector<std::string> to_be_made(const std::optional<TableFacts>& facts, const TableName& table,
+                                    const std::string& user) {
+  if (!facts) return making(table);
+  auto with_index = *facts;
+  with_index.owner_index = true;
+  if (facts->owner_index || !complaint_of(with_index, table, user).empty()) return {};
+  return {index_of_owners(table)};
 }
 
 std::vector<std::string> warnings(const TableFacts& table, const ServerFacts& server) {

@@ -41,8 +41,10 @@ struct ServerFacts {
 /// where the table is missing.
 [[nodiscard]] std::string complaint(const std::optional<TableFacts>& facts, const TableName& table,
                                     const std::string& user);
-/// Whether making() would mend it.
-[[nodiscard]] bool can_be_made(const std::optional<TableFacts>& facts) noexcept;
+/// The statements that make of it what it should be: all of making(), or the index of owners where
+/// nothing else is wrong. None: it fits, or is for the operator to mend.
+[[nodiscard]] std::vector<std::string> to_be_made(const std::optional<TableFacts>& facts,
+                                                  const TableName& table, const std::string& user);
 [[nodiscard]] std::vector<std::string> warnings(const TableFacts& table, const ServerFacts& server);
 
 /// Looks, makes what is to be made, and throws StoreError refused or answers what to warn of.
