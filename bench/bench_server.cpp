@@ -19,13 +19,14 @@ namespace session = flame::session;
 namespace {
 
 constexpr const char* usage =
-    "usage: bench_server [--listen HOST:PORT] [--store URL] [--threads N]\n"
+    "usage: bench_server [--listen HOST:PORT] [--store URL] [--threads N] [--idle SECONDS]\n"
     "\n"
     "  --listen HOST:PORT   where to listen, port 0 for a free one (127.0.0.1:2830)\n"
     "  --store URL          where sessions are kept: memory:, file:/PATH, postgres://…, "
     "mysql://…,\n"
     "                       redis://… (memory:)\n"
     "  --threads N          event loops (1)\n"
+    "  --idle SECONDS       idle timeout (1800)\n"
     "\n"
     "All routes are GET: /plain /set /get /clear /incr /add /put?key=K&value=V /all\n"
     "/slow?ms=N&key=K&value=V /slow_begun /login?owner=U /logout /flash?message=M /take /fail\n"
@@ -35,6 +36,7 @@ struct Arguments {
   std::string listen = "127.0.0.1:2830";
   std::string store = "memory:";
   std::size_t threads = 1;
+  std::chrono::seconds idle = std::chrono::minutes(30);
   bool help = false;
 };
 
@@ -45,6 +47,13 @@ std::optional<std::uint32_t> number(std::string_view text) {
   return value;
 }
 
+std::uint32_t in_range(std::string_view name, std::string_view word, std::uint32_t most) {
+  const auto value = number(word).value_or(0);
+  if (value > 0 && value <= most) return value;
+  throw std::invalid_argument(std::string(name) + " must be a number from 1 to " +
+                              std::to_string(most));
+}
+
 Arguments parse(std::span<char*> words) {
   Arguments arguments;
   for (std::size_t i = 1; i < words.size(); ++i) {
@@ -53,7 +62,7 @@ Arguments parse(std::span<char*> words) {
       arguments.help = true;
       return arguments;
     }
-    if (name != "--listen" && name != "--store" && name != "--threads") {
+    if (name != "--listen" && name != "--store" && name != "--threads" && name != "--idle") {
       throw std::invalid_argument("unknown option `" + std::string(name) + "`: see --help");
     }
     if (++i == words.size() || *words[i] == '\0') {
@@ -61,12 +70,8 @@ Arguments parse(std::span<char*> words) {
     }
     if (name == "--listen") arguments.listen = words[i];
     if (name == "--store") arguments.store = words[i];
-    if (name == "--threads") {
-      arguments.threads = number(words[i]).value_or(0);
-      if (arguments.threads == 0 || arguments.threads > 1024) {
-        throw std::invalid_argument("--threads must be a number from 1 to 1024");
-      }
-    }
+    if (name == "--threads") arguments.threads = in_range(name, words[i], 1024);
+    if (name == "--idle") arguments.idle = std::chrono::seconds(in_range(name, words[i], 86'400));
   }
   return arguments;
 }
@@ -184,8 +189,9 @@ int main(int argc, char** argv) {
 
   flame::Flame f({.address = arguments.listen, .threads = arguments.threads});
   // All load comes from one place, and no visitor is to be turned away.
-  f.use(session::sessioner(
-      {.store = session::open_store(arguments.store), .max_created_per_second = 0}));
+  f.use(session::sessioner({.store = session::open_store(arguments.store),
+                            .idle_timeout = arguments.idle,
+                            .max_created_per_second = 0}));
   add_reference_routes(f);
   add_value_routes(f);
   add_life_routes(f);

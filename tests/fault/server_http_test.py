@@ -6,7 +6,6 @@ import json
 import os
 import pathlib
 import signal
-import tempfile
 import threading
 import time
 import unittest
@@ -20,12 +19,7 @@ DOWN = float(os.environ.get("FLAME_DOWN_SECONDS", "2"))
 
 
 def setUpModule():
-    folder = tempfile.TemporaryDirectory(prefix="flame-fault-server-")
-    unittest.addModuleCleanup(folder.cleanup)
-    os.environ["FLAME_SERVERS"] = folder.name
-    if stores.ask("start", NAME) is None:
-        raise unittest.SkipTest("SKIPPED: that server is not to be had here")
-    unittest.addModuleCleanup(stores.ask, "stop", NAME)
+    unittest.enterModuleContext(stores.own_server(NAME))
 
 
 def family(pid):

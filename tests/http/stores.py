@@ -1,17 +1,20 @@
 """Stores on the servers of scripts/servers: ctest starts them before, by fixtures."""
 
+import contextlib
 import os
 import pathlib
 import secrets
 import subprocess
+import tempfile
+import unittest
 
 SERVERS = pathlib.Path(__file__).parents[2] / "scripts/servers"
 NOT_TO_BE_HAD = 77
 
 
-def ask(verb, name):
+def ask(verb, name, *statement):
     """What scripts/servers prints; None where that server is not to be had here."""
-    run = subprocess.run([SERVERS, verb, name], text=True, capture_output=True, check=False)
+    run = subprocess.run([SERVERS, verb, name, *statement], text=True, capture_output=True, check=False)
     if run.returncode == NOT_TO_BE_HAD:
         return None
     if run.returncode != 0:
@@ -26,6 +29,26 @@ def new_store(name):
     if url is None:
         return None
     return f"{url}?key_prefix={own}" if url.startswith("redis") else f"{url}?table={own}&init_table=true"
+
+
+@contextlib.contextmanager
+def own_server(name, folder=None):
+    """One that nobody else uses, in a folder of its own."""
+    with contextlib.ExitStack() as ended:
+        if folder is None:
+            folder = ended.enter_context(tempfile.TemporaryDirectory(prefix="flame-own-server-"))
+        before = os.environ.get("FLAME_SERVERS")
+        os.environ["FLAME_SERVERS"] = folder
+        try:
+            if ask("start", name) is None:
+                raise unittest.SkipTest("SKIPPED: that server is not to be had here")
+            ended.callback(ask, "stop", name)
+            yield pathlib.Path(folder) / name
+        finally:
+            ended.close()
+            os.environ.pop("FLAME_SERVERS")
+            if before is not None:
+                os.environ["FLAME_SERVERS"] = before
 
 
 def from_environment():

@@ -27,7 +27,6 @@ void Touches::send(StoreOp op) noexcept try {
   if (found != touches_.end()) {
     found->last_seen = std::max(found->last_seen, op.record.last_seen);
     found->expires_at = std::max(found->expires_at, op.record.expires_at);
-    found->changed = true;
     return;
   }
   if (touches_.size() >= most_kept) return drop();
@@ -55,7 +54,6 @@ void Touches::submit(Touch& touch) noexcept {
   auto& call = touch.call;
   {
     const std::scoped_lock lock(mutex_);
-    touch.changed = false;
     call.op.verb = Verb::touch;
     call.op.record.key = touch.key;
     call.op.record.owner.swap(touch.session_owner);
@@ -88,6 +86,12 @@ void Touches::set_fresh(Touch& touch, bool fresh) noexcept {
   if (fresh_ == 0) waiting_.wake_all();
 }
 
+/// Requests that had loaded before it was done asked for the same again: that is one touch. What came
+/// while a slow store held it for longer than a step is the next.
+bool Touches::has_more(const Touch& touch) const noexcept {
+  return touch.expires_at - touch.call.op.record.expires_at >= core_.rules.step();
+}
+
 /// Whether it is sent once more. False: the caller has it alone.
 bool Touches::goes_on(Touch& touch) noexcept {
   const std::scoped_lock lock(mutex_);
@@ -100,7 +104,7 @@ bool Touches::goes_on(Touch& touch) noexcept {
   touch.tries = failed ? touch.tries + 1 : 0;
   touch.call.not_before = {};
   touch.call.times_later = 0;
-  if (!given_up && !stopped && !ended && lives && (failed || touch.changed)) {
+  if (!given_up && !stopped && !ended && lives && (failed || has_more(touch))) {
     const auto doubled = first_pause * (1 << std::min(touch.tries, 10));
     if (failed)
       touch.call.not_before =

@@ -39,7 +39,6 @@ class Touches {
     SessionKey key{};
     std::string session_owner{};
     TimePoint last_seen{}, expires_at{};  // the newest
-    bool changed = false;                 // since it was sent
     bool fresh = false;                   // it has not failed yet
     int tries = 0;
     StoreCall call{};
@@ -48,6 +47,7 @@ class Touches {
   void submit(Touch& touch) noexcept;
   void answered(Touch& touch) noexcept;
   void set_fresh(Touch& touch, bool fresh) noexcept;
+  [[nodiscard]] bool has_more(const Touch& touch) const noexcept;
   [[nodiscard]] bool goes_on(Touch& touch) noexcept;
   void drop() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
 

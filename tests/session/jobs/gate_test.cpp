@@ -492,6 +492,28 @@ TEST_F(GateTest, ATouchIsNotWaitedFor) {
   EXPECT_TRUE(look(id_).exists());
 }
 
+TEST_F(GateTest, OneThatIsUnderWayIsNotSentAgainForLessThanAStep) {
+  store_->advance(100s);
+  commit(id_, [](Session&) {});
+  store_->advance(1s);
+  commit(id_, [](Session&) {});
+  EXPECT_EQ(pending(), Texts{"touch"});
+  store_->step(0);
+  EXPECT_EQ(pending(), Texts{});
+}
+
+TEST_F(GateTest, OneThatWasUnderWayForAStepIsFollowedByTheLatest) {
+  store_->advance(100s);
+  commit(id_, [](Session&) {});
+  store_->advance(90s);
+  commit(id_, [](Session&) {});
+  store_->step(0);
+  ASSERT_EQ(pending(), Texts{"touch"});
+  store_->step(0);
+  store_->advance(1750s);
+  EXPECT_TRUE(look(id_).exists());
+}
+
 TEST_F(GateTest, NorIsOneAfterAChangeThatCameToNothing) {
   store_->advance(100s);
   auto& request = commit(id_, [](Session& session) { session.erase("key"); });
