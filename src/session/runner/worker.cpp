@@ -286,15 +286,17 @@ void Worker::refuse_late() noexcept {
   const auto now = shared_.clock.steady();
   auto queue_time = std::chrono::nanoseconds::zero();
   const auto answered_at = lane_.answers_at(calls_.size(), now);
-  Fifo<StoreCall> late;
+  Fifo<StoreCall> late, put_off;
   std::erase_if(calls_, [&](StoreCall* call) {
     queue_time += now - call->queued_at;
     if (call->deadline > answered_at) return false;
-    late.push(*call);
+    (call->times_later > 0 ? put_off : late).push(*call);
     return true;
   });
   LaneCounters::add(lane_.counters.queue_time, queue_time.count());
   if (!late.empty()) refuse_all(late, Errc::deadline, too_late);
+  const CompletionBatch completions;
+  while (StoreCall* const call = put_off.pop()) call->done(*call);  // it says what it waited for
 }
 
 /// Of verbs whose last batch was refused item by item one goes first, and the rest only if it is
@@ -392,18 +394,23 @@ void Worker::come_again(StoreCall& call) noexcept {
   if (call.times_later < 255) ++call.times_later;
   call.op.outcome = Outcome::later;
   if (call.sending && !call.maybe_applied) call.sending->reopen();
+  call.failure.reset();
+  if (!connection_)  // why it has none is what is told if this one waits in vain
+    call.failure = failure_of(Errc::store_unavailable, last_error_.text.c_str(), call.maybe_applied);
   if (!lane_.put_off(call)) call.done(call);
 }
 
 void Worker::lost(Failure failure, Deadline began) noexcept {
   disconnect();
+  if (failure.away) shared_.away_at = shared_.clock.steady();
   last_error_ = std::move(failure.error);
   shared_.breaker.failed(shared_.clock.steady(), began, static_cast<std::uint32_t>(jitter_()));
 }
 
 /// After a while without a call the backend, or what is between, may be gone, and nobody would say
-/// so.
+/// so. What one connection was told of its server (that it became a standby) holds for all.
 void Worker::check_alive() noexcept {
+  if (connection_ && connected_since_ <= shared_.away_at.load()) disconnect();
   const auto after = shared_.traits.ping_after;
   if (!connection_ || after <= milliseconds(0)) return;
   if (shared_.clock.steady() - last_used_ < after) return;

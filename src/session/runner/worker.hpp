@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <bitset>
 #include <condition_variable>
 #include <mutex>
@@ -23,6 +24,7 @@ struct RunnerShared {
   const StoreTraits traits;
   PrepareOnce prepared;
   Breaker breaker{};
+  std::atomic<Deadline> away_at{Deadline::min()};  // when a connection last told that its server is
 
   std::mutex mutex{};
   std::condition_variable changed{};  // workers end, and tell it

@@ -70,6 +70,38 @@ TEST_F(RunnerLaterTest, AwayIsTriedAgainOnAnotherConnection) {
   EXPECT_EQ(store->connects(), 3U);
 }
 
+TEST_F(RunnerLaterTest, WhatAWriteIsToldOfItsServerHoldsForEveryConnectionToIt) {
+  deadline = 1h;
+  store->workers = 1;
+  run(Verb::load, 2);
+  const auto before = store->connects();
+  std::atomic<int> times{0};
+  store->on_run = [&](std::span<StoreOp> batch) {
+    if (batch.front().verb == Verb::create && ++times == 1)
+      throw StoreError(StoreError::Kind::away, "a standby");
+  };
+  Asked& asked = ask(Verb::create, 1);
+  let_pass_until(asked);
+  EXPECT_TRUE(asked.done());
+  run(Verb::load, 2);
+  EXPECT_EQ(store->connects(), before + 3) << "the write's two, and the load's anew";
+}
+
+TEST_F(RunnerLaterTest, WhoIsAwayForTooLongIsDownForAReasonThatIsTold) {
+  std::atomic<int> times{0};
+  store->on_run = [&](std::span<StoreOp>) {
+    ++times;
+    throw StoreError(StoreError::Kind::away, "it takes no writes");
+  };
+  Asked& asked = ask(Verb::create, 1);
+  while (times == 0) std::this_thread::yield();
+  let_pass_until(asked);
+  ASSERT_TRUE(asked.call.failure);
+  EXPECT_EQ(asked.call.failure->error.code, Errc::store_unavailable);
+  EXPECT_EQ(asked.call.failure->error.text, "it takes no writes");
+  EXPECT_FALSE(asked.call.failure->refused || asked.maybe_applied());
+}
+
 TEST_F(RunnerLaterTest, WhatIsTriedAgainAndLosesItsConnectionIsTriedOnceMore) {
   deadline = 1h;
   std::atomic<int> times{0};
