@@ -40,9 +40,9 @@ def own_server(name, folder=None):
         before = os.environ.get("FLAME_SERVERS")
         os.environ["FLAME_SERVERS"] = folder
         try:
+            ended.callback(ask, "stop", name)
             if ask("start", name) is None:
                 raise unittest.SkipTest("SKIPPED: that server is not to be had here")
-            ended.callback(ask, "stop", name)
             yield pathlib.Path(folder) / name
         finally:
             ended.close()
