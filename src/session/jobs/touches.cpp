@@ -86,8 +86,8 @@ void Touches::set_fresh(Touch& touch, bool fresh) noexcept {
   if (fresh_ == 0) waiting_.wake_all();
 }
 
-/// Requests that had loaded before it was done asked for the same again: that is one touch. What came
-/// while a slow store held it for longer than a step is the next.
+/// Requests that had loaded before it was done asked for the same again: that is one touch. What
+/// came while a slow store held it for longer than a step is the next.
 bool Touches::has_more(const Touch& touch) const noexcept {
   return touch.expires_at - touch.call.op.record.expires_at >= core_.rules.step();
 }

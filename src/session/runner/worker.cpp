@@ -396,7 +396,8 @@ void Worker::come_again(StoreCall& call) noexcept {
   if (call.sending && !call.maybe_applied) call.sending->reopen();
   call.failure.reset();
   if (!connection_)  // why it has none is what is told if this one waits in vain
-    call.failure = failure_of(Errc::store_unavailable, last_error_.text.c_str(), call.maybe_applied);
+    call.failure =
+        failure_of(Errc::store_unavailable, last_error_.text.c_str(), call.maybe_applied);
   if (!lane_.put_off(call)) call.done(call);
 }
 
