@@ -137,6 +137,13 @@ TEST_F(MysqlWholeServer, PacketsAreAsLargeAsItTakes) {
     EXPECT_EQ(op.outcome, op.record.key == poison ? Outcome::refused : Outcome::done);
 }
 
+TEST_F(MysqlWholeServer, PacketsThatHoldNoStatementAreRefusedAtTheStart) {
+  server_->start({"--max-allowed-packet=2K"});
+  const auto [kind, text] = thrown_by([&] { connect(); });
+  EXPECT_EQ(kind, Kind::refused);
+  EXPECT_NE(text.find("max_allowed_packet is 2048: "), text.npos) << text;
+}
+
 TEST_F(MysqlWholeServer, WithTlsLargeAnswersComeAndSilenceEndsAtTheDeadline) {
   server_->make_certificate("ca", "localhost");
   const auto file = [&](const std::string& name) { return (server_->folder() / name).string(); };

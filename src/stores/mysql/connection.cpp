@@ -121,6 +121,10 @@ void Connection::begin_session() {
   settings_ = Settings(std::move(values));
   if (settings_.is_on("read_only") || settings_.is_on("innodb_read_only"))
     fail(StoreError::Kind::away, "this server is read-only now: set the DSN to one that is not");
+  if (settings_.max_packet() < 2 * beside_values)
+    fail(StoreError::Kind::refused, "max_allowed_packet is " +
+                                        std::to_string(settings_.max_packet()) +
+                                        ": it holds no statement: set it to 16M");
   most_bytes_ = settings_.max_packet() - beside_values;
   wire_.query(session_setup(settings_));
 }
