@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "mysql_support.hpp"
+#include "stores/mysql/batch.hpp"
 #include "stores/mysql/forms.hpp"
 
 namespace flame::session::mysql {
@@ -74,13 +75,15 @@ TEST_P(MysqlContention, NoUpdateIsLostAndNoneWaitsForEver) {
 TEST_P(MysqlContention, VerbsBesideEachOtherDoNotDeadlock) {
   constexpr int rounds = 40;
   create(0, keys, "ann");
-  std::array<std::uint64_t, 4> put_off{};
+  std::array<std::uint64_t, 3> put_off{}, done{};
+  std::uint64_t swept = 0;
   const auto repeat = [&](std::size_t part, const std::vector<Verb>& verbs) {
     const auto mine = open_connection(*store_, call_now());
     for (int round = 0; round < rounds; ++round) {
       std::vector<StoreOp> batch;
-      for (const auto verb : verbs) {
-        const auto some = batch_of(verb, static_cast<std::uint64_t>(round) * 5 + part, 20);
+      for (std::size_t i = 0; i < verbs.size(); ++i) {  // of two verbs, each half of the keys
+        const auto from = static_cast<std::uint64_t>(round) * 5 + part + i * keys / 2;
+        const auto some = batch_of(verbs[i], from, keys / 2);
         batch.insert(batch.end(), some.begin(), some.end());
       }
       for (auto& op : batch) {
@@ -90,7 +93,10 @@ TEST_P(MysqlContention, VerbsBesideEachOtherDoNotDeadlock) {
       }
       sort(batch);
       mine->run(batch, call_now());
-      for (const auto& op : batch) put_off[part] += op.outcome == Outcome::later;
+      for (const auto& op : batch) {
+        put_off[part] += op.outcome == Outcome::later;
+        done[part] += op.outcome == Outcome::done;
+      }
     }
   };
   std::vector<std::thread> threads;
@@ -101,10 +107,12 @@ TEST_P(MysqlContention, VerbsBesideEachOtherDoNotDeadlock) {
     const auto mine = open_connection(*store_, call_now());
     auto late = call_now();
     late.now += 1020s;
-    for (int round = 0; round < rounds; ++round) static_cast<void>(mine->sweep(1000, late));
+    for (int round = 0; round < rounds; ++round) swept += mine->sweep(1000, late);
   });
   for (auto& thread : threads) thread.join();
   for (const auto n : put_off) EXPECT_EQ(n, 0U);
+  for (const auto n : done) EXPECT_GT(n, 0U) << "there is nothing to be in each other's way for";
+  EXPECT_GT(swept, 0U);
 }
 
 TEST_P(MysqlContention, ASweepIsBoundedAndWaitsForNobodyAlive) {
@@ -131,6 +139,33 @@ TEST_P(MysqlContention, ASweepIsBoundedAndWaitsForNobodyAlive) {
   EXPECT_EQ(connection_->sweep(100, late), 0U);
   holder.run("ROLLBACK");
   EXPECT_EQ(admin_->value("SELECT COUNT(*) FROM " + table_), "5");
+}
+
+TEST_P(MysqlContention, ASweepLeavesOutWhatIsLockedAndEndsInTime) {
+  std::vector<StoreOp> batch;
+  for (std::uint64_t number = 0; number < 5 * Batch::most; ++number)
+    batch.push_back({Verb::create, record_of(number), {}, {}});
+  sort(batch);
+  connection_->run(batch, call_now());
+  Admin holder(url_);
+  const auto hold = [&](std::size_t chunk) {  // in the order of the keys
+    holder.run("SELECT * FROM " + table_ + " WHERE session_key = " +
+               literal(batch.at(chunk * Batch::most).record.key) + " FOR UPDATE");
+  };
+  const auto sweep = [&](std::chrono::milliseconds patience) {
+    auto late = call_now(patience);
+    late.now += 2000s;
+    return connection_->sweep(1000, late);
+  };
+  holder.run("BEGIN");
+  for (const std::size_t chunk : {0, 1, 2}) hold(chunk);
+  EXPECT_EQ(sweep(60s), 2 * Batch::most) << "the first of them does not keep it from the last";
+  holder.run("ROLLBACK");
+  holder.run("BEGIN");
+  for (const std::size_t chunk : {0, 1, 2}) hold(chunk);
+  EXPECT_EQ(sweep(2900ms), 0U) << "no time for all three";
+  holder.run("ROLLBACK");
+  EXPECT_EQ(sweep(60s), 3 * Batch::most) << "the connection is good";
 }
 
 TEST_P(MysqlContention, StatementsGoByTheirIndex) {

@@ -128,7 +128,12 @@ std::string PrivateServer::url(const std::string& host) const {
 }
 
 void PrivateServer::make_certificate(const std::string& ca, const std::string& name) const {
-  const auto at = [&](const std::string& file) { return (folder() / file).string(); };
+  mysql::make_certificate(folder(), ca, name);
+}
+
+void make_certificate(const std::filesystem::path& folder, const std::string& ca,
+                      const std::string& name, int days) {
+  const auto at = [&](const std::string& file) { return (folder / file).string(); };
   const std::string key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes ";
   if (!std::filesystem::exists(at(ca + ".pem")))
     shell("openssl req -x509 " + key + "-keyout " + at(ca + ".key") + " -out " + at(ca + ".pem") +
@@ -137,7 +142,15 @@ void PrivateServer::make_certificate(const std::string& ca, const std::string& n
         " -subj /CN=" + name);
   shell("printf 'subjectAltName=DNS:" + name + "' >" + at("names") + " && openssl x509 -req -in " +
         at(name + ".csr") + " -CA " + at(ca + ".pem") + " -CAkey " + at(ca + ".key") +
-        " -CAcreateserial -days 2 -extfile " + at("names") + " -out " + at(name + ".pem"));
+        " -CAcreateserial -days " + std::to_string(days) + " -extfile " + at("names") + " -out " +
+        at(name + ".pem"));
+}
+
+void make_expired(const std::filesystem::path& folder, const std::string& ca,
+                  const std::string& name) {
+  const auto at = [&](const std::string& file) { return (folder / file).string(); };
+  shell("openssl x509 -in " + at(ca + ".pem") + " -signkey " + at(ca + ".key") + " -days -1 -out " +
+        at(name + ".pem"));
 }
 
 }  // namespace flame::inline v0::session::mysql

@@ -10,6 +10,15 @@
 
 namespace flame::inline v0::session::mysql {
 
+/// Files CA.pem, if it is not there, and NAME.pem with NAME.key for a server of this name. With -1
+/// days it has expired.
+void make_certificate(const std::filesystem::path& folder, const std::string& ca,
+                      const std::string& name, int days = 2);
+
+/// From CA.pem a file NAME.pem of the same key and name, which has expired.
+void make_expired(const std::filesystem::path& folder, const std::string& ca,
+                  const std::string& name);
+
 /// A MariaDB of a test's own, for what it does to the whole of a server. Its user is root, without
 /// a password.
 class PrivateServer {
@@ -28,7 +37,7 @@ class PrivateServer {
 
   [[nodiscard]] std::string url(const std::string& host = "127.0.0.1") const;
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_.path(); }
-  /// Files ca.pem, and NAME.pem with NAME.key for a server of this name, in folder().
+  /// In folder().
   void make_certificate(const std::string& ca, const std::string& name) const;
 
  private:

@@ -82,12 +82,6 @@ void Proxy::resume() {
   wake();
 }
 
-void Proxy::cut() {
-  cut_ = true;
-  wake();
-  while (cut_) std::this_thread::yield();
-}
-
 void Proxy::answer_next(unsigned error, std::string text) {
   std::string body = "\xff";
   body += static_cast<char>(error & 255);
@@ -108,10 +102,28 @@ void Proxy::accept() {
     ::close(server);
     return;
   }
-  pairs_.push_back({client, server});
+  pairs_.push_back({.client = client, .server = server});
 }
 
-bool Proxy::pass_up(const Pair& pair) {
+/// A packet has three bytes of length and a number; a request's is 0, what goes on has others.
+void Proxy::count(Pair& pair, std::string_view bytes) {
+  constexpr std::size_t header_size = 4;
+  while (!bytes.empty()) {
+    const auto body = std::min(pair.body, bytes.size());
+    pair.body -= body;
+    bytes.remove_prefix(body);
+    const auto part = bytes.substr(0, header_size - pair.header.size());
+    pair.header += part;
+    bytes.remove_prefix(part.size());
+    if (pair.header.size() < header_size) return;
+    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(pair.header[i]); };
+    pair.body = at(0) + (at(1) << 8U) + (at(2) << 16U);
+    if (at(3) == 0) ++requests_;
+    pair.header.clear();
+  }
+}
+
+bool Proxy::pass_up(Pair& pair) {
   if (countdown_ > 0 && --countdown_ == 0) {
     stalled_ = true;
     return true;
@@ -119,7 +131,7 @@ bool Proxy::pass_up(const Pair& pair) {
   char data[65536];
   const auto size = ::recv(pair.client, data, sizeof data, 0);
   if (size <= 0) return false;
-  ++requests_;
+  count(pair, {data, static_cast<std::size_t>(size)});
   std::string answer;
   {
     const std::scoped_lock lock(mutex_);
@@ -149,11 +161,10 @@ void Proxy::run() {
     if (::poll(all.data(), all.size(), -1) < 0) continue;
     eventfd_t ignored = 0;
     static_cast<void>(::eventfd_read(signal_, &ignored));
-    const bool cut_all = cut_;
     std::vector<Pair> left;
     for (std::size_t i = 0; i < pairs_.size(); ++i) {
       const bool was_polled = all.size() > 2 * i + 3;
-      bool alive = !cut_all;
+      bool alive = true;
       if (alive && was_polled && !stalled_ && all[2 * i + 2].revents != 0)
         alive = pass_up(pairs_[i]);
       if (alive && was_polled && !stalled_ && all[2 * i + 3].revents != 0)
@@ -166,7 +177,6 @@ void Proxy::run() {
       }
     }
     pairs_ = std::move(left);
-    if (cut_all) cut_ = false;
     if (all.size() > 1 && all[1].revents != 0) accept();
   }
 }

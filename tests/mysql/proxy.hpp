@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -30,27 +31,28 @@ class Proxy {
   void drop_next_reply() { drop_reply_ = true; }
   /// The next statement does not run; this is its reply.
   void answer_next(unsigned error, std::string text);
-  /// All that are open end.
-  void cut();
-  /// How many requests came from clients: round trips.
+  /// How many requests came from clients, each a round trip, however many pieces it came in.
   [[nodiscard]] std::uint64_t requests() const noexcept { return requests_; }
 
  private:
   struct Pair {
     int client, server;
+    std::string header{};  // of a packet, as far as it has come
+    std::size_t body = 0;  // what is still to come of it
   };
 
   void run();
   void accept();
   /// False: the pair has ended.
-  bool pass_up(const Pair& pair);
+  bool pass_up(Pair& pair);
   bool pass_down(const Pair& pair);
+  void count(Pair& pair, std::string_view bytes);
   void wake() noexcept;
 
   std::string host_;
   std::uint16_t server_port_;
   int listener_, signal_, port_;
-  std::atomic<bool> stop_{false}, stalled_{false}, drop_reply_{false}, cut_{false};
+  std::atomic<bool> stop_{false}, stalled_{false}, drop_reply_{false};
   std::atomic<std::uint64_t> requests_{0};
   std::atomic<int> countdown_{0};
   std::mutex mutex_{};

@@ -59,6 +59,13 @@ TEST_P(MysqlStart, SaysWhichRightIsMissing) {
       << "these are enough";
 }
 
+TEST_P(MysqlStart, SaysThatATableMayNotBeMade) {
+  const auto dsn = new_user("SELECT, INSERT, UPDATE, DELETE");
+  admin_->run("DROP TABLE " + table_);
+  const auto text = refusal({.dsn = dsn, .table = table_, .init_table = true});
+  EXPECT_NE(text.find("run: GRANT CREATE ON `" + table_ + "` TO "), text.npos) << text;
+}
+
 TEST_P(MysqlStart, SaysHowToMakeAMissingTable) {
   admin_->run("DROP TABLE " + table_);
   run_what_is_said(refusal_of_table());

@@ -55,8 +55,8 @@ inline constexpr std::string_view dropped =
 inline constexpr std::string_view id_rejected = "id_rejected";  ///< made-up, ended or superseded
 inline constexpr std::string_view dup_cookie = "dup_cookie";  ///< two different IDs in one request
 inline constexpr std::string_view decode_failed =
-    "decode_failed";  ///< a record that cannot be read
-inline constexpr std::string_view store_down = "store_down";
+    "decode_failed";                                          ///< a record that cannot be read
+inline constexpr std::string_view store_down = "store_down";  ///< again for each further reason
 inline constexpr std::string_view store_up = "store_up";
 inline constexpr std::string_view store_full = "store_full";
 inline constexpr std::string_view store_refused =

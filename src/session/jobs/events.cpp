@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "runner/fork.hpp"
@@ -135,11 +137,17 @@ void Events::cookie_at_risk() noexcept {
 }
 
 void Events::store_down(std::string_view why) noexcept {
-  if (down_.load(std::memory_order_relaxed)) return;
+  const auto reason = std::hash<std::string_view>{}(why);
+  if (down_ && last_reason_ == reason) return;
   with_teller([&](Teller& teller) {
-    if (down_ || !push(teller, event::store_down, nullptr, why)) return;
+    if (!down_) reason_count_ = 0;
+    const auto told = std::span(reasons_).first(reason_count_);
+    last_reason_ = reason;
+    if (told.size() == reasons_.size() || std::ranges::find(told, reason) != told.end()) return;
+    if (!push(teller, event::store_down, nullptr, why)) return;
+    reasons_[reason_count_++] = reason;
+    if (!down_) counts_.add(event::store_down);
     down_ = true;
-    counts_.add(event::store_down);
   });
 }
 

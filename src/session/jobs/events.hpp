@@ -36,7 +36,8 @@ class Events {
   void unreadable(const SessionKey& key, std::string_view text) noexcept;
   /// Once in this process.
   void cookie_at_risk() noexcept;
-  /// At each change between the two.
+  /// At each change between the two, and for each further reason, of the first few, while it is
+  /// down: after a lost connection the server may say that the password is another one now.
   void store_down(std::string_view why) noexcept;
   void store_answered() noexcept {
     if (down_.load(std::memory_order_relaxed)) store_up();
@@ -76,6 +77,9 @@ class Events {
   std::atomic<bool> warned_of_cookie_{false};
   // Under the teller's lock, so that their events keep the order of what they tell of.
   std::atomic<bool> down_{false};
+  std::atomic<std::size_t> last_reason_{0};  // hashes, here and below
+  std::array<std::size_t, 4> reasons_{};
+  std::size_t reason_count_ = 0;
   std::array<SessionKey, 64> reported_{};
   std::size_t next_reported_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -70,6 +71,25 @@ void answer_rest(Ops ops, Outcome outcome) noexcept {
   for (auto& op : ops) {
     if (op.outcome == Outcome::unanswered) op.outcome = outcome;
   }
+}
+
+/// False: another has what it needs locked.
+template <class F>
+bool unless_locked(F f) {
+  try {
+    f();
+    return true;
+  } catch (const DriverError& error) {
+    if (error.verdict() != Verdict::later) throw;
+    return false;
+  }
+}
+
+/// To wait for another one: a server takes up to two seconds for the one that it is told
+/// (settings.cpp), and a call that its deadline ends costs the connection.
+bool has_time_for_a_lock(Deadline until) noexcept {
+  constexpr std::chrono::seconds longest{2};
+  return until == Deadline{} || until - std::chrono::steady_clock::now() > longest;
 }
 
 /// The least key above this one; false where there is none.
@@ -226,7 +246,7 @@ void Batch::erase(Ops ops) {
   answer_rest(ops, Outcome::done);
 }
 
-std::size_t Batch::sweep(std::size_t limit, TimePoint now) {
+std::vector<StoreOp> Batch::find_expired(std::size_t limit, TimePoint now) {
   auto& select = statement(Form::expired, 1);
   select.bind(now);
   select.bind(std::uint64_t{limit});
@@ -234,14 +254,25 @@ std::size_t Batch::sweep(std::size_t limit, TimePoint now) {
   std::vector<StoreOp> found;
   while (select.fetch(row_)) found.push_back({Verb::erase, {.key = row_.key}, {}, {}});
   std::ranges::sort(found, {}, [](const StoreOp& op) { return op.record.key; });
+  return found;
+}
+
+std::uint64_t Batch::remove_expired(Ops ops, TimePoint now) {
+  auto& remove = statement(Form::sweep, ops.size());
+  bind_keys(remove, ops);
+  remove.bind(now);
+  return remove.execute();
+}
+
+std::size_t Batch::sweep(std::size_t limit, const Call& call) {
   std::size_t swept = 0;
+  std::vector<StoreOp> found;
+  unless_locked([&] { found = find_expired(limit, call.now); });
   for (Ops rest = found; !rest.empty();) {
     const auto some = rest.first(std::min(rest.size(), most));
     rest = rest.subspan(some.size());
-    auto& remove = statement(Form::sweep, some.size());
-    bind_keys(remove, some);
-    remove.bind(now);
-    swept += remove.execute();
+    const bool had = unless_locked([&] { swept += remove_expired(some, call.now); });
+    if (!had && !has_time_for_a_lock(call.deadline)) break;
   }
   return swept;
 }

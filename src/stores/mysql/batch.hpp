@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include <flame/session/store.hpp>
 
@@ -25,7 +26,8 @@ class Batch {
   void replace(std::span<StoreOp> ops, TimePoint now);
   void touch(std::span<StoreOp> ops, TimePoint now);
   void erase(std::span<StoreOp> ops);
-  std::size_t sweep(std::size_t limit, TimePoint now);
+  /// What others have locked is left to the next sweep.
+  std::size_t sweep(std::size_t limit, const Call& call);
   [[nodiscard]] OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
                                TimePoint now);
   /// Prepares all for one record: shows whether the user has the rights.
@@ -40,6 +42,8 @@ class Batch {
   void settle(std::span<StoreOp> ops, F read);
   [[nodiscard]] bool create_all(std::span<StoreOp> ops);
   void create_one(StoreOp& op, TimePoint now);
+  [[nodiscard]] std::vector<StoreOp> find_expired(std::size_t limit, TimePoint now);
+  std::uint64_t remove_expired(std::span<StoreOp> ops, TimePoint now);
   void tell_replaced(std::span<StoreOp> ops, std::uint64_t replaced, TimePoint now);
 
   Wire& wire_;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <flame/session/resolve.hpp>
+#include <flame/session/share_of.hpp>
 
 #include "option_file.hpp"
 #include "schema.hpp"
@@ -18,6 +19,7 @@ namespace {
 constexpr std::size_t beside_values = 4096;  // of a statement that is executed
 constexpr std::size_t beside_blob = 320;     // of an operation: owner apart, keys are sent often
 constexpr int tries_to_make_table = 5;
+constexpr unsigned no_right = 1142;
 
 [[noreturn]] void fail(StoreError::Kind kind, const std::string& text) {
   throw StoreError(kind, "mysql: " + text);
@@ -36,11 +38,13 @@ Login login_of(const Config& config) {
 
 /// Where to. With TLS the driver is given the name, for it compares the certificate with what it
 /// was given; that the system knows it in time is tried first.
-std::vector<std::string> addresses_of(const Dsn& dsn, Deadline until) {
-  if (!dsn.socket.empty()) return {""};
+std::vector<Place> places_of(const Dsn& dsn, Deadline until) {
+  if (!dsn.socket.empty()) return {Place{}};
   auto found = resolve(dsn.host, until);
-  if (dsn.tls) return {dsn.host};
-  return found;
+  if (dsn.tls) return {Place{dsn.host, found.size()}};
+  std::vector<Place> places;
+  for (auto& address : found) places.push_back({std::move(address), 1});
+  return places;
 }
 
 std::size_t bytes_of(const StoreOp& op) noexcept {
@@ -76,7 +80,7 @@ void Connection::tell(const DriverError& error) const {
   switch (error.error()) {
     case 1146:
       error.tell(problem_of({}, config_->table));
-    case 1142:
+    case no_right:
     case 1143:
       error.tell("mysql: the user lacks rights: run: GRANT SELECT, INSERT, UPDATE, DELETE ON " +
                  table + " TO the user");
@@ -87,21 +91,28 @@ void Connection::tell(const DriverError& error) const {
 
 void Connection::connect(const Call& call) {
   if (config_->wrong) throw StoreError(*config_->wrong);
-  open(login_of(*config_), call);
-  exchange(call, [&] { begin_session(); });
-}
-
-void Connection::open(const Login& login, const Call& call) {
-  const auto addresses = addresses_of(config_->dsn, call.deadline);
-  for (const auto& address : addresses) {
+  const auto login = login_of(*config_);
+  const auto places = places_of(config_->dsn, call.deadline);
+  std::optional<StoreError> failure;
+  for (std::size_t i = 0; i < places.size(); ++i) {
     try {
-      Wire::Exchange exchange(wire_, call.deadline);
-      wire_.open(config_->dsn, address, login, config_->connections.application_name);
-      return exchange.finish();
-    } catch (const DriverError& error) {
-      if (error.verdict() != Verdict::lost || &address == &addresses.back()) tell(error);
+      return open(places[i], login, {call.now, share_of(call.deadline, places.size() - i)});
+    } catch (const StoreError& error) {
+      wire_.close();
+      if (error.kind() == StoreError::Kind::refused) throw;  // so would the others
+      // One that is read-only says more of what to mend than others that are silent.
+      if (!failure || failure->kind() != StoreError::Kind::away) failure = error;
+      if (i + 1 < places.size()) wire_.check(call.deadline);
     }
   }
+  throw StoreError(*failure);
+}
+
+void Connection::open(const Place& place, const Login& login, const Call& call) {
+  exchange(call, [&] {
+    wire_.open(config_->dsn, place, login, config_->connections.application_name);
+    begin_session();
+  });
 }
 
 void Connection::begin_session() {
@@ -110,6 +121,10 @@ void Connection::begin_session() {
   settings_ = Settings(std::move(values));
   if (settings_.is_on("read_only") || settings_.is_on("innodb_read_only"))
     fail(StoreError::Kind::away, "this server is read-only now: set the DSN to one that is not");
+  if (settings_.max_packet() < 2 * beside_values)
+    fail(StoreError::Kind::refused, "max_allowed_packet is " +
+                                        std::to_string(settings_.max_packet()) +
+                                        ": it holds no statement: set it to 16M");
   most_bytes_ = settings_.max_packet() - beside_values;
   wire_.query(session_setup(settings_));
 }
@@ -152,6 +167,9 @@ void Connection::make_table() {
       wire_.query(create_statement(config_->table));
       return;
     } catch (const DriverError& error) {
+      if (error.error() == no_right)
+        error.tell("mysql: the user may not make the table: run: GRANT CREATE ON " +
+                   quoted(config_->table) + " TO the user");
       if (error.verdict() != Verdict::later || tries == tries_to_make_table) throw;
     }
   }
@@ -212,14 +230,7 @@ void Connection::run_some(Verb verb, std::span<StoreOp> ops, const Call& call) {
 }
 
 std::size_t Connection::sweep(std::size_t limit, const Call& call) {
-  return exchange(call, [&]() -> std::size_t {
-    try {
-      return batch_.sweep(limit, call.now);
-    } catch (const DriverError& error) {
-      if (error.verdict() != Verdict::later) throw;
-      return 0;  // somebody has them: the next sweep will find what is left
-    }
-  });
+  return exchange(call, [&] { return batch_.sweep(limit, call); });
 }
 
 OwnerPage Connection::list(std::string_view owner, std::string_view from, std::size_t limit,

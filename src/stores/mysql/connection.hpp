@@ -15,7 +15,6 @@
 namespace flame::inline v0::session::mysql {
 
 inline constexpr std::size_t max_record = std::size_t{1} << 20;
-inline constexpr std::size_t max_owner = 320;
 
 /// What all connections of a store share.
 struct Config {
@@ -45,7 +44,7 @@ class Connection final : public StoreConnection {
   template <class F>
   auto exchange(const Call& call, F f);
   [[noreturn]] void tell(const DriverError& error) const;
-  void open(const Login& login, const Call& call);
+  void open(const Place& place, const Login& login, const Call& call);
   void begin_session();
   void make_table();
   void run_all(Verb verb, std::span<StoreOp> ops, const Call& call);

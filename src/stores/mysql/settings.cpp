@@ -53,7 +53,7 @@ std::vector<std::string> warnings_of(const Settings& settings, std::size_t max_r
   std::vector<std::string> all;
   const auto warn = [&](const std::string& text) { all.push_back("mysql: " + text); };
   const auto& flush = settings["innodb_flush_log_at_trx_commit"];
-  if (flush != "1" && !flush.empty())
+  if (flush == "0" || flush == "2")  // 3 is MariaDB's, and more than 1
     warn("innodb_flush_log_at_trx_commit is " + flush +
          ": a power cut may lose sessions that were saved: set it to 1");
   const bool logs = settings.is_on("log_bin");

@@ -18,6 +18,7 @@ namespace flame::inline v0::session::mysql {
 
 /// The columns that statements answer, in this order, as many as they ask for.
 inline constexpr std::size_t all_columns = 7;
+inline constexpr std::size_t max_owner = 320;
 
 /// A prepared statement. Values are bound where they lie, in the order of the placeholders, and
 /// must stay there until it is executed.
@@ -65,7 +66,7 @@ class Statement {
   SessionKey key_{};
   std::uint64_t token_ = 0;
   std::array<std::int64_t, 3> times_{};
-  std::array<char, 320> owner_{};
+  std::array<char, max_owner> owner_{};
 };
 
 }  // namespace flame::inline v0::session::mysql

@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <new>
 #include <utility>
+
+#include <flame/session/share_of.hpp>
 
 namespace flame::inline v0::session::mysql {
 namespace {
@@ -29,6 +32,12 @@ bool make_non_blocking(int descriptor) noexcept {
   return flags >= 0 && ::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
+bool is_connected(int descriptor) noexcept {
+  sockaddr_storage peer;
+  socklen_t size = sizeof peer;
+  return ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+}
+
 struct FreeResult {
   void operator()(MYSQL_RES* result) const noexcept { mysql_free_result(result); }
 };
@@ -41,6 +50,9 @@ void Wire::close() noexcept {
   mysql_.reset();
   if (edges_ >= 0) ::close(edges_);
   edges_ = -1;
+  failure_.clear();
+  phase_ = Phase::connecting;
+  in_step_ = true;
 }
 
 Wire::Exchange::Exchange(Wire& wire, Deadline until) : wire_(wire), outer_(current) {
@@ -59,19 +71,26 @@ void Wire::fail(unsigned error) {
   throw DriverError(error, phase_);
 }
 
+/// Of the addresses of a name that the driver tries each has a share.
+Deadline Wire::patience(int descriptor) noexcept {
+  if (addresses_left_ < 2 || is_connected(descriptor)) return until_;
+  return share_of(until_, addresses_left_--);
+}
+
 int Wire::wait(int descriptor, short events) noexcept {
+  const auto until = patience(descriptor);
   try {
     if (edges_ < 0) {
-      static_cast<void>(waiter_.wait(descriptor, events, until_));
+      static_cast<void>(waiter_.wait(descriptor, events, until));
       return 1;
     }
-    static_cast<void>(waiter_.wait(edges_, POLLIN, until_));
+    static_cast<void>(waiter_.wait(edges_, POLLIN, until));
     epoll_event event;
     static_cast<void>(::epoll_wait(edges_, &event, 1, 0));
     return 1;
   } catch (const StoreError& error) {
     try {
-      failure_ = error.what();
+      if (until == until_) failure_ = error.what();
     } catch (...) {
     }
   } catch (...) {  // no memory for its words: the driver's number will do
@@ -109,16 +128,14 @@ void Wire::set_options(const Dsn& dsn, const std::string& application) {
   }
 }
 
-void Wire::open(const Dsn& dsn, const std::string& address, const Login& login,
+void Wire::open(const Dsn& dsn, const Place& place, const Login& login,
                 const std::string& application) {
-  close();
-  failure_.clear();
-  phase_ = Phase::connecting;
+  addresses_left_ = place.addresses;
   mysql_.reset(mysql_init(nullptr));
   if (!mysql_) throw std::bad_alloc();
   set_options(dsn, application);
   const auto* const socket = dsn.socket.empty() ? nullptr : dsn.socket.c_str();
-  const auto* const host = dsn.socket.empty() ? address.c_str() : nullptr;
+  const auto* const host = dsn.socket.empty() ? place.host.c_str() : nullptr;
   const auto* const database = dsn.database.empty() ? nullptr : dsn.database.c_str();
   if (!mysql_real_connect(mysql_.get(), host, login.user.c_str(), login.password.c_str(), database,
                           dsn.port, socket, 0))

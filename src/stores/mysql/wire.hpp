@@ -18,6 +18,12 @@ struct Login {
   std::string user{}, password{};
 };
 
+/// Where to.
+struct Place {
+  std::string host{};         ///< an address, or a name, which the driver looks up itself
+  std::size_t addresses = 1;  ///< of that name
+};
+
 /// The driver's handle. It calls the driver's blocking functions, but what they wait with is ours:
 /// so each ends at the deadline of its Exchange, and when another thread interrupts. They cannot
 /// throw through the driver's C, so a wait that ended keeps its words for fail().
@@ -45,12 +51,15 @@ class Wire {
     Wire* const outer_;
   };
 
-  /// To one address, within an Exchange; closes what was open.
-  void open(const Dsn& dsn, const std::string& address, const Login& login,
-            const std::string& application);
+  /// Within an Exchange, after close() if it was open.
+  void open(const Dsn& dsn, const Place& place, const Login& login, const std::string& application);
+  /// As it was made. Waits for nothing.
+  void close() noexcept;
   void interrupt() noexcept { waiter_.interrupt(); }
-  /// Between two calls of the driver that may not wait.
-  void check() const { waiter_.check(until_); }
+  /// Throws after a deadline, and once it was interrupted.
+  void check(Deadline until) const { waiter_.check(until); }
+  /// The same for the exchange's: between two calls of the driver that may not wait.
+  void check() const { check(until_); }
 
   using Row = std::vector<std::string>;  // empty for NULL
   /// A statement without parameters, and all of its rows, if it has any.
@@ -58,7 +67,6 @@ class Wire {
   void ping();
 
   [[nodiscard]] MYSQL* handle() const noexcept { return mysql_.get(); }
-  [[nodiscard]] bool is_mariadb() const noexcept { return mariadb_connection(mysql_.get()) != 0; }
   /// For what the driver said was an error: throws it, or why a wait ended.
   [[noreturn]] void fail(unsigned error);
 
@@ -69,16 +77,17 @@ class Wire {
 
   static int wait_for(my_socket descriptor, my_bool is_read, int timeout) noexcept;
   [[nodiscard]] int wait(int descriptor, short events) noexcept;
+  [[nodiscard]] Deadline patience(int descriptor) noexcept;
   void set_options(const Dsn& dsn, const std::string& application);
   void watch_tls();
-  void close() noexcept;
 
   Waiter waiter_;
   Deadline until_{};
   std::string failure_{};  // why a wait ended
   Phase phase_ = Phase::connecting;
   bool in_step_ = true;
-  int edges_ = -1;  // an epoll, with TLS
+  std::size_t addresses_left_ = 1;  // to connect to, with the one being tried
+  int edges_ = -1;                  // an epoll, with TLS
   std::unique_ptr<MYSQL, Close> mysql_{};
 };
 

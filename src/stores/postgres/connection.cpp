@@ -3,6 +3,8 @@
 #include <random>
 #include <utility>
 
+#include <flame/session/share_of.hpp>
+
 #include "schema.hpp"
 #include "target.hpp"
 

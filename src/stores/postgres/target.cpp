@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 #include <algorithm>
-#include <chrono>
 #include <iterator>
 #include <memory>
 #include <optional>
 
 #include <flame/session/resolve.hpp>
+#include <flame/session/share_of.hpp>
 
 namespace flame::inline v0::session::postgres {
 namespace {
@@ -46,12 +46,6 @@ std::string nth(const std::vector<std::string>& list, std::size_t n) {
 }
 
 }  // namespace
-
-Deadline share_of(Deadline until, std::size_t parts) noexcept {
-  if (until == Deadline{} || parts < 2) return until;
-  const auto now = std::chrono::steady_clock::now();
-  return now + (until - now) / static_cast<int>(parts);
-}
 
 std::vector<Target> find_targets(const Settings& settings, Deadline until) {
   if (!settings.find("service").empty()) return {Target{}};  // libpq alone knows what it says

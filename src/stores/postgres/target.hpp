@@ -20,7 +20,4 @@ struct Target {
 [[nodiscard]] Keywords keywords_for(const Settings& settings, const Target& target,
                                     std::string password);
 
-/// Of the time until a deadline the part for the first of `parts`.
-[[nodiscard]] Deadline share_of(Deadline until, std::size_t parts) noexcept;
-
 }  // namespace flame::inline v0::session::postgres

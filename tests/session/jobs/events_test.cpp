@@ -84,6 +84,27 @@ TEST(Events, ChangesOfTheStoreAreToldOnceAlsoByManyThreads) {
   }
 }
 
+TEST(Events, AStoreThatIsDownHasAFewReasonsEachToldOnce) {
+  FakeClock clock;
+  std::vector<std::string> told;
+  Events events([&](const Event& e) { told.emplace_back(e.text); }, clock);
+  const auto fail = [&](const std::vector<std::string>& reasons) {
+    told.clear();
+    for (int round = 0; round < 3; ++round)
+      for (const auto& reason : reasons) events.store_down(reason);
+    events.wait();
+    return told;
+  };
+  using Told = std::vector<std::string>;
+  EXPECT_EQ(fail({"lost", "password", "lost"}), (Told{"lost", "password"}));
+  EXPECT_EQ(fail({"3", "4", "5", "6"}), (Told{"3", "4"})) << "texts may be without end";
+  for (const auto& [name, count] : events.counts().read())
+    EXPECT_EQ(count, name == event::store_down ? 1U : 0U) << "it went down once";
+  events.store_answered();
+  events.wait();
+  EXPECT_EQ(fail({"lost"}), Told{"lost"});
+}
+
 TEST(Events, ACookieAtRiskIsToldWithWhatIsKnownAndWhatToDo) {
   FakeClock clock;
   Events events(nullptr, clock);
