@@ -22,7 +22,6 @@ TEST(RedisFailure, MeansWhatTheTableSays) {
       {"TRYAGAIN Multiple keys request during rehashing of slot", Meaning::later},
       {"CLUSTERDOWN The cluster is down", Meaning::later},
       {"BUSY Redis is busy running a script.", Meaning::later},
-      {"EXECABORT Transaction discarded because of previous errors.", Meaning::later},
       {"READONLY You can't write against a read only replica.", Meaning::away},
       {"MASTERDOWN Link with MASTER is down", Meaning::away},
       {"NOREPLICAS Not enough good replicas to write.", Meaning::away},

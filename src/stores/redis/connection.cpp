@@ -116,9 +116,7 @@ void Connection::tell_failures() {
 }
 
 Reply Connection::ask(std::initializer_list<std::string_view> command, const Call& call) {
-  auto& to = routing_.to_any();
-  to.begin(command.size());
-  for (const auto argument : command) to.add(argument);
+  routing_.to_any().add_command(command);
   Reply out;
   routing_.exchange([&](std::size_t, Reply& reply) { out = std::move(reply); }, call.deadline);
   if (out.type == Reply::Type::error) throw_failure(failure_of(out.text));

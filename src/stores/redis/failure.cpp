@@ -27,7 +27,6 @@ constexpr std::array rows{
     Row{"TRYAGAIN", {Meaning::later}},
     Row{"CLUSTERDOWN", {Meaning::later}},
     Row{"BUSY", {Meaning::later}},  // a script of somebody runs long
-    Row{"EXECABORT", {Meaning::later}},
     Row{"READONLY", {Meaning::away, "redis store: the server is a replica now"}},
     Row{"MASTERDOWN", {Meaning::away, "redis store: the server is a replica without its master"}},
     Row{"NOREPLICAS", {Meaning::away, "redis store: the server has lost its replicas"}},
