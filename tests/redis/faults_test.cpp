@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "redis_support.hpp"
+#include "stores/redis/value.hpp"
 
 namespace flame::session {
 namespace {
@@ -173,6 +174,16 @@ TEST_P(RedisFaults, WhatItCannotReadStaysAsItIs) {
   }
   client({"SET", name, "short"});
   check();
+  // Cut within its owner, or an owner longer than any.
+  const auto keep = [&](Record of, std::size_t size) {
+    std::string value;
+    redis::append_value(of, value);
+    client({"SET", name, value.substr(0, size)});
+    check();
+  };
+  keep(record(1, "ann"), redis::header_size + 2);
+  keep(record(1, std::string(redis::max_owner, 'a')), redis::most_header - 1);
+  keep(record(1, std::string(redis::max_owner + 1, 'a')), redis::most_header + 1);
 }
 
 TEST_P(RedisFaults, AKeyOfAnotherTypeHidesNoOtherSessionOfItsOwner) {
