@@ -1,6 +1,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <functional>
 #include <thread>
 
 #include "redis_support.hpp"
@@ -93,22 +94,43 @@ TEST_P(RedisFaults, AbortEndsACallAtOnce) {
   server_->signal(SIGCONT);
 }
 
+// Neither what it knew is answered, nor what a script makes of that.
 TEST_P(RedisFaults, AReplicaIsTheWrongServer) {
-  apply(*connection_, Verb::create, record(1));
+  apply(*connection_, Verb::create, record(1, "ann"));
+  const std::function<void(StoreConnection&)> calls[] = {
+      [](auto& to) { apply(to, Verb::load, record(1)); },
+      [](auto& to) { apply(to, Verb::create, record(1)); },
+      [](auto& to) { apply(to, Verb::create, record(2)); },
+      [](auto& to) { apply(to, Verb::replace, record(1), record(1).token); },
+      [](auto& to) { apply(to, Verb::replace, record(1), WriteToken{99}); },
+      [](auto& to) { apply(to, Verb::touch, record(1)); },
+      [](auto& to) { apply(to, Verb::erase, record(1)); },
+      [](auto& to) { static_cast<void>(to.list("ann", {}, 10, soon())); },
+      [](auto& to) { static_cast<void>(to.clock(soon())); },
+      [](auto& to) { to.ping(soon()); },
+  };
+  std::vector<std::unique_ptr<StoreConnection>> connections;
+  for (std::size_t i = 0; i < std::size(calls); ++i) connections.push_back(open());
   client({"REPLICAOF", "127.0.0.1", "1"});
-  for (const auto verb : {Verb::create, Verb::replace, Verb::erase})
-    EXPECT_NE(error_of(
-                  [&] {
-                    apply(*connection_, verb, record(verb == Verb::create ? 2 : 1),
-                          record(1).token);
-                  },
-                  Kind::away),
-              "");
+  for (std::size_t i = 0; i < std::size(calls); ++i)
+    EXPECT_EQ(error_of([&] { calls[i](*connections[i]); }, Kind::away),
+              "redis store: the server is a replica now")
+        << i;
   EXPECT_EQ(error_of([&] { open(); }, Kind::away), "redis store: the server is a replica now");
   client({"REPLICAOF", "NO", "ONE"});
   connection_ = open();
   EXPECT_EQ(apply(*connection_, Verb::load, record(1)), Outcome::done);
   EXPECT_EQ(apply(*connection_, Verb::load, record(2)), Outcome::missing);
+}
+
+// Who may not ask for its role learns it by what it refuses.
+TEST_P(RedisFaults, AReplicaThatDoesNotSaySoRefusesWrites) {
+  client({"ACL", "SETUSER", "default", "-role"});
+  const auto connection = open();
+  client({"REPLICAOF", "127.0.0.1", "1"});
+  EXPECT_EQ(apply(*connection, Verb::load, record(1)), Outcome::missing);
+  EXPECT_EQ(error_of([&] { apply(*connection, Verb::create, record(1)); }, Kind::away),
+            "redis store: the server is a replica now");
 }
 
 TEST_P(RedisFaults, ItNeedsItsReplicas) {
