@@ -158,6 +158,23 @@ TEST_P(RedisFaults, AFullServerRefusesWritesAndServesLoads) {
   EXPECT_EQ(apply(*connection_, Verb::create, record(3, "ann")), Outcome::done);
 }
 
+// It answers nobody until that ends: so it is as good as down, and says why.
+TEST_P(RedisFaults, AServerThatIsBusyWithAScriptIsNamed) {
+  client({"CONFIG", "SET", "lua-time-limit", "1"});
+  const auto text = std::string("redis store: the server runs a script or function of somebody ") +
+                    "that does not end: SCRIPT KILL or FUNCTION KILL ends it";
+  const auto other = open();
+  std::thread endless([this] { client({"EVAL", "while true do end", "0"}); });
+  const bool busy = tests::comes_true([&] { return client({"PING"}).starts_with("BUSY"); });
+  EXPECT_TRUE(busy);
+  EXPECT_EQ(error_of([&] { apply(*connection_, Verb::create, record(1)); }, Kind::away), text);
+  EXPECT_EQ(error_of([&] { apply(*other, Verb::load, record(1)); }, Kind::away), text);
+  EXPECT_EQ(error_of([&] { open(); }, Kind::away), text);
+  client({"SCRIPT", "KILL"});
+  endless.join();
+  EXPECT_EQ(apply(*open(), Verb::create, record(1)), Outcome::done);
+}
+
 TEST_P(RedisFaults, APoisonedItemFailsAlone) {
   // Where the index of an owner should be.
   client({"SET", "session:o:{" + tests::tag_of(key(2)) + "}:eve", "x"});

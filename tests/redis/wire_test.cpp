@@ -182,6 +182,24 @@ TEST(RedisWire, ErrorsOfEachKindGoTheirWay) {
                                                  Outcome::refused, Outcome::unanswered}));
 }
 
+// What is refused for want of a right is not told as want of space.
+TEST(RedisWire, EachReasonOfARefusalIsTold) {
+  const FakeServer server([&](int client) {
+    FakeServer::greet(client);
+    FakeServer::hear(client);
+    FakeServer::say(client, "-NOPERM canary\r\n-OOM canary\r\n-NOPERM canary\r\n:1\r\n");
+    FakeServer::hear(client);
+  });
+  std::vector<StoreOp> batch;
+  for (std::uint64_t number = 1; number <= 4; ++number)
+    batch.push_back(op(Verb::create, record(number)));
+  const auto connection = connected(server);
+  EXPECT_NE(error_of([&] { connection->run(batch, soon()); }).find("lacks a right"),
+            std::string::npos);
+  EXPECT_EQ(tests::outcomes(batch), (std::vector{Outcome::unanswered, Outcome::refused,
+                                                 Outcome::unanswered, Outcome::done}));
+}
+
 TEST(RedisWire, ANodeThatHasOtherKeysIsNamed) {
   for (const auto* const error : {"-MOVED 1 canary:1\r\n", "-ASK 1 canary:1\r\n"}) {
     const FakeServer server([&](int client) {

@@ -94,25 +94,22 @@ void Connection::answered(const Sent& sent, Reply& reply, const Call& call) {
   }
 }
 
-/// One of those that were refused stays unanswered, for the text to be told with it; where the
-/// server is the wrong one, those that it said so of do.
+/// What is unanswered is what the thrown text is told of: all that were refused for what is no want
+/// of space, or else one. Where the server is the wrong one, only those that it said so of.
 void Connection::tell_failures() {
-  const Work* away = nullptr;
-  Work* refused = nullptr;
+  const Failure* told = nullptr;
+  const auto rank = [](const Failure& failure) {
+    return failure.meaning == Meaning::away ? 2 : failure.meaning == Meaning::full ? 0 : 1;
+  };
+  for (const auto& work : works_)
+    if (work.failure && (!told || rank(*work.failure) > rank(*told))) told = &*work.failure;
+  if (!told) return;
   for (auto& work : works_) {
-    if (!work.failure) continue;
-    if (work.failure->meaning == Meaning::away) {
-      away = &work;
-    } else {
-      if (refused) refused->op->outcome = Outcome::refused;
-      refused = &work;
-    }
+    if (!work.failure || &*work.failure == told) continue;
+    const bool alike = rank(*work.failure) == rank(*told) && told->meaning != Meaning::full;
+    if (!alike) work.op->outcome = Outcome::refused;
   }
-  if (away) {
-    if (refused) refused->op->outcome = Outcome::refused;
-    throw StoreError(StoreError::Kind::away, away->failure->text);
-  }
-  if (refused) throw StoreError(StoreError::Kind::refused, refused->failure->text);
+  throw_failure(*told);
 }
 
 Reply Connection::ask(std::initializer_list<std::string_view> command, const Call& call) {
