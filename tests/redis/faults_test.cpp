@@ -141,7 +141,6 @@ TEST_P(RedisFaults, ItNeedsItsReplicas) {
   EXPECT_EQ(apply(*connection_, Verb::create, record(1)), Outcome::done);
 }
 
-// One has the text, the others are not asked again.
 TEST_P(RedisFaults, AFullServerRefusesWritesAndServesLoads) {
   apply(*connection_, Verb::create, record(1));
   client({"CONFIG", "SET", "maxmemory", "1"});
@@ -150,9 +149,8 @@ TEST_P(RedisFaults, AFullServerRefusesWritesAndServesLoads) {
   EXPECT_EQ(error_of([&] { connection_->run(batch, soon()); }),
             "redis store: the server has used up its memory: raise maxmemory");
   EXPECT_EQ(batch[0].outcome, Outcome::done);
-  auto rest = tests::outcomes({batch[1], batch[2]});
-  std::ranges::sort(rest);
-  EXPECT_EQ(rest, (std::vector{Outcome::unanswered, Outcome::refused}));
+  EXPECT_EQ(batch[1].outcome, Outcome::unanswered);
+  EXPECT_EQ(batch[2].outcome, Outcome::unanswered);
   EXPECT_EQ(apply(*connection_, Verb::erase, record(1)), Outcome::done);
   client({"CONFIG", "SET", "maxmemory", "0"});
   EXPECT_EQ(apply(*connection_, Verb::create, record(3, "ann")), Outcome::done);

@@ -98,19 +98,19 @@ TEST(RedisReplies, WhatIsNoneOrTooLargeEndsTheConnection) {
   std::string deep;
   for (int i = 0; i < 20; ++i) deep += "*1\r\n";
   std::string long_in_all = "*1000\r\n";
-  for (int i = 0; i < 100; ++i) long_in_all.append("$1048576\r\n").append(1 << 20, 'x').append("\r\n");
-  const std::string table[] = {
-      "HTTP/1.1 400\r\n",
-      ":12a\r\n",
-      "$abc\r\n",
-      "*2000000\r\n",
-      "*-7\r\n",
-      "$-7\r\n",
-      ">1\r\n",
-      "*600000\r\n*600000\r\n",
-      deep,
-      long_in_all,
-      "$99999999999\r\n" + std::string(2 << 20, 'x')};
+  for (int i = 0; i < 100; ++i)
+    long_in_all.append("$1048576\r\n").append(1 << 20, 'x').append("\r\n");
+  const std::string table[] = {"HTTP/1.1 400\r\n",
+                               ":12a\r\n",
+                               "$abc\r\n",
+                               "*2000000\r\n",
+                               "*-7\r\n",
+                               "$-7\r\n",
+                               ">1\r\n",
+                               "*600000\r\n*600000\r\n",
+                               deep,
+                               long_in_all,
+                               "$99999999999\r\n" + std::string(2 << 20, 'x')};
   for (const auto& bytes : table) {
     ReplyReader reader;
     EXPECT_NE(tests::error_of(

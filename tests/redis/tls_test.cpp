@@ -91,8 +91,8 @@ TEST_P(RedisTls, RefusesACertificateThatHasExpired) {
 TEST_P(RedisTls, IsNotForAServerOfPlainText) {
   serve(Certificate("DNS:localhost", &authority_));
   port_.swap(plain_port_);
-  auto connection = redis::store({.addr = "localhost:" + port_, .tls = {true, ca_, {}, {}}})
-                        ->make_connection();
+  auto connection =
+      redis::store({.addr = "localhost:" + port_, .tls = {true, ca_, {}, {}}})->make_connection();
   EXPECT_THROW(connection->connect({soon().now, std::chrono::steady_clock::now() + 200ms}),
                StoreError);
   EXPECT_THROW(connection->ping(soon()), StoreError);

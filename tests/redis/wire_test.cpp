@@ -177,12 +177,12 @@ TEST(RedisWire, ErrorsOfEachKindGoTheirWay) {
   const auto connection = connected(server);
   EXPECT_EQ(error_of([&] { connection->run(batch, soon()); }, Kind::away),
             "redis store: the server is a replica now");
-  EXPECT_EQ(tests::outcomes(batch), (std::vector{Outcome::done, Outcome::later, Outcome::refused,
-                                                 Outcome::refused, Outcome::refused,
-                                                 Outcome::refused, Outcome::unanswered}));
+  EXPECT_EQ(tests::outcomes(batch),
+            (std::vector{Outcome::done, Outcome::later, Outcome::refused, Outcome::refused,
+                         Outcome::refused, Outcome::refused, Outcome::unanswered}));
 }
 
-// What is refused for want of a right is not told as want of space.
+// They are sent again in halves: so none gets the reason of another.
 TEST(RedisWire, EachReasonOfARefusalIsTold) {
   const FakeServer server([&](int client) {
     FakeServer::greet(client);
@@ -196,7 +196,7 @@ TEST(RedisWire, EachReasonOfARefusalIsTold) {
   const auto connection = connected(server);
   EXPECT_NE(error_of([&] { connection->run(batch, soon()); }).find("lacks a right"),
             std::string::npos);
-  EXPECT_EQ(tests::outcomes(batch), (std::vector{Outcome::unanswered, Outcome::refused,
+  EXPECT_EQ(tests::outcomes(batch), (std::vector{Outcome::unanswered, Outcome::unanswered,
                                                  Outcome::unanswered, Outcome::done}));
 }
 
@@ -233,7 +233,11 @@ TEST(RedisWire, WhatAReplicaSaysIsNoAnswer) {
     connection->run({&one, 1}, soon());
     EXPECT_EQ(one.outcome, Outcome::done);
     one = op(Verb::load, {.key = key(1)});
-    EXPECT_EQ(error_of([&] { connection->run({&one, 1}, soon()); }, Kind::away),
+    EXPECT_EQ(error_of(
+                  [&] {
+                    connection->run({&one, 1}, soon());
+                  },
+                  Kind::away),
               "redis store: the server is a replica now");
     EXPECT_EQ(one.outcome, Outcome::unanswered);
   }

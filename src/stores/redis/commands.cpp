@@ -101,12 +101,8 @@ void Commands::append_header(Pipeline& to, const SessionKey& key) {
       .add(static_cast<std::int64_t>(most_header - 1));
 }
 
-void Commands::ask_layout(Pipeline& to) {
-  to.add_command({"GET", keys_.layout()});
-}
+void Commands::ask_layout(Pipeline& to) { to.add_command({"GET", keys_.layout()}); }
 
-void Commands::set_layout(Pipeline& to) {
-  to.add_command({"SET", keys_.layout(), layout, "NX"});
-}
+void Commands::set_layout(Pipeline& to) { to.add_command({"SET", keys_.layout(), layout, "NX"}); }
 
 }  // namespace flame::inline v0::session::redis

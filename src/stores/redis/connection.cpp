@@ -94,22 +94,17 @@ void Connection::answered(const Sent& sent, Reply& reply, const Call& call) {
   }
 }
 
-/// What is unanswered is what the thrown text is told of: all that were refused for what is no want
-/// of space, or else one. Where the server is the wrong one, only those that it said so of.
+/// All that failed stay unanswered, for each to be told its own reason; but where the server is the
+/// wrong one, only those that it said so of, which are put off.
 void Connection::tell_failures() {
-  const Failure* told = nullptr;
-  const auto rank = [](const Failure& failure) {
-    return failure.meaning == Meaning::away ? 2 : failure.meaning == Meaning::full ? 0 : 1;
-  };
+  const Work* told = nullptr;
+  const auto is_away = [](const Work& work) { return work.failure->meaning == Meaning::away; };
   for (const auto& work : works_)
-    if (work.failure && (!told || rank(*work.failure) > rank(*told))) told = &*work.failure;
+    if (work.failure && (!told || is_away(work))) told = &work;
   if (!told) return;
-  for (auto& work : works_) {
-    if (!work.failure || &*work.failure == told) continue;
-    const bool alike = rank(*work.failure) == rank(*told) && told->meaning != Meaning::full;
-    if (!alike) work.op->outcome = Outcome::refused;
-  }
-  throw_failure(*told);
+  for (auto& work : works_)
+    if (work.failure && is_away(*told) && !is_away(work)) work.op->outcome = Outcome::refused;
+  throw_failure(*told->failure);
 }
 
 Reply Connection::ask(std::initializer_list<std::string_view> command, const Call& call) {
