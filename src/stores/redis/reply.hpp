@@ -30,7 +30,7 @@ struct Reading {
 class ReplyReader {
  public:
   static constexpr std::size_t most_bytes = max_record + max_owner + 4096;  // of one text
-  static constexpr std::size_t most_elements = std::size_t{1} << 20;        // of one reply
+  static constexpr std::size_t most_elements = std::size_t{1} << 18;        // of one reply
   static constexpr std::size_t most_in_all = LaneTraits{}.max_batch * most_bytes;
 
   ReplyReader();
