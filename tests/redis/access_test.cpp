@@ -137,6 +137,16 @@ TEST_P(RedisAccess, EachRightOfTheReadmeIsNeeded) {
   EXPECT_GE(needed, 15U);
 }
 
+TEST_P(RedisAccess, ACommandThatTheServerLacksIsNamed) {
+  for (const auto* const command : {"EVALSHA", "TIME", "ZADD"}) {
+    connection_.reset();
+    server_.reset();
+    server_ = std::make_unique<tests::OwnServer>(
+        GetParam(), std::vector<std::string>{"--rename-command", command, ""});
+    EXPECT_NE(open_error({}).find("lacks a command"), std::string::npos) << command;
+  }
+}
+
 TEST_P(RedisAccess, AFullServerIsNoReasonNotToStart) {
   client({"CONFIG", "SET", "maxmemory", "1"});
   const auto said = connection_->prepare(soon());

@@ -1,30 +1,31 @@
 #pragma once
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstring>
 #include <functional>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "test_support/temporary_folder.hpp"
 
 namespace flame::session::tests {
 
-/// Says what a test wants it to, to one connection after another.
+/// Says what a test wants it to, to one connection after another; over TCP where a port is given.
 class FakeServer {
  public:
   using Talk = std::function<void(int descriptor)>;
 
-  explicit FakeServer(Talk talk) : talk_(std::move(talk)) {
-    listening_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, path().c_str(), sizeof address.sun_path - 1);
-    ::bind(listening_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    ::listen(listening_, 5);
+  explicit FakeServer(Talk talk, std::uint16_t port = 0)
+      : talk_(std::move(talk)), listening_(port == 0 ? listen_at(path()) : listen_at(port)) {
+    if (listening_ < 0) throw std::runtime_error("the fake server cannot listen");
     thread_ = std::thread([this] { serve(); });
   }
   ~FakeServer() {
@@ -48,13 +49,37 @@ class FakeServer {
     text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     return text;
   }
-  /// What a client without a password says first.
-  static void greet(int descriptor) {
+  /// What a client without a password says first: a name, and ROLE. A server that tells its role is
+  /// asked for it again each time.
+  static void greet(int descriptor, std::string_view role = "-ERR unknown command\r\n") {
     hear(descriptor);
-    say(descriptor, "+OK\r\n*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n");
+    say(descriptor, "+OK\r\n");
+    say(descriptor, role);
   }
 
  private:
+  static int listening(const auto& address) {
+    const auto* const bytes = reinterpret_cast<const sockaddr*>(&address);
+    const int descriptor = ::socket(bytes->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (::bind(descriptor, bytes, sizeof address) == 0 && ::listen(descriptor, 5) == 0)
+      return descriptor;
+    ::close(descriptor);
+    return -1;
+  }
+  static int listen_at(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    return listening(address);
+  }
+  static int listen_at(std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    return listening(address);
+  }
+
   [[nodiscard]] std::string path() const { return (folder_.path() / "s").string(); }
   void serve() {
     for (;;) {
@@ -67,7 +92,7 @@ class FakeServer {
 
   test_support::TemporaryFolder folder_{};
   Talk talk_;
-  int listening_ = -1;
+  int listening_;
   std::thread thread_{};
 };
 

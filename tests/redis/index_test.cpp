@@ -235,7 +235,7 @@ TEST_P(RedisIndex, LargeBatchesGoBothWaysAtOnce) {
     EXPECT_EQ(batch[number].record.blob.front(), static_cast<char>('a' + number));
 }
 
-TEST_P(RedisIndex, ANodeWithoutItsSlotsPutsOffOrNamesIt) {
+TEST_P(RedisIndex, ANodeOfAClusterThatIsDownPutsOff) {
   server_.reset();
   server_ = std::make_unique<tests::OwnServer>(
       GetParam(), std::vector<std::string>{"--cluster-enabled", "yes"});

@@ -109,8 +109,7 @@ struct Client::Context {
   redisContext* redis;
 };
 
-Client::Client(const std::string& address, const std::string& user, const std::string& password)
-    : context_(std::make_unique<Context>()) {
+Client::Client(const std::string& address) : context_(std::make_unique<Context>()) {
   constexpr std::string_view unix_scheme = "unix:", tcp_scheme = "redis://";
   if (address.starts_with(unix_scheme)) {
     context_->redis = redisConnectUnix(address.substr(unix_scheme.size()).c_str());
@@ -121,8 +120,6 @@ Client::Client(const std::string& address, const std::string& user, const std::s
         redisConnect(rest.substr(0, colon).c_str(), std::stoi(rest.substr(colon + 1)));
   }
   if (!context_->redis || context_->redis->err) throw std::runtime_error("no connection");
-  if (!user.empty()) (*this)({"AUTH", user, password});
-  if (user.empty() && !password.empty()) (*this)({"AUTH", password});
 }
 
 Client::~Client() { redisFree(context_->redis); }

@@ -42,8 +42,7 @@ class OwnServer {
 /// A plain client: says what a test wants to be so, and looks what is. Errors are answered as text.
 class Client {
  public:
-  explicit Client(const std::string& address, const std::string& user = {},
-                  const std::string& password = {});
+  explicit Client(const std::string& address);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

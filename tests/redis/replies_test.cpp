@@ -21,8 +21,7 @@ TEST(RedisFailure, MeansWhatTheTableSays) {
       {"ASK 3999 127.0.0.1:6381", Meaning::moved},
       {"TRYAGAIN Multiple keys request during rehashing of slot", Meaning::later},
       {"CLUSTERDOWN The cluster is down", Meaning::later},
-      {"BUSY Redis is busy running a script.", Meaning::later},
-      {"EXECABORT Transaction discarded because of previous errors.", Meaning::later},
+      {"BUSY Redis is busy running a script.", Meaning::away},
       {"READONLY You can't write against a read only replica.", Meaning::away},
       {"MASTERDOWN Link with MASTER is down", Meaning::away},
       {"NOREPLICAS Not enough good replicas to write.", Meaning::away},
@@ -40,6 +39,7 @@ TEST(RedisFailure, MeansWhatTheTableSays) {
       {"ERR DB index is out of range", Meaning::refused},
       {"ERR AUTH <password> called without any password configured", Meaning::refused},
       {"ERR unknown command 'EVALSHA', with args beginning with: 'canary'", Meaning::refused},
+      {"ERR Unknown Redis command called from script script: canary", Meaning::refused},
       {"ERR Protocol error: invalid bulk length", Meaning::lost},
       {"ERR what nobody knows", Meaning::refused},
       {"", Meaning::refused},
@@ -82,12 +82,35 @@ TEST(RedisReplies, AreCutByteByByte) {
   EXPECT_TRUE(reader.is_empty());
 }
 
+TEST(RedisReplies, AreBoundedEachForItself) {
+  ReplyReader reader;
+  std::string bytes = "*150000\r\n";
+  for (int i = 0; i < 150'000; ++i) bytes += ":1\r\n";
+  for (int i = 0; i < 3; ++i) {
+    reader.feed(bytes);
+    Reply* const reply = reader.next();
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->elements.size(), 150'000U);
+  }
+}
+
 TEST(RedisReplies, WhatIsNoneOrTooLargeEndsTheConnection) {
   std::string deep;
   for (int i = 0; i < 20; ++i) deep += "*1\r\n";
-  const std::string table[] = {
-      "HTTP/1.1 400\r\n", ":12a\r\n", "$abc\r\n", "*2000000\r\n",
-      "*-7\r\n",          "$-7\r\n",  deep,       "$99999999999\r\n" + std::string(2 << 20, 'x')};
+  std::string long_in_all = "*1000\r\n";
+  for (int i = 0; i < 100; ++i)
+    long_in_all.append("$1048576\r\n").append(1 << 20, 'x').append("\r\n");
+  const std::string table[] = {"HTTP/1.1 400\r\n",
+                               ":12a\r\n",
+                               "$abc\r\n",
+                               "*300000\r\n",
+                               "*-7\r\n",
+                               "$-7\r\n",
+                               ">1\r\n",
+                               "*150000\r\n*150000\r\n",
+                               deep,
+                               long_in_all,
+                               "$99999999999\r\n" + std::string(2 << 20, 'x')};
   for (const auto& bytes : table) {
     ReplyReader reader;
     EXPECT_NE(tests::error_of(

@@ -1,6 +1,7 @@
 #include <signal.h>
 
 #include "certificates.hpp"
+#include "fake_server.hpp"
 #include "redis_support.hpp"
 
 namespace flame::session {
@@ -87,17 +88,45 @@ TEST_P(RedisTls, RefusesACertificateThatHasExpired) {
   EXPECT_NE(refusal("localhost", {.ca_file = ca_}).find("expired"), std::string::npos);
 }
 
-// Neither is a password said in plain text, nor is TLS given up where the server has none.
-TEST_P(RedisTls, IsNotGivenUp) {
+TEST_P(RedisTls, IsNotForAServerOfPlainText) {
   serve(Certificate("DNS:localhost", &authority_));
   port_.swap(plain_port_);
-  const auto patience = std::chrono::steady_clock::now() + 200ms;
-  const auto store = redis::store({.addr = "localhost:" + port_,
-                                   .password = "canary",
-                                   .tls = {.enabled = true, .ca_file = ca_}});
-  const auto connection = store->make_connection();
-  EXPECT_THROW(connection->connect({soon().now, patience}), StoreError);
+  auto connection =
+      redis::store({.addr = "localhost:" + port_, .tls = {true, ca_, {}, {}}})->make_connection();
+  EXPECT_THROW(connection->connect({soon().now, std::chrono::steady_clock::now() + 200ms}),
+               StoreError);
   EXPECT_THROW(connection->ping(soon()), StoreError);
+}
+
+// Whatever a server that knows no TLS says to the handshake, it hears nothing else of us, on
+// whatever connection.
+TEST(RedisTlsOrNothing, SaysNothingInPlainText) {
+  const auto port = static_cast<std::uint16_t>(tests::free_port());
+  for (const auto* const said : {"-ERR unknown command\r\n", "+OK\r\n", ""}) {
+    std::string heard;  // a connection's first byte, and whether what no handshake has was in it
+    {
+      const tests::FakeServer server(
+          [&](int client) {
+            auto all = tests::FakeServer::hear(client);
+            tests::FakeServer::say(client, said);
+            if (*said != 0)
+              for (std::string more; !(more = tests::FakeServer::hear(client)).empty();)
+                all += more;
+            const bool plain = all.find("AUTH") != all.npos || all.find("canary") != all.npos ||
+                               all.find("SETNAME") != all.npos || all.find("PING") != all.npos;
+            heard.append(all, 0, 1).append(plain ? "plain" : "");
+          },
+          port);
+      const auto store = redis::store({.addr = "localhost:" + std::to_string(port),
+                                       .password = "canary",
+                                       .tls = {.enabled = true}});
+      const auto connection = store->make_connection();
+      EXPECT_THROW(connection->connect(soon()), StoreError);
+      EXPECT_THROW(connection->ping(soon()), StoreError);
+    }
+    EXPECT_FALSE(heard.empty());
+    EXPECT_EQ(heard.find_first_not_of('\x16'), heard.npos) << said;
+  }
 }
 
 TEST_P(RedisTls, SaysWhoWeAre) {

@@ -167,17 +167,81 @@ TEST(RedisWire, ErrorsOfEachKindGoTheirWay) {
     FakeServer::greet(client);
     FakeServer::hear(client);
     FakeServer::say(client,
-                    ":1\r\n-TRYAGAIN x\r\n-MISCONF canary\r\n-ERR canary\r\n-READONLY canary\r\n");
+                    ":1\r\n-TRYAGAIN x\r\n-MISCONF canary\r\n-ERR canary\r\n-MOVED 1 canary:1\r\n"
+                    "-ASK 1 canary:1\r\n-READONLY canary\r\n");
     FakeServer::hear(client);
   });
   std::vector<StoreOp> batch;
-  for (std::uint64_t number = 1; number <= 5; ++number)
+  for (std::uint64_t number = 1; number <= 7; ++number)
     batch.push_back(op(Verb::create, record(number)));
   const auto connection = connected(server);
   EXPECT_EQ(error_of([&] { connection->run(batch, soon()); }, Kind::away),
             "redis store: the server is a replica now");
-  EXPECT_EQ(tests::outcomes(batch), (std::vector{Outcome::done, Outcome::later, Outcome::refused,
-                                                 Outcome::refused, Outcome::unanswered}));
+  EXPECT_EQ(tests::outcomes(batch),
+            (std::vector{Outcome::done, Outcome::later, Outcome::refused, Outcome::refused,
+                         Outcome::refused, Outcome::refused, Outcome::unanswered}));
+}
+
+// They are sent again in halves: so none gets the reason of another.
+TEST(RedisWire, EachReasonOfARefusalIsTold) {
+  const FakeServer server([&](int client) {
+    FakeServer::greet(client);
+    FakeServer::hear(client);
+    FakeServer::say(client, "-NOPERM canary\r\n-OOM canary\r\n-NOPERM canary\r\n:1\r\n");
+    FakeServer::hear(client);
+  });
+  std::vector<StoreOp> batch;
+  for (std::uint64_t number = 1; number <= 4; ++number)
+    batch.push_back(op(Verb::create, record(number)));
+  const auto connection = connected(server);
+  EXPECT_NE(error_of([&] { connection->run(batch, soon()); }).find("lacks a right"),
+            std::string::npos);
+  EXPECT_EQ(tests::outcomes(batch), (std::vector{Outcome::unanswered, Outcome::unanswered,
+                                                 Outcome::unanswered, Outcome::done}));
+}
+
+TEST(RedisWire, ANodeThatHasOtherKeysIsNamed) {
+  for (const auto* const error : {"-MOVED 1 canary:1\r\n", "-ASK 1 canary:1\r\n"}) {
+    const FakeServer server([&](int client) {
+      FakeServer::greet(client);
+      while (!FakeServer::hear(client).empty()) FakeServer::say(client, error);
+    });
+    const auto connection = connected(server);
+    for (const auto verb : {Verb::load, Verb::create, Verb::touch})
+      EXPECT_EQ(error_of([&] { tests::apply(*connection, verb, record(1)); }),
+                "redis store: the server belongs to a cluster whose other nodes have some of the "
+                "keys: name a server that has all of them");
+  }
+}
+
+// In one round trip: with whatever a server says that it is a replica, nothing of it counts.
+TEST(RedisWire, WhatAReplicaSaysIsNoAnswer) {
+  const std::string master = "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n";
+  const std::string replica = "*5\r\n$5\r\nslave\r\n$1\r\nx\r\n:1\r\n$4\r\nsync\r\n:-1\r\n";
+  std::string heard;
+  {
+    const FakeServer server([&](int client) {
+      FakeServer::greet(client, master);
+      FakeServer::hear(client);
+      FakeServer::say(client, master + bulk_of(1));
+      heard = FakeServer::hear(client);
+      FakeServer::say(client, replica + bulk_of(1));
+      FakeServer::hear(client);
+    });
+    const auto connection = connected(server);
+    auto one = op(Verb::load, {.key = key(1)});
+    connection->run({&one, 1}, soon());
+    EXPECT_EQ(one.outcome, Outcome::done);
+    one = op(Verb::load, {.key = key(1)});
+    EXPECT_EQ(error_of(
+                  [&] {
+                    connection->run({&one, 1}, soon());
+                  },
+                  Kind::away),
+              "redis store: the server is a replica now");
+    EXPECT_EQ(one.outcome, Outcome::unanswered);
+  }
+  EXPECT_TRUE(heard.starts_with("*1\r\n$4\r\nROLE\r\n*2\r\n$3\r\nGET\r\n")) << heard;
 }
 
 TEST(RedisWire, WhatMovesForEverIsPutOff) {

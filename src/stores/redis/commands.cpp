@@ -46,19 +46,12 @@ void Commands::append(Pipeline& to, const Work& work, const Call& call) {
   const auto& record = work.op->record;
   switch (work.stage) {
     case Stage::load:
-      to.begin(2);
-      to.add("GET").add(keys_.session(record.key));
-      return;
+      return to.add_command({"GET", keys_.session(record.key)});
     case Stage::erase:
-      to.begin(2);
-      to.add("UNLINK").add(keys_.session(record.key));
-      return;
+      return to.add_command({"UNLINK", keys_.session(record.key)});
     case Stage::unindex:
-      to.begin(3);
-      to.add("ZREM")
-          .add(keys_.owner(bucket_of(record.key), record.owner))
-          .add(member_of(record.key));
-      return;
+      return to.add_command(
+          {"ZREM", keys_.owner(bucket_of(record.key), record.owner), member_of(record.key)});
     default:
       return append_script(to, work, call);
   }
@@ -97,8 +90,7 @@ void Commands::append_script(Pipeline& to, const Work& work, const Call& call) {
 }
 
 void Commands::append_members(Pipeline& to, std::uint8_t bucket, std::string_view owner) {
-  to.begin(4);
-  to.add("ZRANGE").add(keys_.owner(bucket, owner)).add("0").add("-1");
+  to.add_command({"ZRANGE", keys_.owner(bucket, owner), "0", "-1"});
 }
 
 void Commands::append_header(Pipeline& to, const SessionKey& key) {
@@ -106,17 +98,11 @@ void Commands::append_header(Pipeline& to, const SessionKey& key) {
   to.add("GETRANGE")
       .add(keys_.session(key))
       .add("0")
-      .add(static_cast<std::int64_t>(header_size + max_owner - 1));
+      .add(static_cast<std::int64_t>(most_header - 1));
 }
 
-void Commands::ask_layout(Pipeline& to) {
-  to.begin(2);
-  to.add("GET").add(keys_.layout());
-}
+void Commands::ask_layout(Pipeline& to) { to.add_command({"GET", keys_.layout()}); }
 
-void Commands::set_layout(Pipeline& to) {
-  to.begin(4);
-  to.add("SET").add(keys_.layout()).add(layout).add("NX");
-}
+void Commands::set_layout(Pipeline& to) { to.add_command({"SET", keys_.layout(), layout, "NX"}); }
 
 }  // namespace flame::inline v0::session::redis

@@ -94,31 +94,21 @@ void Connection::answered(const Sent& sent, Reply& reply, const Call& call) {
   }
 }
 
-/// One of those that were refused stays unanswered, for the text to be told with it; where the
-/// server is the wrong one, those that it said so of do.
+/// All that failed stay unanswered, for each to be told its own reason; but where the server is the
+/// wrong one, only those that it said so of, which are put off.
 void Connection::tell_failures() {
-  const Work* away = nullptr;
-  Work* refused = nullptr;
-  for (auto& work : works_) {
-    if (!work.failure) continue;
-    if (work.failure->meaning == Meaning::away) {
-      away = &work;
-    } else {
-      if (refused) refused->op->outcome = Outcome::refused;
-      refused = &work;
-    }
-  }
-  if (away) {
-    if (refused) refused->op->outcome = Outcome::refused;
-    throw StoreError(StoreError::Kind::away, away->failure->text);
-  }
-  if (refused) throw StoreError(StoreError::Kind::refused, refused->failure->text);
+  const Work* told = nullptr;
+  const auto is_away = [](const Work& work) { return work.failure->meaning == Meaning::away; };
+  for (const auto& work : works_)
+    if (work.failure && (!told || is_away(work))) told = &work;
+  if (!told) return;
+  for (auto& work : works_)
+    if (work.failure && is_away(*told) && !is_away(work)) work.op->outcome = Outcome::refused;
+  throw_failure(*told->failure);
 }
 
 Reply Connection::ask(std::initializer_list<std::string_view> command, const Call& call) {
-  auto& to = routing_.to_any();
-  to.begin(command.size());
-  for (const auto argument : command) to.add(argument);
+  routing_.to_any().add_command(command);
   Reply out;
   routing_.exchange([&](std::size_t, Reply& reply) { out = std::move(reply); }, call.deadline);
   if (out.type == Reply::Type::error) throw_failure(failure_of(out.text));

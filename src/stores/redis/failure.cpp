@@ -18,6 +18,9 @@ constexpr auto no_right =
 constexpr auto no_cluster =
     "redis store: the server belongs to a cluster whose other nodes have some of the keys: name a "
     "server that has all of them";
+constexpr auto no_command =
+    "redis store: the server lacks a command: it must be Redis 6.2 or later, or Valkey, with no "
+    "command renamed";
 
 constexpr std::array rows{
     Row{"NOSCRIPT", {Meaning::no_script}},
@@ -26,8 +29,10 @@ constexpr std::array rows{
     Row{"ASK", {Meaning::moved, no_cluster}},
     Row{"TRYAGAIN", {Meaning::later}},
     Row{"CLUSTERDOWN", {Meaning::later}},
-    Row{"BUSY", {Meaning::later}},  // a script of somebody runs long
-    Row{"EXECABORT", {Meaning::later}},
+    Row{"BUSY",
+        {Meaning::away,
+         "redis store: the server runs a script or function of somebody that does not end: SCRIPT "
+         "KILL or FUNCTION KILL ends it"}},
     Row{"READONLY", {Meaning::away, "redis store: the server is a replica now"}},
     Row{"MASTERDOWN", {Meaning::away, "redis store: the server is a replica without its master"}},
     Row{"NOREPLICAS", {Meaning::away, "redis store: the server has lost its replicas"}},
@@ -63,10 +68,9 @@ constexpr std::array rows{
         {Meaning::refused,
          "redis store: a password is given, but the server has none for this user: leave it out, "
          "or set it there"}},
-    Row{"ERR unknown command",
-        {Meaning::refused,
-         "redis store: the server lacks a command: it must be Redis 6.2 or later, or Valkey, with "
-         "no command renamed"}},
+    Row{"ERR unknown command", {Meaning::refused, no_command}},
+    Row{"ERR Unknown Redis command", {Meaning::refused, no_command}},  // in a script
+    Row{"ERR Unknown command called", {Meaning::refused, no_command}},
 };
 
 constexpr Failure otherwise{Meaning::refused,

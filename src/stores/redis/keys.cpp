@@ -27,16 +27,6 @@ std::array<Tag, buckets> find_tags() {
   return tags;
 }
 
-void append_base64url(std::string& out, const SessionKey& key) {
-  constexpr std::string_view letters =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  for (std::size_t i = 0; i < key.bytes.size(); i += 3) {
-    const auto byte = [&](std::size_t at) { return std::to_integer<unsigned>(key.bytes[i + at]); };
-    const unsigned bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-    for (int shift = 18; shift >= 0; shift -= 6) out += letters[(bits >> shift) & 63];
-  }
-}
-
 }  // namespace
 
 /// CRC16/XMODEM, as the cluster's specification has it.
@@ -62,8 +52,7 @@ void Keys::begin(const char* kind, std::uint8_t bucket) {
 
 std::string_view Keys::session(const SessionKey& key) {
   begin(":s:{", bucket_of(key));
-  append_base64url(name_, key);
-  return name_;
+  return name_.append(to_string(key));
 }
 
 std::string_view Keys::owner(std::uint8_t bucket, std::string_view owner) {

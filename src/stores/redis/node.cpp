@@ -14,8 +14,7 @@ std::vector<Greeting> greet(const Settings& settings, Pipeline& out) {
   std::vector<Greeting> sent;
   const auto add = [&](Greeting greeting, std::initializer_list<std::string_view> arguments) {
     sent.push_back(greeting);
-    out.begin(arguments.size());
-    for (const auto argument : arguments) out.add(argument);
+    out.add_command(arguments);
   };
   const auto password = password_of(settings.connections, settings.password);
   if (!settings.username.empty())
@@ -28,10 +27,14 @@ std::vector<Greeting> greet(const Settings& settings, Pipeline& out) {
   return sent;
 }
 
-/// A replica would answer loads, with what it was told by then.
+[[nodiscard]] bool is_role(const Reply& reply) noexcept {
+  return reply.type == Reply::Type::array && !reply.elements.empty();
+}
+
+/// A replica would answer loads, and scripts that come to nothing, with what it was told by then.
 void check_role(const Reply& reply) {
-  const bool is_role = reply.type == Reply::Type::array && !reply.elements.empty();
-  if (is_role && reply.elements.front().text != "master") throw_failure(failure_of("READONLY"));
+  if (is_role(reply) && reply.elements.front().text != "master")
+    throw_failure(failure_of("READONLY"));
 }
 
 void check(Greeting greeting, const Reply& reply) {
@@ -52,11 +55,22 @@ void check(Greeting greeting, const Reply& reply) {
 
 void Node::connect(const Settings& settings, Deadline until) {
   transport_.connect(settings, until);
-  Pipeline pipeline;
-  const auto sent = greet(settings, pipeline);
+  const auto sent = greet(settings, pipeline_);
   // One by one: a server that has no place for us says so once, and closes.
   transfer(
-      pipeline, [&](std::size_t command, Reply& reply) { check(sent.at(command), reply); }, until);
+      [&](std::size_t command, Reply& reply) {
+        check(sent.at(command), reply);
+        if (sent.at(command) == Greeting::role) tells_role_ = is_role(reply);
+      },
+      until);
+  begin();
+}
+
+/// Servers are made replicas while connections live on. In front of what is asked anyway, ROLE
+/// costs no round trip.
+void Node::begin() {
+  pipeline_.clear();
+  if (tells_role_) pipeline_.add_command({"ROLE"});
 }
 
 /// What the server has closed, or says unasked, is seen before a write is sent that nobody would
@@ -69,24 +83,31 @@ void Node::check_usable(Deadline until) {
   throw StoreError(StoreError::Kind::away, "redis store: the server closed the connection");
 }
 
-void Node::exchange(const Pipeline& pipeline, const OnReply& on_reply, Deadline until) {
+void Node::exchange(const OnReply& on_reply, Deadline until) {
   check_usable(until);
-  transfer(pipeline, on_reply, until);
+  transfer(
+      [&](std::size_t command, Reply& reply) {
+        if (!tells_role_) return on_reply(command, reply);
+        if (command > 0) return on_reply(command - 1, reply);
+        check_role(reply);
+      },
+      until);
+  begin();
 }
 
-void Node::transfer(const Pipeline& pipeline, const OnReply& on_reply, Deadline until) {
+void Node::transfer(const OnReply& on_reply, Deadline until) {
   usable_ = false;
-  auto unsent = pipeline.bytes();
+  auto unsent = pipeline_.bytes();
   std::size_t replied = 0;
-  while (replied < pipeline.commands()) {
+  while (replied < pipeline_.commands()) {
     for (std::size_t sent = 1; sent > 0 && !unsent.empty(); unsent.remove_prefix(sent))
       sent = transport_.send(unsent);
     transport_.wait(!unsent.empty(), until);
     for (;;) {
       const auto size = transport_.receive(buffer_);
       if (size == 0) break;
-      read_replies(pipeline.commands(), replied, on_reply, size);
-      if (replied == pipeline.commands()) break;
+      read_replies(replied, on_reply, size);
+      if (replied == pipeline_.commands()) break;
       if (size < buffer_.size() && !transport_.reads_ahead()) break;
       waiter_.check(until);
     }
@@ -96,10 +117,9 @@ void Node::transfer(const Pipeline& pipeline, const OnReply& on_reply, Deadline 
   usable_ = true;
 }
 
-void Node::read_replies(std::size_t commands, std::size_t& replied, const OnReply& on_reply,
-                        std::size_t size) {
+void Node::read_replies(std::size_t& replied, const OnReply& on_reply, std::size_t size) {
   reader_.feed({buffer_.data(), size});
-  while (replied < commands) {
+  while (replied < pipeline_.commands()) {
     Reply* const reply = reader_.next();
     if (!reply) return;
     on_reply(replied++, *reply);

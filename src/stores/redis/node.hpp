@@ -20,14 +20,17 @@ class Node {
 
   /// As the user of the settings, in their database. The server is a master, and has started.
   void connect(const Settings& settings, Deadline until);
-  /// Sends all, and takes all replies meanwhile. Once this has thrown, or `on_reply` has, replies
-  /// may be left on the connection: it is never used again.
-  void exchange(const Pipeline& pipeline, const OnReply& on_reply, Deadline until);
+  /// Where commands are appended, for the next exchange.
+  [[nodiscard]] Pipeline& pipeline() noexcept { return pipeline_; }
+  /// Sends what was appended, takes all replies meanwhile, and forgets it: they are a master's, or
+  /// it throws. Once this has thrown, or `on_reply` has, replies may be left on the connection: it
+  /// is never used again.
+  void exchange(const OnReply& on_reply, Deadline until);
 
  private:
-  void transfer(const Pipeline& pipeline, const OnReply& on_reply, Deadline until);
-  void read_replies(std::size_t commands, std::size_t& replied, const OnReply& on_reply,
-                    std::size_t size);
+  void begin();
+  void transfer(const OnReply& on_reply, Deadline until);
+  void read_replies(std::size_t& replied, const OnReply& on_reply, std::size_t size);
   void check_usable(Deadline until);
 
   static constexpr std::size_t chunk = std::size_t{16} << 10;
@@ -35,7 +38,9 @@ class Node {
   Waiter& waiter_;
   Transport transport_;
   ReplyReader reader_{};
+  Pipeline pipeline_{};
   bool usable_ = false;
+  bool tells_role_ = false;  ///< the server, to this user
   std::array<char, chunk> buffer_{};
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <charconv>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,10 @@ class Pipeline {
   void begin(std::size_t arguments) {
     ++commands_;
     head('*', arguments);
+  }
+  void add_command(std::initializer_list<std::string_view> arguments) {
+    begin(arguments.size());
+    for (const auto argument : arguments) add(argument);
   }
   Pipeline& add(std::string_view argument) {
     head('$', argument.size());

@@ -11,8 +11,12 @@ namespace {
   throw StoreError(StoreError::Kind::connection_lost, text);
 }
 
+Reading& reading_of(const redisReadTask* task) noexcept {
+  return *static_cast<Reading*>(task->privdata);
+}
+
 Reply& place_of(const redisReadTask* task) noexcept {
-  if (!task->parent) return *static_cast<Reply*>(task->privdata);
+  if (!task->parent) return reading_of(task).root;
   return static_cast<Reply*>(task->parent->obj)->elements[static_cast<std::size_t>(task->idx)];
 }
 
@@ -23,6 +27,8 @@ Reply::Type type_of(const redisReadTask* task) noexcept {
 
 // Called by C: nothing may be thrown through it. Null is "out of memory" there.
 void* make_text(const redisReadTask* task, char* text, std::size_t size) noexcept try {
+  auto& bytes = reading_of(task).bytes;
+  if ((bytes += size) > ReplyReader::most_in_all) return nullptr;
   auto& reply = place_of(task);
   reply.type = type_of(task);
   reply.text.assign(text, size);
@@ -32,7 +38,9 @@ void* make_text(const redisReadTask* task, char* text, std::size_t size) noexcep
 }
 
 void* make_array(const redisReadTask* task, int elements) noexcept try {
-  if (elements < 0 || static_cast<std::size_t>(elements) > ReplyReader::most_elements)
+  // A few bytes ask for an array: so it is those of the whole reply that have a bound.
+  auto& all = reading_of(task).elements;
+  if (elements < 0 || (all += static_cast<std::size_t>(elements)) > ReplyReader::most_elements)
     return nullptr;
   auto& reply = place_of(task);
   reply.type = Reply::Type::array;
@@ -66,7 +74,7 @@ void ReplyReader::Free::operator()(redisReader* reader) const noexcept { redisRe
 
 ReplyReader::ReplyReader() : reader_(redisReaderCreateWithFunctions(&functions)) {
   if (!reader_) throw std::bad_alloc();
-  reader_->privdata = &root_;
+  reader_->privdata = &reading_;
 }
 
 ReplyReader::~ReplyReader() = default;
@@ -82,6 +90,7 @@ Reply* ReplyReader::next() {
     lose("redis store: the server sent what is no reply, or too large a one");
   if (!whole && reader_->len - reader_->pos > most_bytes)
     lose("redis store: the server sent too large a reply");
+  if (whole) reading_.elements = reading_.bytes = 0;
   return static_cast<Reply*>(whole);
 }
 

@@ -20,11 +20,18 @@ struct Reply {
   std::vector<Reply> elements{};
 };
 
+/// Of the reply that is being cut, what it has so far.
+struct Reading {
+  Reply root{};
+  std::size_t elements = 0, bytes = 0;
+};
+
 /// Cuts what a server sends into replies, bounded in size, number and depth.
 class ReplyReader {
  public:
   static constexpr std::size_t most_bytes = max_record + max_owner + 4096;  // of one text
-  static constexpr std::size_t most_elements = std::size_t{1} << 20;        // of one array
+  static constexpr std::size_t most_elements = std::size_t{1} << 18;        // of one reply
+  static constexpr std::size_t most_in_all = LaneTraits{}.max_batch * most_bytes;
 
   ReplyReader();
   ~ReplyReader();
@@ -43,7 +50,7 @@ class ReplyReader {
     void operator()(redisReader* reader) const noexcept;
   };
   std::unique_ptr<redisReader, Free> reader_;
-  Reply root_{};
+  Reading reading_{};
 };
 
 }  // namespace flame::inline v0::session::redis

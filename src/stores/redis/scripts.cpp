@@ -5,6 +5,8 @@
 #include <array>
 #include <stdexcept>
 
+#include "value.hpp"
+
 namespace flame::inline v0::session::redis {
 namespace {
 
@@ -26,14 +28,20 @@ Script script(std::string text) {
   return {std::move(text), std::move(hash)};
 }
 
-// Offsets in strings count from 1 here, those of GETRANGE and SETRANGE from 0.
+// What read_value() reads. Offsets in strings count from 1 here, those of GETRANGE and SETRANGE
+// from 0.
 constexpr const char* begin = R"(
 local k,now=KEYS[1],tonumber(ARGV[1])
-local function times(h)
-  if string.byte(h)~=49 or not string.find(h,'^%d+$',10) or #h~=54 then return nil end
-  return tonumber(string.sub(h,10,23)),tonumber(string.sub(h,24,37))
+local h=redis.call('GETRANGE',k,0,373)
+local e,s,n
+if string.byte(h)==49 and string.find(string.sub(h,10,54),'^%d+$') then
+  n=tonumber(string.sub(h,52,54))
+  if n and n<=320 and #h>=54+n then
+    e,s=tonumber(string.sub(h,10,23)),tonumber(string.sub(h,24,37))
+  end
 end
 )";
+static_assert(most_header == 374 && header_size == 54 && max_owner == 320);
 
 }  // namespace
 
@@ -53,11 +61,7 @@ return 1)");
 
 const Script& create_script() {
   static const Script made = script(std::string(begin) + R"(
-local h=redis.call('GETRANGE',k,0,53)
-if h~='' then
-  local e=times(h)
-  if not e or e>now then return 0 end
-end
+if h~='' and (not e or e>now) then return 0 end
 redis.call('SET',k,ARGV[3],'PX',ARGV[2])
 return 1)");
   return made;
@@ -65,17 +69,16 @@ return 1)");
 
 const Script& replace_script() {
   static const Script made = script(std::string(begin) + R"(
-local h=redis.call('GETRANGE',k,0,53)
-local e,s=times(h)
 if not e or e<=now then return 0 end
 if string.sub(h,2,9)~=ARGV[4] then return redis.call('GET',k) end
 local v,ttl=ARGV[3],ARGV[2]
 local given,seen=tonumber(string.sub(v,10,23)),tonumber(string.sub(v,24,37))
 local x,l=given,seen
 if s<=now then x,l=math.max(x,e),math.max(l,s) end
-local n=tonumber(string.sub(v,52,54))
-if n>0 and x>tonumber(ARGV[5]) and
-   (x>e or redis.call('GETRANGE',k,51,53+n)~=string.sub(v,52,54+n)) then return x end
+n=tonumber(string.sub(v,52,54))
+if n>0 and x>tonumber(ARGV[5]) and (x>e or string.sub(h,52,54+n)~=string.sub(v,52,54+n)) then
+  return x
+end
 if x~=given or l~=seen then
   v=string.sub(v,1,9)..string.format('%014.0f%014.0f',x,l)..string.sub(v,38)
   ttl=string.format('%.0f',tonumber(ttl)+x-given)
@@ -87,10 +90,7 @@ return 1)");
 
 const Script& touch_script() {
   static const Script made = script(std::string(begin) + R"(
-local h=redis.call('GETRANGE',k,0,373)
-local e,s=times(string.sub(h,1,54))
-local n=e and tonumber(string.sub(h,52,54))
-if not e or #h<math.min(54+n,374) or e<=now then return 0 end
+if not e or e<=now then return 0 end
 local o=string.sub(h,55,54+n)
 if n>0 and o~=ARGV[5] then return o end
 local given,l=tonumber(ARGV[3]),tonumber(ARGV[4])

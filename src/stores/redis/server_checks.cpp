@@ -9,11 +9,6 @@ constexpr auto other_layout =
     "redis store: the keys with this key_prefix are of a later release: use that, or another "
     "key_prefix";
 
-void append(Pipeline& to, std::initializer_list<std::string_view> command) {
-  to.begin(command.size());
-  for (const auto argument : command) to.add(argument);
-}
-
 /// Of another process that starts at once one sets it: so what counts is what it is then.
 void make_layout(Routing& routing, Commands& commands, const Call& call) {
   auto& to = routing.to_any();
@@ -79,9 +74,9 @@ std::vector<std::string> warnings(const ServerSettings& settings) {
 std::vector<std::string> check_server(Routing& routing, Commands& commands, const Call& call) {
   auto& to = routing.to_any();
   commands.ask_layout(to);
-  append(to, {"INFO", "memory"});
-  append(to, {"INFO", "persistence"});
-  append(to, {"CONFIG", "GET", "save"});
+  to.add_command({"INFO", "memory"});
+  to.add_command({"INFO", "persistence"});
+  to.add_command({"CONFIG", "GET", "save"});
   std::array<Reply, 4> replies;
   routing.exchange(
       [&](std::size_t command, Reply& reply) { replies.at(command) = std::move(reply); },

@@ -82,6 +82,7 @@ bool read_value(std::string& value, Record& out) {
   const auto created_at = read_time(times.substr(2 * time_size, time_size));
   const auto owner_size = read_digits(times.substr(3 * time_size, 3));
   if (!expires_at || !last_seen || !created_at || !owner_size) return false;
+  if (*owner_size > static_cast<std::int64_t>(max_owner)) return false;
   const auto owner_end = header_size + static_cast<std::size_t>(*owner_size);
   if (text.size() < owner_end) return false;
   std::uint64_t token = 0;

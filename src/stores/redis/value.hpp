@@ -16,6 +16,8 @@ inline constexpr std::size_t max_owner = 320;
 ///   14  expires_at, 14 last_seen, 14 created_at: milliseconds since 1970, decimal, with zeros
 ///   3   length of the owner, decimal, with zeros
 inline constexpr std::size_t header_size = 1 + 8 + 3 * 14 + 3;
+/// What scripts and list() read of it: all before the blob.
+inline constexpr std::size_t most_header = header_size + max_owner;
 inline constexpr std::size_t token_size = 8;
 inline constexpr std::size_t time_size = 14;
 
