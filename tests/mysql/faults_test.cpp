@@ -262,7 +262,7 @@ TEST_P(MysqlFaults, WhatTheServerSaysBecomesAnOutcomeOrAKind) {
   EXPECT_EQ(replace(), Outcome::unknown);
   for (const auto& [error, kind] :
        {std::pair(1290, Kind::away), std::pair(1836, Kind::away), std::pair(1047, Kind::away),
-        std::pair(1114, Kind::refused), std::pair(1021, Kind::refused),
+        std::pair(1114, Kind::full), std::pair(1021, Kind::full),
         std::pair(1153, Kind::refused), std::pair(1142, Kind::refused),
         std::pair(1064, Kind::refused)}) {
     proxy_->answer_next(error, secret);

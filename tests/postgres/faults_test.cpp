@@ -140,7 +140,7 @@ TEST_F(PostgresFaults, AnErrorOfTheServerIsToldAsWhatItMeans) {
     EXPECT_EQ(create(1), outcome) << code;
   }
   for (const auto& [code, kind] :
-       {std::pair("53100", Kind::refused), std::pair("42501", Kind::refused),
+       {std::pair("53100", Kind::full), std::pair("42501", Kind::refused),
         std::pair("P0001", Kind::refused), std::pair("25006", Kind::away)}) {
     fail_with(code);
     auto op = creation(1);

@@ -39,8 +39,10 @@ Failure caught_failure() noexcept {
     throw;
   } catch (const StoreError& error) {
     using Kind = StoreError::Kind;
-    auto failure = failure_of(Errc::store_unavailable, error.what(), true);
-    failure.refused = error.kind() == Kind::refused;
+    const bool full = error.kind() == Kind::full;
+    auto failure =
+        failure_of(full ? Errc::overloaded : Errc::store_unavailable, error.what(), true);
+    failure.refused = full || error.kind() == Kind::refused;
     failure.unconfirmed = error.kind() == Kind::unconfirmed;
     failure.away = error.kind() == Kind::away;
     failure.lost = error.kind() == Kind::connection_lost || failure.away;

@@ -15,7 +15,7 @@ struct Row {
 // Numbers, not names of macros: MySQL's and MariaDB's own are not all in the driver's headers.
 constexpr Row rows[] = {
     {1020, Verdict::later, "a row changed since it was read"},
-    {1021, Verdict::refused, "the server's disk is full: free space on it"},
+    {1021, Verdict::full, "the server's disk is full: free space on it"},
     {1030, Verdict::refused, "the storage engine failed: see the server's error log"},
     {1037, Verdict::refused, "the server is out of memory: see its error log"},
     {1038, Verdict::refused, "the server is out of sort memory: raise sort_buffer_size"},
@@ -28,7 +28,7 @@ constexpr Row rows[] = {
     {1049, Verdict::refused, "the database is not there: create it, or set another in the DSN"},
     {1053, Verdict::lost, "the server is going down"},
     {1054, Verdict::refused, "the table lacks a column: see the store's README for its schema"},
-    {1114, Verdict::refused, "the table is full: free space on the server's disk"},
+    {1114, Verdict::full, "the table is full: free space on the server's disk"},
     {1129, Verdict::refused, "the server blocks this host: type mysqladmin flush-hosts there"},
     {1130, Verdict::refused, "the server takes no connection from this host: grant it to the user"},
     {1153, Verdict::refused,
@@ -131,6 +131,8 @@ void DriverError::tell(const std::string& remedy) const {
   switch (verdict()) {
     case Verdict::refused:
       throw StoreError(Kind::refused, text);
+    case Verdict::full:
+      throw StoreError(Kind::full, text);
     case Verdict::later:
     case Verdict::away:
       throw StoreError(Kind::away, text);

@@ -13,6 +13,7 @@ namespace flame::inline v0::session::mysql {
 enum class Verdict : std::uint8_t {
   later,    ///< surely not applied; the same may succeed
   refused,  ///< surely not applied; the operator must mend something
+  full,     ///< the same, for want of space
   unknown,  ///< applied or not; the connection is good
   lost,     ///< applied or not; the connection is not
   away,     ///< surely not applied; another server may take it

@@ -43,6 +43,7 @@ int weight(Kind kind) noexcept {
     case Kind::away:
       return 1;
     case Kind::refused:
+    case Kind::full:
       break;
   }
   return 0;
@@ -193,6 +194,7 @@ void Batch::failed(Ops ops, const GroupEnd& end) {
       if (ops.front()->verb == Verb::load && ops.size() == 1) return answer(Outcome::unreadable);
       break;
     case Meaning::refused:
+    case Meaning::full:
     case Meaning::away:
     case Meaning::lost:
       break;

@@ -47,7 +47,7 @@ constexpr std::array table{
         {Meaning::refused, "the table is missing: restore it, or start again with init_table"}},
     Row{"42P05", {Meaning::statement_lost, "the pooler mixes prepared statements"}},
     Row{"42", {Meaning::refused, not_fitting}},
-    Row{"53100", {Meaning::refused, "the server's disk is full: free some space"}},
+    Row{"53100", {Meaning::full, "the server's disk is full: free some space"}},
     Row{"53200", {Meaning::later, "the server is out of memory"}},
     Row{"53300",
         {Meaning::lost,
@@ -95,6 +95,8 @@ Kind kind_of(Meaning meaning) noexcept {
     case Meaning::refused:
     case Meaning::damaged:
       return Kind::refused;
+    case Meaning::full:
+      return Kind::full;
     case Meaning::lost:
     case Meaning::unknown:
       break;

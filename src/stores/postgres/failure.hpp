@@ -11,6 +11,7 @@ namespace flame::inline v0::session::postgres {
 enum class Meaning : std::uint8_t {
   later,           ///< surely not applied; come again
   refused,         ///< surely not applied; the operator must mend it, or it is this record's fault
+  full,            ///< the same, for want of space
   away,            ///< surely not applied; another connection is needed
   lost,            ///< the connection is over
   unknown,         ///< applied or not
@@ -31,7 +32,7 @@ struct ConnectFailure {
   std::string_view message{};  ///< PQerrorMessage() at PQERRORS_SQLSTATE
   bool needs_password = false;
 };
-/// What to throw: refused, away or connection_lost. Words of the server or of libpq are not in it:
+/// What to throw: refused, full, away or connection_lost. Words of the server or of libpq are not in it:
 /// they may hold parts of a wrong DSN.
 [[nodiscard]] StoreError connect_error(const ConnectFailure& failure);
 

@@ -35,7 +35,8 @@ constexpr std::array rows{
          "KILL or FUNCTION KILL ends it"}},
     Row{"READONLY", {Meaning::away, "redis store: the server is a replica now"}},
     Row{"MASTERDOWN", {Meaning::away, "redis store: the server is a replica without its master"}},
-    Row{"NOREPLICAS", {Meaning::away, "redis store: the server has lost its replicas"}},
+    Row{"NOREPLICAS", {Meaning::refused,
+         "redis store: the server has lost the replicas that min-replicas-to-write asks for"}},
     Row{"LOADING", {Meaning::away, "redis store: the server is starting"}},
     Row{"NOAUTH",
         {Meaning::away, "redis store: the server asks for a password: set one, or a newer one"}},
@@ -98,8 +99,9 @@ void throw_failure(const Failure& failure) {
       case Meaning::moved:
       case Meaning::foreign:
       case Meaning::refused:
-      case Meaning::full:
         return StoreError::Kind::refused;
+      case Meaning::full:
+        return StoreError::Kind::full;
       case Meaning::lost:
         return StoreError::Kind::connection_lost;
       default:

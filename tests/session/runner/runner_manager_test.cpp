@@ -210,6 +210,19 @@ TEST_F(RunnerManager, CommitsUnderWayAreBoundedInBytes) {
   for (const auto& commit : commits) EXPECT_TRUE(commit.result->has_value());
 }
 
+TEST_F(RunnerManager, WhatIsFullSaysWhyAndNeitherIsDownNorRefuses) {
+  const auto cookie = visitor();
+  blocking->on_run = [](std::span<StoreOp> batch) {
+    if (batch.front().verb == Verb::replace) throw StoreError(StoreError::Kind::full, "free some");
+  };
+  const auto answer = request(cookie, add_one);
+  ASSERT_FALSE(answer.result);
+  EXPECT_EQ(answer.result.error().text, "free some");
+  EXPECT_EQ(http_status(answer.result.error().code), 503);
+  EXPECT_EQ(names().back(), event::store_full);
+  EXPECT_EQ(count(event::store_down) + count(event::store_refused), 0U);
+}
+
 TEST_F(RunnerManager, AStoreThatGoesAwayAndComesBack) {
   const auto cookie = visitor();
   blocking->down();
