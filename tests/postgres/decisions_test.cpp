@@ -175,7 +175,8 @@ TEST(PostgresStatements, ANameIsOfItsTextAlone) {
 
 TEST(PostgresTarget, EachAddressOfEachHostIsOne) {
   const auto targets = [](const char* dsn) {
-    return find_targets(read_settings({.dsn = dsn}),
+    Waiter waiter;
+    return find_targets(read_settings({.dsn = dsn}), waiter,
                         std::chrono::steady_clock::now() + std::chrono::seconds(10));
   };
   using List = std::vector<Target>;

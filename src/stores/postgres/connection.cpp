@@ -36,19 +36,19 @@ void Connection::connect(const Call& call) {
   if (!shared_->settings) throw StoreError(Kind::refused, shared_->wrong);
   const auto& settings = *shared_->settings;
   const auto password = password_of(settings.connections, {});
-  const auto targets = find_targets(settings, call.deadline);
-  std::optional<StoreError> worst;
+  const auto targets = find_targets(settings, link_.waiter(), call.deadline);
+  std::optional<StoreError> clearest;
   for (std::size_t i = 0; i < targets.size(); ++i) {
     try {
       return open(keywords_for(settings, targets[i], password),
                   share_of(call.deadline, targets.size() - i));
     } catch (const StoreError& error) {
       link_.close();
-      link_.check(call.deadline);
-      if (!worst || weight(error.kind()) < weight(worst->kind())) worst = error;
+      link_.waiter().check(call.deadline);
+      if (!clearest || doubt(error.kind()) < doubt(clearest->kind())) clearest = error;
     }
   }
-  throw StoreError(*worst);
+  throw StoreError(*clearest);
 }
 
 /// Also asks whether it is the one that writes: of several hosts, or after a failover, others may

@@ -39,7 +39,7 @@ class Link {
   void open(const Keywords& keywords, Deadline until);
   void close() noexcept { connection_.reset(); }
   void interrupt() noexcept { waiter_.interrupt(); }
-  void check(Deadline until) const { waiter_.check(until); }
+  [[nodiscard]] Waiter& waiter() noexcept { return waiter_; }
 
   /// Throws StoreError away where the server has ended the connection since.
   void start();

@@ -1,11 +1,9 @@
 #include "target.hpp"
 
-#include <libpq-fe.h>
 #include <stdlib.h>
 
 #include <algorithm>
 #include <iterator>
-#include <memory>
 #include <optional>
 
 #include <flame/session/resolve.hpp>
@@ -24,19 +22,6 @@ std::vector<std::string> split(const std::string& list) {
   return parts;
 }
 
-struct FreeOptions {
-  void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
-};
-
-/// What the environment gives, PGSERVICE's file too.
-Keywords defaults() {
-  const std::unique_ptr<PQconninfoOption, FreeOptions> options(PQconndefaults());
-  Keywords given;
-  for (const auto* each = options.get(); each && each->keyword; ++each)
-    if (each->val) given.emplace_back(each->keyword, each->val);
-  return given;
-}
-
 bool is_name(const std::string& host) noexcept {
   return !host.empty() && host.front() != '/' && host.front() != '@';  // sockets
 }
@@ -47,9 +32,9 @@ std::string nth(const std::vector<std::string>& list, std::size_t n) {
 
 }  // namespace
 
-std::vector<Target> find_targets(const Settings& settings, Deadline until) {
+std::vector<Target> find_targets(const Settings& settings, Waiter& waiter, Deadline until) {
   if (!settings.find("service").empty()) return {Target{}};  // libpq alone knows what it says
-  const Settings environment{.keywords = defaults()};
+  const Settings environment{.keywords = default_keywords()};
   const auto given = [&](std::string_view keyword) {
     auto value = settings.find(keyword);
     return value.empty() ? environment.find(keyword) : value;
@@ -69,9 +54,10 @@ std::vector<Target> find_targets(const Settings& settings, Deadline until) {
       continue;
     }
     try {
-      for (auto& address : resolve(hosts[i], share_of(until, hosts.size() - i)))
+      for (auto& address : resolve(hosts[i], waiter, share_of(until, hosts.size() - i)))
         targets.push_back({hosts[i], std::move(address), nth(ports, i)});
     } catch (const StoreError& error) {
+      waiter.check(until);
       unknown = error;
     }
   }

@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include <flame/session/waiter.hpp>
+
 #include "settings.hpp"
 
 namespace flame::inline v0::session::postgres {
@@ -14,7 +16,8 @@ struct Target {
 
 /// Of lists as libpq takes them; a name has one target for each of its addresses. Names that are
 /// not known are left out, where there are others.
-[[nodiscard]] std::vector<Target> find_targets(const Settings& settings, Deadline until);
+[[nodiscard]] std::vector<Target> find_targets(const Settings& settings, Waiter& waiter,
+                                               Deadline until);
 
 /// What to give libpq: the DSN's keywords, and what they leave open.
 [[nodiscard]] Keywords keywords_for(const Settings& settings, const Target& target,
