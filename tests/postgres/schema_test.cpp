@@ -160,6 +160,21 @@ TEST_F(PostgresSchema, WhatBreaksPromisesIsWarnedOf) {
       1u);
 }
 
+/// A role, a database or a DSN may have any.
+TEST_F(PostgresSchema, NoSettingOfASessionMakesATableUnfit) {
+  for (const char* const setting :
+       {"standard_conforming_strings%3Doff", "quote_all_identifiers%3Don", "bytea_output%3Descape",
+        "search_path%3D", "client_encoding%3DEUC_JP", "transform_null_equals%3Don",
+        "default_transaction_isolation%3Dserializable"}) {
+    options_.dsn = server_->url + "?options=-c%20" + setting;
+    EXPECT_EQ(complaint(), "") << setting;
+    open();
+    EXPECT_EQ(create(1), Outcome::done) << setting;
+    EXPECT_EQ(load(1), Outcome::done) << setting;
+    EXPECT_EQ(apply(Verb::erase, record(1)).outcome, Outcome::done) << setting;
+  }
+}
+
 TEST_F(PostgresSchema, WhatHasNoUseIsTold) {
   options_.dsn += "?connect_timeout=3";
   const auto all = warnings();

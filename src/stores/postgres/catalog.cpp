@@ -11,14 +11,15 @@ const std::string of_table =
     "c.relkind IN ('r', 'p', 'v', 'm', 'f') AND CASE WHEN $2::text = '' THEN "
     "pg_table_is_visible(c.oid) ELSE n.nspname = $2::text END";
 
-/// One that list() can be read from, if it is valid.
+/// One that list() can be read from, if it is valid. How a condition is written depends on the
+/// session's settings, as names of types do.
 const std::string of_owner_index =
     " FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam "
     "JOIN pg_attribute o ON o.attrelid = c.oid AND o.attname = 'owner' JOIN pg_attribute k ON "
     "k.attrelid = c.oid AND k.attname = 'key' WHERE i.indrelid = c.oid AND m.amname = 'btree' AND "
     "i.indnkeyatts >= 2 AND i.indkey[0] = o.attnum AND i.indkey[1] = k.attnum AND "
-    "coalesce(pg_get_expr(i.indpred, c.oid), '') IN ('', '(owner <> ''''::bytea)', "
-    "'(owner <> ''\\x''::bytea)')";
+    "coalesce(translate(pg_get_expr(i.indpred, c.oid), chr(92) || '\"', ''), '') IN ('', "
+    "'(owner <> ''''::bytea)', '(owner <> ''x''::bytea)')";
 
 const std::string table_query =
     "SELECT c.relkind::text, c.relpersistence::text, coalesce(obj_description(c.oid, 'pg_class'), "
@@ -37,7 +38,9 @@ const std::string table_query =
     of_table;
 
 const std::string column_query =
-    "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef OR "
+    "SELECT a.attname::text, CASE a.atttypid WHEN 'pg_catalog.int8'::regtype THEN "
+    "'bigint' WHEN 'pg_catalog.bytea'::regtype THEN 'bytea' ELSE '' END, a.attnotnull, a.atthasdef "
+    "OR "
     "a.attidentity <> ''" +
     of_table.substr(0, of_table.find(" WHERE")) +
     " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped" +
