@@ -168,6 +168,20 @@ TEST_F(PostgresFaults, APoisonousRecordFailsAlone) {
   for (std::uint64_t number = 3; number < 6; ++number) EXPECT_EQ(create(number), Outcome::done);
 }
 
+/// Or a lock on the table would cost one of max_connections for each call that is given up.
+TEST_F(PostgresFaults, WhatIsGivenUpDoesNotWaitOnAtTheServer) {
+  Admin holder(options_.dsn);
+  holder.rows("BEGIN");
+  holder.rows("LOCK TABLE " + table());
+  auto op = creation(1);
+  EXPECT_EQ(thrown_by([&] {
+              connection_->run({&op, 1}, at(0s, 50ms));
+            }).kind,
+            Kind::connection_lost);
+  connection_.reset();
+  until("NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = " + backend_ + ")");
+}
+
 /// As a pooler does it, in the middle of what this connection knows to be prepared.
 TEST_F(PostgresFaults, EachGroupWhoseStatementsWereLostIsSentAgain) {
   const auto batch_of = [](std::uint64_t first) {

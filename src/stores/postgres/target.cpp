@@ -12,6 +12,14 @@
 namespace flame::inline v0::session::postgres {
 namespace {
 
+constexpr std::string_view watch = "-c client_connection_check_interval=2000 ";
+
+/// By the DSN, or else by the environment.
+std::string given(const Settings& settings, std::string_view keyword) {
+  auto value = settings.find(keyword);
+  return value.empty() ? Settings{.keywords = default_keywords()}.find(keyword) : value;
+}
+
 std::vector<std::string> split(const std::string& list) {
   std::vector<std::string> parts;
   for (std::size_t from = 0; from <= list.size();) {
@@ -34,13 +42,8 @@ std::string nth(const std::vector<std::string>& list, std::size_t n) {
 
 std::vector<Target> find_targets(const Settings& settings, Waiter& waiter, Deadline until) {
   if (!settings.find("service").empty()) return {Target{}};  // libpq alone knows what it says
-  const Settings environment{.keywords = default_keywords()};
-  const auto given = [&](std::string_view keyword) {
-    auto value = settings.find(keyword);
-    return value.empty() ? environment.find(keyword) : value;
-  };
-  const auto hosts = split(given("host")), ports = split(given("port"));
-  if (const auto addresses = split(given("hostaddr")); !addresses.front().empty()) {
+  const auto hosts = split(given(settings, "host")), ports = split(given(settings, "port"));
+  if (const auto addresses = split(given(settings, "hostaddr")); !addresses.front().empty()) {
     std::vector<Target> targets;
     for (std::size_t i = 0; i < addresses.size(); ++i)
       targets.push_back({nth(hosts, i), addresses[i], nth(ports, i)});
@@ -65,7 +68,8 @@ std::vector<Target> find_targets(const Settings& settings, Waiter& waiter, Deadl
   return targets;
 }
 
-Keywords keywords_for(const Settings& settings, const Target& target, std::string password) {
+Keywords keywords_for(const Settings& settings, const Target& target, std::string password,
+                      bool watched) {
   // Of a keyword that is there twice libpq takes the last.
   Keywords all{{"keepalives_idle", "30"},
                {"keepalives_interval", "5"},
@@ -79,6 +83,9 @@ Keywords keywords_for(const Settings& settings, const Target& target, std::strin
     const auto& name = each.first;  // lists of all targets
     return !chosen || (name != "host" && name != "hostaddr" && name != "port");
   });
+  // Of a service libpq alone knows what options it has.
+  if (watched && settings.find("service").empty())
+    all.emplace_back("options", std::string(watch).append(given(settings, "options")));
   all.emplace_back("target_session_attrs", "any");  // asked for once it is connected
   if (!target.host.empty()) all.emplace_back("host", target.host);
   if (!target.hostaddr.empty()) all.emplace_back("hostaddr", target.hostaddr);

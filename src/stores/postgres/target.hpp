@@ -19,8 +19,10 @@ struct Target {
 [[nodiscard]] std::vector<Target> find_targets(const Settings& settings, Waiter& waiter,
                                                Deadline until);
 
-/// What to give libpq: the DSN's keywords, and what they leave open.
+/// What to give libpq: the DSN's keywords, and what they leave open. `watched`: a session of the
+/// server ends though it waits for a lock, if its connection has; or each that is given up would be
+/// one of its max_connections for as long as the lock is held.
 [[nodiscard]] Keywords keywords_for(const Settings& settings, const Target& target,
-                                    std::string password);
+                                    std::string password, bool watched);
 
 }  // namespace flame::inline v0::session::postgres
