@@ -88,8 +88,9 @@ class Bench {
 
 int main(int argc, char** argv) {
   if (argc < 2) return std::puts("usage: bench_postgres_store DSN [sessions]"), 2;
-  const auto sessions = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 10'000;
-  Bench bench(argv[1], sessions / 64 * 64);
+  const auto wanted = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 10'000;
+  const auto sessions = std::max(wanted / 64, 1ULL) * 64;  // whole batches
+  Bench bench(argv[1], sessions);
   using session::Verb;
   bench.measure("create", Verb::create, 64, sessions / 64);
   for (const std::size_t size : {1, 64}) {

@@ -83,6 +83,14 @@ TEST(PostgresFailure, AConnectThatFailsIsToldByCodeOrWords) {
   EXPECT_NE(text.find("28P01"), text.npos);
 }
 
+TEST(PostgresFailure, APoolerRefusesOptionsInItsOwnWay) {
+  const std::string at = "connection to server at \"a\" (127.0.0.1), port 5432 failed: FATAL:  ";
+  for (const auto* code : {"08P01", "0A000", "22023", "42704"})
+    EXPECT_TRUE(may_be_for_options(at + code + "\n")) << code;
+  EXPECT_FALSE(may_be_for_options(at + "28P01\n"));
+  EXPECT_FALSE(may_be_for_options("could not connect"));
+}
+
 TEST(PostgresFailure, OnlyAStandbyLeavesACommitUnconfirmed) {
   EXPECT_TRUE(says_unconfirmed("01000", "syncrep.c"));
   EXPECT_TRUE(says_unconfirmed("57P01", "syncrep.c"));
@@ -175,7 +183,8 @@ TEST(PostgresStatements, ANameIsOfItsTextAlone) {
 
 TEST(PostgresTarget, EachAddressOfEachHostIsOne) {
   const auto targets = [](const char* dsn) {
-    return find_targets(read_settings({.dsn = dsn}),
+    Waiter waiter;
+    return find_targets(read_settings({.dsn = dsn}), waiter,
                         std::chrono::steady_clock::now() + std::chrono::seconds(10));
   };
   using List = std::vector<Target>;
@@ -192,13 +201,26 @@ TEST(PostgresTarget, EachAddressOfEachHostIsOne) {
 
 TEST(PostgresTarget, TheNameStaysForTls) {
   const auto settings = read_settings({.dsn = "host=a,b port=1,2 sslmode=verify-full"});
-  const auto keywords = keywords_for(settings, {"b", "10.0.0.2", "2"}, "secret");
+  const auto keywords = keywords_for(settings, {"b", "10.0.0.2", "2"}, "secret", true);
   const Settings given{.keywords = keywords};
   EXPECT_EQ(given.find("host"), "b");
   EXPECT_EQ(given.find("hostaddr"), "10.0.0.2");
   EXPECT_EQ(given.find("port"), "2");
   EXPECT_EQ(given.find("sslmode"), "verify-full");
   EXPECT_EQ(given.find("password"), "secret");
+}
+
+TEST(PostgresTarget, OptionsOfOursGoBeforeTheirs) {
+  const auto options = [](const char* dsn, bool watched) {
+    const auto keywords = keywords_for(read_settings({.dsn = dsn}), {"h", "", ""}, {}, watched);
+    return Settings{.keywords = {keywords.rbegin(), keywords.rend()}}.find("options");
+  };
+  const std::string theirs = "host=h options='-c jit=off'";
+  EXPECT_TRUE(options("host=h", true).starts_with("-c client_connection_check_interval="));
+  EXPECT_TRUE(options(theirs.c_str(), true).ends_with(" -c jit=off"));
+  EXPECT_EQ(options(theirs.c_str(), false), "-c jit=off");
+  EXPECT_EQ(options("host=h", false), "");
+  EXPECT_EQ(options("service=s", true), "");
 }
 
 }  // namespace

@@ -168,6 +168,52 @@ TEST_F(PostgresFaults, APoisonousRecordFailsAlone) {
   for (std::uint64_t number = 3; number < 6; ++number) EXPECT_EQ(create(number), Outcome::done);
 }
 
+/// Or a lock on the table would cost one of max_connections for each call that is given up.
+TEST_F(PostgresFaults, WhatIsGivenUpDoesNotWaitOnAtTheServer) {
+  Admin holder(options_.dsn);
+  holder.rows("BEGIN");
+  holder.rows("LOCK TABLE " + table());
+  auto op = creation(1);
+  EXPECT_EQ(thrown_by([&] {
+              connection_->run({&op, 1}, at(0s, 50ms));
+            }).kind,
+            Kind::connection_lost);
+  connection_.reset();
+  until("NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = " + backend_ + ")");
+}
+
+/// As a pooler does it, in the middle of what this connection knows to be prepared.
+TEST_F(PostgresFaults, EachGroupWhoseStatementsWereLostIsSentAgain) {
+  const auto batch_of = [](std::uint64_t first) {
+    std::vector<StoreOp> batch{
+        {Verb::load, record(first), {}, {}},
+        {Verb::create, record(first + 3), {}, {}},
+        {Verb::replace, record(first + 1), record(first + 1).token, {}},
+        {Verb::touch, record(first), {}, {}},
+        {Verb::touch, record(first + 1), {}, {}},
+        {Verb::erase, record(first + 2), {}, {}},
+    };
+    sort(batch);
+    return batch;
+  };
+  for (std::uint64_t number = 0; number < 3; ++number) create(number);
+  auto batch = batch_of(0);
+  connection_->run(batch, at(0s));
+  for (std::uint64_t number = 10; number < 13; ++number) create(number);
+  const auto name = server_->schema + ".forget";
+  admin().rows("CREATE OR REPLACE FUNCTION " + name +
+               "() RETURNS trigger AS $$ BEGIN EXECUTE 'DEALLOCATE ALL'; RETURN NEW; END $$ "
+               "LANGUAGE plpgsql");
+  admin().rows("CREATE TRIGGER forget BEFORE INSERT ON " + table() +
+               " FOR EACH ROW EXECUTE FUNCTION " + name + "()");
+  EXPECT_EQ(create(14), Outcome::done);
+  admin().rows("DROP TRIGGER forget ON " + table());
+  batch = batch_of(10);
+  connection_->run(batch, at(0s));
+  for (const auto& op : batch) EXPECT_EQ(op.outcome, Outcome::done) << static_cast<int>(op.verb);
+  EXPECT_EQ(load(12), Outcome::missing);
+}
+
 TEST_F(PostgresFaults, AWarningOfATriggerIsNone) {
   const auto name = server_->schema + ".warn";
   admin().rows("CREATE OR REPLACE FUNCTION " + name +

@@ -44,10 +44,15 @@ TEST_F(PostgresSchema, AMissingTableIsRefusedWithTheStatementsThatMakeIt) {
 
 TEST_F(PostgresSchema, WhatDoesNotFitIsRefusedWithTheStatementThatMendsIt) {
   const std::string t = "ALTER TABLE " + table();
+  const auto pkey = bare_table() + "_pkey", owner = table() + "_owner";
+  const auto without_index = t + " DROP COLUMN owner, ADD COLUMN owner bytea DEFAULT ''; ";
   for (const auto& damage :
-       {t + " DROP COLUMN owner", "DROP INDEX " + server_->schema + "." + bare_table() + "_owner",
+       {"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '" + owner + "'::regclass",
+        t + " DROP COLUMN owner", without_index + "CREATE TABLE " + owner + " ()",
+        without_index + "CREATE INDEX ON " + table() + " (owner, key) WHERE token > 5",
         t + " ADD COLUMN \"my \"\"own\" text NOT NULL",
-        t + " DROP CONSTRAINT " + bare_table() + "_pkey", t + " DROP COLUMN expires_at"}) {
+        t + " DROP CONSTRAINT " + pkey + ", ADD PRIMARY KEY (key) DEFERRABLE",
+        t + " DROP CONSTRAINT " + pkey, t + " DROP COLUMN expires_at"}) {
     admin().rows(damage);
     for (int mended = 0; mended < 3; ++mended) {  // without owner there is no index of it
       const auto text = complaint();
@@ -148,6 +153,33 @@ TEST_F(PostgresSchema, WhatBreaksPromisesIsWarnedOf) {
                                      .version = 130001,
                                      .hides_plaintext = true};
   EXPECT_EQ(postgres::warnings({}, server).size(), 5u);
+  EXPECT_TRUE(postgres::warnings({}, {.synchronous_commit = "local"}).empty());
+  EXPECT_EQ(
+      postgres::warnings({}, {.synchronous_commit = "local", .synchronous_standby_names = "other"})
+          .size(),
+      1u);
+}
+
+/// A role, a database or a DSN may have any.
+TEST_F(PostgresSchema, NoSettingOfASessionMakesATableUnfit) {
+  for (const char* const setting :
+       {"standard_conforming_strings%3Doff", "quote_all_identifiers%3Don", "bytea_output%3Descape",
+        "search_path%3D", "client_encoding%3DEUC_JP", "transform_null_equals%3Don",
+        "default_transaction_isolation%3Dserializable"}) {
+    options_.dsn = server_->url + "?options=-c%20" + setting;
+    EXPECT_EQ(complaint(), "") << setting;
+    open();
+    EXPECT_EQ(create(1), Outcome::done) << setting;
+    EXPECT_EQ(load(1), Outcome::done) << setting;
+    EXPECT_EQ(apply(Verb::erase, record(1)).outcome, Outcome::done) << setting;
+  }
+}
+
+TEST_F(PostgresSchema, WhatHasNoUseIsTold) {
+  options_.dsn += "?connect_timeout=3";
+  const auto all = warnings();
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_NE(all[0].find("connect_timeout"), std::string::npos);
 }
 
 TEST_F(PostgresSchema, TenMakeItAtOnce) {

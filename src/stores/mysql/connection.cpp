@@ -38,9 +38,9 @@ Login login_of(const Config& config) {
 
 /// Where to. With TLS the driver is given the name, for it compares the certificate with what it
 /// was given; that the system knows it in time is tried first.
-std::vector<Place> places_of(const Dsn& dsn, Deadline until) {
+std::vector<Place> places_of(const Dsn& dsn, Waiter& waiter, Deadline until) {
   if (!dsn.socket.empty()) return {Place{}};
-  auto found = resolve(dsn.host, until);
+  auto found = resolve(dsn.host, waiter, until);
   if (dsn.tls) return {Place{dsn.host, found.size()}};
   std::vector<Place> places;
   for (auto& address : found) places.push_back({std::move(address), 1});
@@ -92,7 +92,7 @@ void Connection::tell(const DriverError& error) const {
 void Connection::connect(const Call& call) {
   if (config_->wrong) throw StoreError(*config_->wrong);
   const auto login = login_of(*config_);
-  const auto places = places_of(config_->dsn, call.deadline);
+  const auto places = places_of(config_->dsn, wire_.waiter(), call.deadline);
   std::optional<StoreError> failure;
   for (std::size_t i = 0; i < places.size(); ++i) {
     try {

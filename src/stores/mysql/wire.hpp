@@ -56,6 +56,8 @@ class Wire {
   /// As it was made. Waits for nothing.
   void close() noexcept;
   void interrupt() noexcept { waiter_.interrupt(); }
+  /// For what is no wait of the driver's.
+  [[nodiscard]] Waiter& waiter() noexcept { return waiter_; }
   /// Throws after a deadline, and once it was interrupted.
   void check(Deadline until) const { waiter_.check(until); }
   /// The same for the exchange's: between two calls of the driver that may not wait.

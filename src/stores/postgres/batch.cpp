@@ -34,7 +34,7 @@ Outcome outcome_of(Verb verb, bool changed) noexcept {
 
 }  // namespace
 
-int weight(Kind kind) noexcept {
+int doubt(Kind kind) noexcept {
   switch (kind) {
     case Kind::unconfirmed:
       return 3;
@@ -214,14 +214,14 @@ void Batch::explain_conflicts(const Call& call) {
 
 /// One error for the call: the gravest. What was surely not applied beside it can be told apart.
 void Batch::tell_trouble() {
-  const auto worst = std::ranges::max_element(
-      troubles_, {}, [](const Trouble& trouble) { return weight(trouble.error.kind()); });
-  if (worst == troubles_.end()) return;
+  const auto gravest = std::ranges::max_element(
+      troubles_, {}, [](const Trouble& trouble) { return doubt(trouble.error.kind()); });
+  if (gravest == troubles_.end()) return;
   for (const auto& [ops, error] : troubles_) {
-    if (weight(error.kind()) > 1 || weight(worst->error.kind()) < 2) continue;
+    if (doubt(error.kind()) > 1 || doubt(gravest->error.kind()) < 2) continue;
     for (auto* op : ops) op->outcome = Outcome::later;
   }
-  throw StoreError(worst->error);
+  throw StoreError(gravest->error);
 }
 
 }  // namespace flame::inline v0::session::postgres

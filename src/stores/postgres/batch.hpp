@@ -12,8 +12,9 @@ namespace flame::inline v0::session::postgres {
 inline constexpr std::size_t max_record = std::size_t{1} << 20;
 inline constexpr std::size_t max_owner = 320;
 
-/// How much one failure tells more than another, of several hosts or groups.
-[[nodiscard]] int weight(StoreError::Kind kind) noexcept;
+/// How much a failure leaves open. Of several groups the one that leaves most is told; of several
+/// hosts the one that leaves least, for that is what the operator can mend.
+[[nodiscard]] int doubt(StoreError::Kind kind) noexcept;
 
 /// Runs batches. Each verb of one is a group: a transaction of one statement for each operation, in
 /// the order of keys. All groups go in one round trip.

@@ -11,6 +11,16 @@ const std::string of_table =
     "c.relkind IN ('r', 'p', 'v', 'm', 'f') AND CASE WHEN $2::text = '' THEN "
     "pg_table_is_visible(c.oid) ELSE n.nspname = $2::text END";
 
+/// One that list() can be read from, if it is valid. How a condition is written depends on the
+/// session's settings, as names of types do.
+const std::string of_owner_index =
+    " FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam "
+    "JOIN pg_attribute o ON o.attrelid = c.oid AND o.attname = 'owner' JOIN pg_attribute k ON "
+    "k.attrelid = c.oid AND k.attname = 'key' WHERE i.indrelid = c.oid AND m.amname = 'btree' AND "
+    "i.indnkeyatts >= 2 AND i.indkey[0] = o.attnum AND i.indkey[1] = k.attnum AND "
+    "coalesce(translate(pg_get_expr(i.indpred, c.oid), chr(92) || '\"', ''), '') IN ('', "
+    "'(owner <> ''''::bytea)', '(owner <> ''x''::bytea)')";
+
 const std::string table_query =
     "SELECT c.relkind::text, c.relpersistence::text, coalesce(obj_description(c.oid, 'pg_class'), "
     "''), has_schema_privilege(n.oid, 'USAGE'), has_table_privilege(c.oid, 'SELECT') AND "
@@ -18,18 +28,19 @@ const std::string table_query =
     "has_table_privilege(c.oid, 'DELETE'), row_security_active(c.oid), "
     "EXISTS (SELECT FROM pg_index i JOIN pg_attribute k ON k.attrelid = c.oid AND k.attname = "
     "'key' WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND "
-    "i.indnkeyatts = 1 AND i.indkey[0] = k.attnum), "
-    "EXISTS (SELECT FROM pg_index i JOIN pg_attribute o ON o.attrelid = c.oid AND o.attname = "
-    "'owner' JOIN pg_attribute k ON k.attrelid = c.oid AND k.attname = 'key' WHERE i.indrelid = "
-    "c.oid AND i.indisvalid AND i.indnkeyatts >= 2 AND i.indkey[0] = o.attnum AND i.indkey[1] = "
-    "k.attnum), "
+    "i.indimmediate AND i.indnkeyatts = 1 AND i.indkey[0] = k.attnum), EXISTS (SELECT" +
+    of_owner_index + " AND i.indisvalid), coalesce((SELECT format('%I.%I', n.nspname, x.relname)" +
+    of_owner_index +
+    " AND NOT i.indisvalid LIMIT 1), ''), "
     "EXISTS (SELECT FROM pg_index i JOIN pg_attribute m ON m.attrelid = c.oid AND m.attnum = ANY "
     "(i.indkey::int2[]) WHERE i.indrelid = c.oid AND m.attname IN ('token', 'last_seen', "
     "'expires_at', 'blob'))" +
     of_table;
 
 const std::string column_query =
-    "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef OR "
+    "SELECT a.attname::text, CASE a.atttypid WHEN 'pg_catalog.int8'::regtype THEN "
+    "'bigint' WHEN 'pg_catalog.bytea'::regtype THEN 'bytea' ELSE '' END, a.attnotnull, a.atthasdef "
+    "OR "
     "a.attidentity <> ''" +
     of_table.substr(0, of_table.find(" WHERE")) +
     " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped" +
@@ -37,7 +48,7 @@ const std::string column_query =
 
 const std::string server_query =
     "SELECT current_user::text, current_setting('fsync'), current_setting('full_page_writes'), "
-    "current_setting('synchronous_commit')";
+    "current_setting('synchronous_commit'), current_setting('synchronous_standby_names')";
 
 struct Facts {
   std::optional<TableFacts> table{};
@@ -57,7 +68,8 @@ TableFacts read_table(const Result& row) {
           .rows_hidden = row.flag(0, 5),
           .key_index = row.flag(0, 6),
           .owner_index = row.flag(0, 7),
-          .moving_index = row.flag(0, 8)};
+          .invalid_owner_index = std::string(row.bytes(0, 8)),
+          .moving_index = row.flag(0, 9)};
 }
 
 void read(const Result& result, int which, Facts& facts) {
@@ -71,6 +83,7 @@ void read(const Result& result, int which, Facts& facts) {
   facts.server.fsync = result.bytes(0, 1);
   facts.server.full_page_writes = result.bytes(0, 2);
   facts.server.synchronous_commit = result.bytes(0, 3);
+  facts.server.synchronous_standby_names = result.bytes(0, 4);
 }
 
 bool is_near(std::string_view address) noexcept {  // empty: a socket
@@ -127,7 +140,12 @@ std::vector<std::string> prepare_table(Link& link, const Settings& settings, Dea
   // Here the next release migrates a table of this one's version, under the same lock.
   if (auto text = complaint(facts.table, settings.table, facts.server.user); !text.empty())
     throw StoreError(StoreError::Kind::refused, text);
-  return warnings(*facts.table, facts.server);
+  auto told = warnings(*facts.table, facts.server);
+  if (!settings.find("connect_timeout").empty())
+    told.push_back(
+        "postgres store: connect_timeout in the dsn has no use, for the store's deadline ends a "
+        "connect: leave it out");
+  return told;
 }
 
 }  // namespace flame::inline v0::session::postgres

@@ -36,27 +36,40 @@ void Connection::connect(const Call& call) {
   if (!shared_->settings) throw StoreError(Kind::refused, shared_->wrong);
   const auto& settings = *shared_->settings;
   const auto password = password_of(settings.connections, {});
-  const auto targets = find_targets(settings, call.deadline);
-  std::optional<StoreError> worst;
+  const auto targets = find_targets(settings, link_.waiter(), call.deadline);
+  std::optional<StoreError> clearest;
   for (std::size_t i = 0; i < targets.size(); ++i) {
     try {
-      return open(keywords_for(settings, targets[i], password),
-                  share_of(call.deadline, targets.size() - i));
+      return open(targets[i], password, share_of(call.deadline, targets.size() - i));
     } catch (const StoreError& error) {
       link_.close();
-      link_.check(call.deadline);
-      if (!worst || weight(error.kind()) < weight(worst->kind())) worst = error;
+      link_.waiter().check(call.deadline);
+      if (!clearest || doubt(error.kind()) < doubt(clearest->kind())) clearest = error;
     }
   }
-  throw StoreError(*worst);
+  throw StoreError(*clearest);
 }
 
 /// Also asks whether it is the one that writes: of several hosts, or after a failover, others may
 /// be there. What else the choice of a server depends on belongs here.
-void Connection::open(const Keywords& keywords, Deadline until) {
-  link_.open(keywords, until);
+void Connection::open(const Target& target, const std::string& password, Deadline until) {
+  sign_in(target, password, until);
   if (link_.only(Ask::takes_writes, {}, until).flag(0, 0)) return;
   throw error_of(judge("25006", false), "25006");
+}
+
+/// A pooler may refuse `options`, and does not say so in a way of its own.
+void Connection::sign_in(const Target& target, const std::string& password, Deadline until) {
+  const auto& settings = *shared_->settings;
+  if (!shared_->bare) {
+    try {
+      return link_.open(keywords_for(settings, target, password, true), until);
+    } catch (const StoreError&) {
+      if (!link_.refused_options()) throw;
+    }
+  }
+  link_.open(keywords_for(settings, target, password, false), until);
+  shared_->bare = true;
 }
 
 std::vector<std::string> Connection::prepare(const Call& call) {

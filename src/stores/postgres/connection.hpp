@@ -10,6 +10,7 @@
 #include "link.hpp"
 #include "settings.hpp"
 #include "sweeper.hpp"
+#include "target.hpp"
 
 namespace flame::inline v0::session::postgres {
 
@@ -21,6 +22,7 @@ struct Shared {
   std::optional<Settings> settings{};
   Statements statements;
   std::atomic<bool> unnamed{false};  ///< a pooler loses prepared statements
+  std::atomic<bool> bare{false};     ///< a pooler takes no `options`
 };
 
 class Connection final : public StoreConnection {
@@ -38,7 +40,9 @@ class Connection final : public StoreConnection {
   void abort() noexcept override { link_.interrupt(); }
 
  private:
-  void open(const Keywords& keywords, Deadline until);
+  void open(const Target& target, const std::string& password, Deadline until);
+  void sign_in(const Target& target, const std::string& password, Deadline until);
+
   std::shared_ptr<Shared> shared_;
   Link link_;
   Batch batch_;

@@ -143,6 +143,11 @@ StoreError connect_error(const ConnectFailure& failure) {
                "the server cannot be reached: is it up, and are host and port in the dsn right?");
 }
 
+bool may_be_for_options(std::string_view message) noexcept {
+  constexpr std::array<std::string_view, 4> codes{"08P01", "0A000", "22023", "42704"};
+  return std::ranges::find(codes, code_at_end(message)) != codes.end();
+}
+
 bool says_unconfirmed(std::string_view sqlstate, std::string_view source_file) noexcept {
   // A warning of a trigger has this code too, and another source.
   return source_file.empty() ? sqlstate == "01000" : source_file.ends_with("syncrep.c");

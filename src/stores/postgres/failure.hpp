@@ -36,6 +36,9 @@ struct ConnectFailure {
 /// they may hold parts of a wrong DSN.
 [[nodiscard]] StoreError connect_error(const ConnectFailure& failure);
 
+/// Whether a server or pooler may have refused a connect for what `options` asked of it.
+[[nodiscard]] bool may_be_for_options(std::string_view message) noexcept;
+
 /// Whether a notice says that a commit is not where it should be: a standby did not confirm it.
 [[nodiscard]] bool says_unconfirmed(std::string_view sqlstate,
                                     std::string_view source_file) noexcept;

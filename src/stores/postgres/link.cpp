@@ -52,6 +52,11 @@ void Link::open(const Keywords& keywords, Deadline until) {
     lose("libpq cannot send several statements at once");
 }
 
+bool Link::refused_options() const noexcept {
+  return connection_ && PQstatus(connection_.get()) == CONNECTION_BAD &&
+         may_be_for_options(PQerrorMessage(connection_.get()));
+}
+
 /// Also for errors that come while nothing was asked: the server says why it ends the connection.
 void Link::on_notice(void* link, const PGresult* notice) noexcept {
   auto& self = *static_cast<Link*>(link);

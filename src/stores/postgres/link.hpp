@@ -37,9 +37,11 @@ class Link {
 
   /// Throws connect_error(), or as the Waiter does.
   void open(const Keywords& keywords, Deadline until);
+  /// Whether an open() that threw may have failed for the keyword `options` alone.
+  [[nodiscard]] bool refused_options() const noexcept;
   void close() noexcept { connection_.reset(); }
   void interrupt() noexcept { waiter_.interrupt(); }
-  void check(Deadline until) const { waiter_.check(until); }
+  [[nodiscard]] Waiter& waiter() noexcept { return waiter_; }
 
   /// Throws StoreError away where the server has ended the connection since.
   void start();

@@ -21,9 +21,23 @@ constexpr std::array<Wanted, 7> wanted_columns{{{"token", "bigint", "NOT NULL"},
                                                 {"owner", "bytea", "NOT NULL DEFAULT ''"},
                                                 {"blob", "bytea", "NOT NULL"}}};
 
+std::string owners_of(const TableName& table) {
+  return " ON " + quoted(table) + " (owner, key) WHERE owner <> ''";
+}
+
 std::string index_of_owners(const TableName& table) {
-  return "CREATE INDEX IF NOT EXISTS \"" + table.table.substr(0, 57) + "_owner\" ON " +
-         quoted(table) + " (owner, key) WHERE owner <> ''";
+  return "CREATE INDEX IF NOT EXISTS \"" + table.table.substr(0, 57) + "_owner\"" +
+         owners_of(table);
+}
+
+std::string run(const std::string& statement) { return ": run: " + statement; }
+
+/// The server finds a name for it: another relation may have ours.
+std::string complaint_of_owner_index(const TableFacts& facts, const TableName& table) {
+  const auto& invalid = facts.invalid_owner_index;
+  const auto create = "CREATE INDEX" + owners_of(table);
+  if (invalid.empty()) return "has no index for owners" + run(create);
+  return "has an invalid index for owners" + run("DROP INDEX " + invalid + "; " + create);
 }
 
 std::string columns() {
@@ -53,8 +67,6 @@ int version_in(std::string_view comment) noexcept {
   }
   return version;
 }
-
-std::string run(const std::string& statement) { return ": run: " + statement; }
 
 std::string complaint_of_column(const TableFacts& facts, const Wanted& wanted,
                                 const TableName& table) {
@@ -112,10 +124,8 @@ std::string complaint_of(const TableFacts& facts, const TableName& table, const 
   if (auto text = complaint_of_rights(facts, table, user); !text.empty()) return text;
   if (auto text = complaint_of_columns(facts, table); !text.empty()) return text;
   if (!facts.key_index)
-    return "has no unique index on key" +
-           run("ALTER TABLE " + quoted(table) + " ADD PRIMARY KEY (key)");
-  if (!facts.owner_index)
-    return "has no index for owners, or it is invalid" + run(index_of_owners(table));
+    return "has no unique index on key" + run("CREATE UNIQUE INDEX ON " + quoted(table) + " (key)");
+  if (!facts.owner_index) return complaint_of_owner_index(facts, table);
   if (facts.rows_hidden)
     return "has row security, which hides sessions from this user" +
            run("ALTER TABLE " + quoted(table) + " DISABLE ROW LEVEL SECURITY");
@@ -165,6 +175,9 @@ std::vector<std::string> warnings(const TableFacts& table, const ServerFacts& se
   warn(server.synchronous_commit == "off",
        "synchronous_commit is off: a crash of the server may lose saves and bring ended sessions "
        "back: set it to on, for this user or database");
+  warn(server.synchronous_commit == "local" && !server.synchronous_standby_names.empty(),
+       "synchronous_commit is local: a failover to a standby may lose saves and bring ended "
+       "sessions back: set it to on, for this user or database");
   warn(table.persistence == 'u',
        "the table is UNLOGGED: a crash of the server empties it: ALTER TABLE … SET LOGGED");
   warn(table.moving_index,

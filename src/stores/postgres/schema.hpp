@@ -24,13 +24,15 @@ struct TableFacts {
        rights = true;        ///< of this user: of the schema; of the table, all that it needs
   bool rows_hidden = false;  ///< by row security
   bool key_index = true, owner_index = true;
-  bool moving_index = false;  ///< one on a column that each save writes
+  std::string invalid_owner_index{};  ///< in quotes, with its schema
+  bool moving_index = false;          ///< one on a column that each save writes
   std::vector<Column> columns{};
 };
 
 /// What it says of the server.
 struct ServerFacts {
-  std::string user{}, fsync{}, full_page_writes{}, synchronous_commit{};
+  std::string user{}, fsync{}, full_page_writes{}, synchronous_commit{},
+      synchronous_standby_names{};
   int version = 0;
   bool hides_plaintext = false;  ///< in the clear, over a network, and nobody said so
 };

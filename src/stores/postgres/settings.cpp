@@ -31,11 +31,18 @@ std::size_t query_of(std::string_view url) {
 struct FreeOptions {
   void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
 };
+using Options = std::unique_ptr<PQconninfoOption, FreeOptions>;
+
+Keywords given_in(const Options& options) {
+  Keywords given;
+  for (const auto* each = options.get(); each && each->keyword; ++each)
+    if (each->val) given.emplace_back(each->keyword, each->val);
+  return given;
+}
 
 Keywords read_by_libpq(const std::string& dsn) {
   char* error = nullptr;
-  const std::unique_ptr<PQconninfoOption, FreeOptions> options(
-      PQconninfoParse(dsn.c_str(), &error));
+  const Options options(PQconninfoParse(dsn.c_str(), &error));
   PQfreemem(error);  // may hold a part of the password
   if (!options)
     refuse(
@@ -43,10 +50,7 @@ Keywords read_by_libpq(const std::string& dsn) {
         "with what is special in user and password as %XX, or host=… dbname=…; parameters are "
         "those "
         "of libpq, and table, init_table, readers and writers in a URL");
-  Keywords given;
-  for (const auto* each = options.get(); each->keyword; ++each)
-    if (each->val) given.emplace_back(each->keyword, each->val);
-  return given;
+  return given_in(options);
 }
 
 /// A session store writes: so what it looks for is the library's to say.
@@ -77,6 +81,8 @@ std::string Settings::find(std::string_view keyword) const {
   const auto at = std::ranges::find(keywords, keyword, &Keywords::value_type::first);
   return at == keywords.end() ? std::string() : at->second;
 }
+
+Keywords default_keywords() { return given_in(Options(PQconndefaults())); }
 
 SplitUrl split_url(std::string_view dsn) {
   const auto begin = query_of(dsn);

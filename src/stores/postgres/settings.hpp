@@ -27,6 +27,9 @@ struct Settings {
 /// one that is wrong.
 [[nodiscard]] Settings read_settings(PostgresOptions options);
 
+/// What the environment gives, PGSERVICE's file too.
+[[nodiscard]] Keywords default_keywords();
+
 /// A URL with our own parameters taken out, and these.
 struct SplitUrl {
   std::string url{}, ours{};

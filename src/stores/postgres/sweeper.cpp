@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include <flame/session/share_of.hpp>
+
 namespace flame::inline v0::session::postgres {
 namespace {
 
@@ -10,17 +12,10 @@ constexpr std::uint32_t blocks_a_step = 128;
 constexpr std::uint32_t blocks_a_call = 128 * 64;
 constexpr std::size_t records_a_step = 200;  // so many are locked at once, for some milliseconds
 
-/// Touches wait behind a sweep.
-Deadline half_way(Deadline until) noexcept {
-  if (until == Deadline{}) return Deadline::max();
-  const auto now = std::chrono::steady_clock::now();
-  return now + (until - now) / 2;
-}
-
 }  // namespace
 
 std::size_t Sweeper::sweep(std::size_t limit, const Call& call) {
-  const auto until = half_way(call.deadline);
+  const auto until = share_of(call.deadline, 2);  // touches wait behind a sweep
   const auto size = link_.only(Ask::blocks, {}, call.deadline).number(0, 0);
   blocks_ = static_cast<std::uint32_t>(std::clamp<std::int64_t>(size, 0, UINT32_MAX));
   if (!begun_ && blocks_ > 0) block_ = static_cast<std::uint32_t>(seed_ % blocks_);
@@ -29,7 +24,7 @@ std::size_t Sweeper::sweep(std::size_t limit, const Call& call) {
   const std::uint64_t most = std::min<std::uint64_t>(std::uint64_t{blocks_} + 1, blocks_a_call);
   std::size_t gone = 0;
   for (std::uint64_t seen = 0; seen < most && gone < limit && blocks_ > 0;) {
-    if (std::chrono::steady_clock::now() >= until) break;
+    if (until != Deadline{} && std::chrono::steady_clock::now() >= until) break;
     if (block_ >= blocks_) block_ = 0, item_ = 0;
     const auto before = block_;
     gone += step(std::min(limit - gone, records_a_step), call);

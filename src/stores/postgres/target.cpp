@@ -1,11 +1,9 @@
 #include "target.hpp"
 
-#include <libpq-fe.h>
 #include <stdlib.h>
 
 #include <algorithm>
 #include <iterator>
-#include <memory>
 #include <optional>
 
 #include <flame/session/resolve.hpp>
@@ -13,6 +11,14 @@
 
 namespace flame::inline v0::session::postgres {
 namespace {
+
+constexpr std::string_view watch = "-c client_connection_check_interval=2000 ";
+
+/// By the DSN, or else by the environment.
+std::string given(const Settings& settings, std::string_view keyword) {
+  auto value = settings.find(keyword);
+  return value.empty() ? Settings{.keywords = default_keywords()}.find(keyword) : value;
+}
 
 std::vector<std::string> split(const std::string& list) {
   std::vector<std::string> parts;
@@ -22,19 +28,6 @@ std::vector<std::string> split(const std::string& list) {
     from = end + 1;
   }
   return parts;
-}
-
-struct FreeOptions {
-  void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
-};
-
-/// What the environment gives, PGSERVICE's file too.
-Keywords defaults() {
-  const std::unique_ptr<PQconninfoOption, FreeOptions> options(PQconndefaults());
-  Keywords given;
-  for (const auto* each = options.get(); each && each->keyword; ++each)
-    if (each->val) given.emplace_back(each->keyword, each->val);
-  return given;
 }
 
 bool is_name(const std::string& host) noexcept {
@@ -47,15 +40,10 @@ std::string nth(const std::vector<std::string>& list, std::size_t n) {
 
 }  // namespace
 
-std::vector<Target> find_targets(const Settings& settings, Deadline until) {
+std::vector<Target> find_targets(const Settings& settings, Waiter& waiter, Deadline until) {
   if (!settings.find("service").empty()) return {Target{}};  // libpq alone knows what it says
-  const Settings environment{.keywords = defaults()};
-  const auto given = [&](std::string_view keyword) {
-    auto value = settings.find(keyword);
-    return value.empty() ? environment.find(keyword) : value;
-  };
-  const auto hosts = split(given("host")), ports = split(given("port"));
-  if (const auto addresses = split(given("hostaddr")); !addresses.front().empty()) {
+  const auto hosts = split(given(settings, "host")), ports = split(given(settings, "port"));
+  if (const auto addresses = split(given(settings, "hostaddr")); !addresses.front().empty()) {
     std::vector<Target> targets;
     for (std::size_t i = 0; i < addresses.size(); ++i)
       targets.push_back({nth(hosts, i), addresses[i], nth(ports, i)});
@@ -69,9 +57,10 @@ std::vector<Target> find_targets(const Settings& settings, Deadline until) {
       continue;
     }
     try {
-      for (auto& address : resolve(hosts[i], share_of(until, hosts.size() - i)))
+      for (auto& address : resolve(hosts[i], waiter, share_of(until, hosts.size() - i)))
         targets.push_back({hosts[i], std::move(address), nth(ports, i)});
     } catch (const StoreError& error) {
+      waiter.check(until);
       unknown = error;
     }
   }
@@ -79,7 +68,8 @@ std::vector<Target> find_targets(const Settings& settings, Deadline until) {
   return targets;
 }
 
-Keywords keywords_for(const Settings& settings, const Target& target, std::string password) {
+Keywords keywords_for(const Settings& settings, const Target& target, std::string password,
+                      bool watched) {
   // Of a keyword that is there twice libpq takes the last.
   Keywords all{{"keepalives_idle", "30"},
                {"keepalives_interval", "5"},
@@ -93,6 +83,9 @@ Keywords keywords_for(const Settings& settings, const Target& target, std::strin
     const auto& name = each.first;  // lists of all targets
     return !chosen || (name != "host" && name != "hostaddr" && name != "port");
   });
+  // Of a service libpq alone knows what options it has.
+  if (watched && settings.find("service").empty())
+    all.emplace_back("options", std::string(watch).append(given(settings, "options")));
   all.emplace_back("target_session_attrs", "any");  // asked for once it is connected
   if (!target.host.empty()) all.emplace_back("host", target.host);
   if (!target.hostaddr.empty()) all.emplace_back("hostaddr", target.hostaddr);

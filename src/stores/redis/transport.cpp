@@ -95,7 +95,7 @@ Deadline share(Deadline until, std::size_t parts) {
 }
 
 Socket connected_to_any(const Settings& settings, Waiter& waiter, Deadline until) {
-  const auto addresses = resolve(settings.host, until);
+  const auto addresses = resolve(settings.host, waiter, until);
   for (std::size_t i = 0;; ++i) {
     waiter.check(until);
     try {

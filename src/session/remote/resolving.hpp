@@ -15,6 +15,6 @@ using Resolver = Resolved (*)(const std::string& host);
 
 /// As resolve(), with another resolver.
 [[nodiscard]] std::vector<std::string> resolve_with(Resolver resolver, const std::string& host,
-                                                    Deadline until);
+                                                    Waiter& waiter, Deadline until);
 
 }  // namespace flame::inline v0::session

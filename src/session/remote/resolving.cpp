@@ -1,17 +1,20 @@
 #include "resolving.hpp"
 
 #include <netdb.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
-#include <condition_variable>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
 
-#include "fork.hpp"
+#include "runner/fork.hpp"
 
 namespace flame::inline v0::session {
 namespace {
@@ -45,9 +48,15 @@ Resolved ask_system(const std::string& host, int flags) {
 
 /// Shared with the thread that asks: whoever comes last frees it.
 struct Asking {
+  Asking() = default;
+  ~Asking() {
+    if (answered >= 0) ::close(answered);
+  }
+  Asking(const Asking&) = delete;
+  Asking& operator=(const Asking&) = delete;
+
+  const int answered = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);  // what a Waiter can wait for
   std::mutex mutex{};
-  std::condition_variable changed{};
-  bool answered = false;
   Resolved answer{};
 };
 
@@ -62,8 +71,7 @@ void ask(Resolver resolver, const std::string& host, Asking& asking) noexcept {
   }
   const std::scoped_lock lock(asking.mutex);
   asking.answer = std::move(answer);
-  asking.answered = true;
-  asking.changed.notify_all();
+  static_cast<void>(::eventfd_write(asking.answered, 1));
 }
 
 void start(Resolver resolver, const std::string& host, std::shared_ptr<Asking> asking) try {
@@ -79,31 +87,39 @@ void start(Resolver resolver, const std::string& host, std::shared_ptr<Asking> a
   throw;
 }
 
+void wait_for(const Asking& asking, const std::string& host, Waiter& waiter, Deadline until) try {
+  static_cast<void>(waiter.wait(asking.answered, POLLIN, until));
+} catch (const StoreError&) {
+  waiter.check({});
+  if (until == Deadline{} || std::chrono::steady_clock::now() < until) throw;
+  fail(host, "was not found in time: check /etc/resolv.conf and its servers");
+}
+
 }  // namespace
 
-std::vector<std::string> resolve_with(Resolver resolver, const std::string& host, Deadline until) {
+std::vector<std::string> resolve_with(Resolver resolver, const std::string& host, Waiter& waiter,
+                                      Deadline until) {
+  const auto asking = std::make_shared<Asking>();
+  if (asking->answered < 0)
+    fail(host, "could not be looked up: no descriptor is left: raise the limit (ulimit -n)");
   if (asking_generation.exchange(fork_generation()) != fork_generation())
     asking_now = 0;  // those were threads of another process
   if (asking_now.fetch_add(1) >= most_resolving) {
     asking_now.fetch_sub(1);
     fail(host, "was not looked up: the resolver hangs: check /etc/resolv.conf and its servers");
   }
-  const auto asking = std::make_shared<Asking>();
   start(resolver, host, asking);
-  std::unique_lock lock(asking->mutex);
-  const auto answered = [&] { return asking->answered; };
-  if (until == Deadline{})
-    asking->changed.wait(lock, answered);
-  else if (!asking->changed.wait_until(lock, until, answered))
-    fail(host, "was not found in time: check /etc/resolv.conf and its servers");
+  wait_for(*asking, host, waiter, until);
+  const std::scoped_lock lock(asking->mutex);
   if (asking->answer.addresses.empty()) fail(host, "is not known: " + asking->answer.error);
   return std::move(asking->answer.addresses);
 }
 
-std::vector<std::string> resolve(const std::string& host, Deadline until) {
+std::vector<std::string> resolve(const std::string& host, Waiter& waiter, Deadline until) {
   if (auto numeric = ask_system(host, AI_NUMERICHOST); !numeric.addresses.empty())
     return std::move(numeric.addresses);
-  return resolve_with([](const std::string& name) { return ask_system(name, 0); }, host, until);
+  return resolve_with([](const std::string& name) { return ask_system(name, 0); }, host, waiter,
+                      until);
 }
 
 }  // namespace flame::inline v0::session

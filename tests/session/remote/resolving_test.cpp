@@ -1,4 +1,4 @@
-#include "runner/resolving.hpp"
+#include "remote/resolving.hpp"
 
 #include <gtest/gtest.h>
 
@@ -20,24 +20,30 @@ Resolved hanging(const std::string&) {
 /// The clock is not asked how long it took: it is over, and that is seen.
 Deadline over() { return std::chrono::steady_clock::now(); }
 
-std::string error_of(Resolver resolver, Deadline until) {
+std::string error_of(Resolver resolver, Waiter& waiter, Deadline until) {
   try {
-    static_cast<void>(resolve_with(resolver, "db.example", until));
+    static_cast<void>(resolve_with(resolver, "db.example", waiter, until));
   } catch (const StoreError& error) {
     EXPECT_EQ(error.kind(), StoreError::Kind::connection_lost);
     return error.what();
   }
   return {};
 }
+std::string error_of(Resolver resolver, Deadline until) {
+  Waiter waiter;
+  return error_of(resolver, waiter, until);
+}
 
 TEST(Resolve, ANumberIsItsOwnAddress) {
-  EXPECT_EQ(resolve("127.0.0.1", over()), Texts{"127.0.0.1"});
-  EXPECT_EQ(resolve("::1", over()), Texts{"::1"});
+  Waiter waiter;
+  EXPECT_EQ(resolve("127.0.0.1", waiter, over()), Texts{"127.0.0.1"});
+  EXPECT_EQ(resolve("::1", waiter, over()), Texts{"::1"});
 }
 
 TEST(Resolve, GivesAllAddresses) {
   const auto two = [](const std::string&) { return Resolved{{"192.0.2.1", "192.0.2.2"}, {}}; };
-  EXPECT_EQ(resolve_with(two, "db.example", {}), (Texts{"192.0.2.1", "192.0.2.2"}));
+  Waiter waiter;
+  EXPECT_EQ(resolve_with(two, "db.example", waiter, {}), (Texts{"192.0.2.1", "192.0.2.2"}));
 }
 
 TEST(Resolve, SaysWhyANameIsNotKnown) {
@@ -49,7 +55,12 @@ TEST(Resolve, SaysWhyANameIsNotKnown) {
 
 TEST(Resolve, AResolverThatHangsIsLeftWaitingAndBounded) {
   hangs = true;
-  for (int i = 0; i < most_resolving; ++i)
+  Waiter waiter;
+  {
+    std::jthread other([&] { waiter.interrupt(); });
+    EXPECT_EQ(error_of(hanging, waiter, {}), "the call was given up");
+  }
+  for (int i = 1; i < most_resolving; ++i)
     EXPECT_NE(error_of(hanging, over()).find("not found in time"), std::string::npos);
   EXPECT_NE(error_of(hanging, {}).find("the resolver hangs"), std::string::npos);
   hangs = false;
