@@ -45,23 +45,27 @@ class Server:
 class Load:
     """What wrk sends: a path, and Cookie fields in rotation."""
 
-    def __init__(self, server, path, cookies):
+    def __init__(self, server, path, cookies, pause_ms=None, seconds=1):
         self.server, self.path, self.cookies = server, path, cookies
+        self.pause = [] if pause_ms is None else [str(pause_ms)]
+        self.seconds = seconds
 
     def measure(self):
-        """Requests per second, and the server's microseconds of CPU for each."""
+        """Requests per second, the server's microseconds of CPU for each, and the milliseconds that 99 of a hundred
+        took at most."""
         before = self.server.cpu_ns()
         url = f"http://{self.server.address}{self.path}"
         run = subprocess.run(
-            on_core(CLIENT_CORE, ["wrk", "-t1", f"-c{CONNECTIONS}", "-d1s", "-s",
-                                  ROOT / "bench/sessions.lua", url, "--", self.cookies]),
+            on_core(CLIENT_CORE, ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{self.seconds}s", "-s",
+                                  ROOT / "bench/sessions.lua", url, "--", self.cookies, *self.pause]),
             text=True, capture_output=True, check=True)
         cpu = self.server.cpu_ns() - before
         if "Non-2xx" in run.stdout or "Socket errors" in run.stdout:
             sys.exit(f"{url} failed:\n{run.stdout}")
         requests = int(re.search(r"(\d+) requests in", run.stdout).group(1))
         rate = float(re.search(r"Requests/sec:\s*([\d.]+)", run.stdout).group(1))
-        return rate, cpu / requests / 1000
+        slow = float(re.search(r"99%: ([\d.]+) ms", run.stdout).group(1))
+        return rate, cpu / requests / 1000, slow
 
 
 def new_sessions(address):

@@ -38,7 +38,7 @@ TEST(PostgresFailure, EachSqlstateHasItsMeaning) {
                                                    {"42501", Meaning::refused},
                                                    {"42P01", Meaning::refused},
                                                    {"42703", Meaning::refused},
-                                                   {"53100", Meaning::refused},
+                                                   {"53100", Meaning::full},
                                                    {"22001", Meaning::refused},
                                                    {"23514", Meaning::refused},
                                                    {"P0001", Meaning::refused},

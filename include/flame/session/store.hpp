@@ -109,13 +109,13 @@ class StoreError : public std::runtime_error {
     connection_lost,  ///< what became of the unanswered operations is unknown: reading tells
     /// Rights, schema, size, options: none of them was applied; a batch is tried again in halves.
     refused,
-    full,  ///< the same for want of space: event::store_full
     /// Some were applied, and can be seen, but may not survive what the store promises (a flush or
     /// a replica failed). They are neither repeated nor settled by reading: their requests fail.
     unconfirmed,
     /// None of them was applied: this server is the wrong one now (a standby, or starting). They
     /// are `later`, on a new connection.
     away,
+    full,  ///< refused, for want of space: event::store_full
   };
   StoreError(Kind kind, const std::string& text) : std::runtime_error(text), kind_(kind) {}
   [[nodiscard]] Kind kind() const noexcept { return kind_; }

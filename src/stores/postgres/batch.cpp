@@ -199,7 +199,7 @@ void Batch::failed(Ops ops, const GroupEnd& end) {
     case Meaning::lost:
       break;
   }
-  troubles_.push_back({ops, error_of(*end.failure, end.sqlstate)});
+  troubles_.push_back({ops, link_.error(end)});
 }
 
 void Batch::explain_conflicts(const Call& call) {

@@ -153,8 +153,10 @@ bool says_unconfirmed(std::string_view sqlstate, std::string_view source_file) n
   return source_file.empty() ? sqlstate == "01000" : source_file.ends_with("syncrep.c");
 }
 
-StoreError error_of(const Verdict& verdict, std::string_view sqlstate) {
-  auto text = std::string("postgres store: ").append(verdict.text);
+StoreError error_of(const Verdict& verdict, std::string_view sqlstate, std::string_view table) {
+  std::string text = "postgres store: ";
+  if (!table.empty() && sqlstate.starts_with("42")) text.append(table).append(": ");
+  text.append(verdict.text);
   if (!sqlstate.empty()) text.append(" (SQLSTATE ").append(sqlstate).append(")");
   return {kind_of(verdict.meaning), text};
 }

@@ -32,8 +32,8 @@ struct ConnectFailure {
   std::string_view message{};  ///< PQerrorMessage() at PQERRORS_SQLSTATE
   bool needs_password = false;
 };
-/// What to throw: refused, full, away or connection_lost. Words of the server or of libpq are not in it:
-/// they may hold parts of a wrong DSN.
+/// What to throw: refused, full, away or connection_lost. Words of the server or of libpq are not
+/// in it: they may hold parts of a wrong DSN.
 [[nodiscard]] StoreError connect_error(const ConnectFailure& failure);
 
 /// Whether a server or pooler may have refused a connect for what `options` asked of it.
@@ -43,7 +43,9 @@ struct ConnectFailure {
 [[nodiscard]] bool says_unconfirmed(std::string_view sqlstate,
                                     std::string_view source_file) noexcept;
 
-[[nodiscard]] StoreError error_of(const Verdict& verdict, std::string_view sqlstate);
+/// Of a statement on `table`, where that is given.
+[[nodiscard]] StoreError error_of(const Verdict& verdict, std::string_view sqlstate,
+                                  std::string_view table = {});
 [[noreturn]] void lose(std::string_view text);
 
 }  // namespace flame::inline v0::session::postgres

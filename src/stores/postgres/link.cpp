@@ -218,6 +218,10 @@ Result Link::only_once(Ask ask, const Parameters& parameters, Deadline until, bo
   return answer;
 }
 
+StoreError Link::error(const GroupEnd& end) const {
+  return error_of(*end.failure, end.sqlstate, statements_.table());
+}
+
 Result Link::only(Ask ask, const Parameters& parameters, Deadline until, bool relaxed) {
   GroupEnd end;
   auto answer = only_once(ask, parameters, until, relaxed, end);
@@ -225,7 +229,7 @@ Result Link::only(Ask ask, const Parameters& parameters, Deadline until, bool re
     unnamed_ = true;
     answer = only_once(ask, parameters, until, relaxed, end);
   }
-  if (end.failure) throw error_of(*end.failure, end.sqlstate);
+  if (end.failure) throw error(end);
   if (!answer) lose("an answer is missing");
   return answer;
 }

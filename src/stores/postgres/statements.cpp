@@ -78,9 +78,8 @@ Statement statement(Ask ask, const std::string& table) {
 
 }  // namespace
 
-Statements::Statements(const TableName& table) {
-  for (std::size_t i = 0; i < number_of_asks; ++i)
-    all_[i] = statement(static_cast<Ask>(i), quoted(table));
+Statements::Statements(const TableName& table) : table_(quoted(table)) {
+  for (std::size_t i = 0; i < number_of_asks; ++i) all_[i] = statement(static_cast<Ask>(i), table_);
 }
 
 std::string quoted(const TableName& table) {

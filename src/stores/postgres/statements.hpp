@@ -33,11 +33,13 @@ struct Statement {
 class Statements {
  public:
   explicit Statements(const TableName& table);
+  [[nodiscard]] const std::string& table() const noexcept { return table_; }  ///< quoted
   [[nodiscard]] const Statement& operator[](Ask ask) const noexcept {
     return all_[static_cast<std::size_t>(ask)];
   }
 
  private:
+  std::string table_;
   std::array<Statement, number_of_asks> all_;
 };
 

@@ -232,7 +232,8 @@ TEST_F(RunnerManager, AStoreThatGoesAwayAndComesBack) {
     EXPECT_EQ(session.error().code, Errc::store_unavailable);
   }
   EXPECT_EQ(names().back(), event::store_down);
-  EXPECT_EQ(count(event::store_down), 2U) << "it went away, and cannot be connected to";
+  EXPECT_GE(count(event::store_down), 1U);
+  EXPECT_LE(count(event::store_down), 2U) << "it went away, and cannot be connected to";
   blocking->down(false);
   advance(1s);
   EXPECT_EQ(n_of(cookie), 1);
