@@ -72,9 +72,15 @@ auto Connection::transact(const Call& call, bool flushes, F f) {
   const Turn::Held turn(shared_->turn, within(call, patience));
   if (!turn) throw SqliteError(SQLITE_BUSY);
   database_.set_flushes(flushes);
-  Transaction transaction(database_);
+  std::optional<Transaction> transaction;
+  {
+    database_.wait_until(within(call, patience / 2));
+    const Queue::Next next(queue_, database_, opened_->wal);
+    database_.wait_until(within(call, patience));
+    transaction.emplace(database_);
+  }
   f();
-  transaction.commit();
+  transaction->commit();
   shared_->place.check(*opened_, Kind::unconfirmed);
 }
 
@@ -162,6 +168,7 @@ void Connection::checkpoint(const Call& call) {
     const Turn::Held turn(shared_->turn, within(call, reset_patience));
     if (!turn) return;
     database_.wait_until(within(call, reset_patience));
+    const Queue::Next next(queue_, database_, opened_->wal);
     database_.checkpoint(SQLITE_CHECKPOINT_RESTART, pages);
   }
   shared_->wal_pages.store(0, std::memory_order_relaxed);

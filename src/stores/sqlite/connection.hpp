@@ -8,6 +8,7 @@
 
 #include "batch.hpp"
 #include "place.hpp"
+#include "queue.hpp"
 #include "turn.hpp"
 
 namespace flame::inline v0::session::sqlite {
@@ -50,6 +51,7 @@ class Connection final : public StoreConnection {
   const std::shared_ptr<Shared> shared_;
   std::shared_ptr<const Opened> opened_{};  // outlives the handle
   Database database_{};
+  Queue queue_{};
   Batch batch_;
 };
 

@@ -12,8 +12,8 @@ using std::chrono::microseconds;
 using std::chrono::steady_clock;
 
 // SQLite's own pauses grow to 100 ms: a process that is unlucky waits for seconds beside busy ones.
-constexpr microseconds shortest_pause{200};
-constexpr microseconds longest_pause{1000};
+constexpr microseconds shortest_pause{100};
+constexpr microseconds longest_pause{500};
 
 }  // namespace
 
