@@ -101,6 +101,9 @@ class Power:
         if durability == "power_cut":
             self.assertEqual(str(KEYS), store.ask("list ann"))
 
+    def check_place(self):
+        """What else must be in order where the sessions are."""
+
     def test_saves(self):
         for durability in LEVELS:
             with self.subTest(durability=durability):
@@ -111,6 +114,7 @@ class Power:
                     store = self.after_the_cut(durability)
                     self.check(store, durability, last)
                     store.end()
+                    self.check_place()
                 run("umount", self.place)
 
     def test_what_was_erased_stays_erased(self):
