@@ -1,4 +1,11 @@
 // The database is moved, replaced or taken away under a store that has it open.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
 #include "sqlite_support.hpp"
 
 namespace flame::session::tests {
@@ -146,6 +153,31 @@ TEST_F(Place, OnlyTheWalTakenAway) {
   connection_.reset();
   EXPECT_EQ(Other(path()).run("PRAGMA integrity_check"), "ok");
   EXPECT_EQ(count(path()), "3");
+}
+
+// It was looked at before, and is written where nobody may find it: that is not told as done.
+TEST_F(Place, MovedAwayWhileASaveWaits) {
+  const auto to = folder_.path() / "moved.db";
+  const int wal = ::open(beside("-wal").c_str(), O_RDONLY | O_CLOEXEC);
+  Thrown said;
+  while (!said.kind) {
+    Other other(path());
+    other.run("BEGIN IMMEDIATE");
+    std::atomic<bool> ended{false};
+    std::thread saves([&] {
+      said = put(2);
+      ended = true;
+    });
+    // Who waits for the lock has this one.
+    while (!ended && ::flock(wal, LOCK_EX | LOCK_NB) == 0) ::flock(wal, LOCK_UN);
+    fs::rename(path(), to);
+    other.run("COMMIT");
+    saves.join();
+    fs::rename(to, path());  // it was too slow, and the save was put off
+  }
+  ::close(wal);
+  EXPECT_EQ(said.kind, Kind::unconfirmed);
+  EXPECT_NE(said.text.find("moved, replaced or removed"), said.text.npos) << said.text;
 }
 
 TEST_F(Place, ALinkThatLeadsElsewhere) {
