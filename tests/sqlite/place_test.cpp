@@ -160,12 +160,13 @@ TEST_F(Place, MovedAwayWhileASaveWaits) {
   const auto to = folder_.path() / "moved.db";
   const int wal = ::open(beside("-wal").c_str(), O_RDONLY | O_CLOEXEC);
   Thrown said;
-  while (!said.kind) {
+  auto outcome = Outcome::later;
+  while (!said.kind && outcome == Outcome::later) {
     Other other(path());
     other.run("BEGIN IMMEDIATE");
     std::atomic<bool> ended{false};
     std::thread saves([&] {
-      said = put(2);
+      said = thrown_by([&] { outcome = create(2); });
       ended = true;
     });
     // Who waits for the lock has this one.
