@@ -72,7 +72,7 @@ class Commands {
     if (command == "load") return load(number);
     return apply({command == "erase" ? Verb::erase : Verb::touch, touched(number), {}, {}});
   } catch (const session::StoreError& error) {
-    constexpr const char* kinds[] = {"lost: ", "refused: ", "unconfirmed: ", "away: "};
+    constexpr const char* kinds[] = {"lost: ", "refused: ", "full: ", "unconfirmed: ", "away: "};
     return kinds[static_cast<int>(error.kind())] + std::string(error.what());
   }
 

@@ -37,8 +37,8 @@ class Mounts(Case):
                 for number in range(2, 20):
                     if (answer := store.ask(f"create {number} new")) != "done":
                         break
-                self.assertRegex(answer, "^refused: sqlite store: .*free some space")
-                self.expect_refused(store, "replace 1 new", "free some space")
+                self.assertRegex(answer, "^full: sqlite store: .*free some space")
+                self.expect_refused(store, "replace 1 new", "free some space", kind="full")
                 self.expect(store, load_1="old")
                 os.unlink(full)
                 self.expect(store, replace_1_new="done", create_30_new="done", load_1="new",

@@ -63,9 +63,9 @@ class Case(unittest.TestCase):
         for command, answer in answers.items():
             self.assertEqual(answer, store.ask(command.replace("_", " ")), command)
 
-    def expect_refused(self, store, command, part):
+    def expect_refused(self, store, command, part, kind="refused"):
         answer = store.ask(command)
-        self.assertTrue(answer.startswith(f"refused: {self.name}: "), answer)
+        self.assertTrue(answer.startswith(f"{kind}: {self.name}: "), answer)
         self.assertIn(part, answer)
 
     def temporary_files(self, root=None):

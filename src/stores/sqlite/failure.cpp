@@ -85,6 +85,11 @@ bool has_reason(int code, int system) noexcept {
          (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN);
 }
 
+bool is_full(int code, int system) noexcept {
+  return (code & 0xff) == SQLITE_FULL ||
+         (has_reason(code, system) && (system == ENOSPC || system == EDQUOT));
+}
+
 Kind kind_of(Verdict verdict, Phase phase) noexcept {
   if (verdict == Verdict::away && phase == Phase::connecting) return Kind::refused;
   switch (verdict) {
@@ -124,7 +129,8 @@ void SqliteError::tell() const {
   std::string text(row ? row->text : std::string_view("SQLite failed in a way of its own"));
   if (has_reason(code_, system_)) text = "the database cannot be used: " + explain(system_);
   text += " (" + std::to_string(code_) + ")";
-  fail(kind_of(verdict(), phase_), text);
+  const auto kind = kind_of(verdict(), phase_);
+  fail(kind == Kind::refused && is_full(code_, system_) ? Kind::full : kind, text);
 }
 
 }  // namespace flame::inline v0::session::sqlite
