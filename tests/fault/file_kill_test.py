@@ -44,9 +44,9 @@ class Kill(Case):
                 for _ in range(ROUNDS // 10 if durability == "power_cut" else ROUNDS):
                     self.hammer_and_kill(durability, acknowledged)
                     self.check(durability, acknowledged)
-                self.expect_stale_files_to_go(durability)
+                self.expect_nothing_left(durability)
 
-    def expect_stale_files_to_go(self, durability):
+    def expect_nothing_left(self, durability):
         for file in self.temporary_files():
             os.utime(file, (1, 1))
         self.expect(self.start(durability), sweep="0")

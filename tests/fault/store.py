@@ -1,4 +1,4 @@
-"""Talks to fault_file_store, and takes from it what it stands on."""
+"""Talks to fault_store, and takes from it what it stands on."""
 
 import os
 import pathlib
@@ -15,9 +15,9 @@ LEVELS = ["none", "process_crash", "power_cut"]
 class Store:
     """One process with a store. ask() sends a command, and gives its answer."""
 
-    def __init__(self, root, durability, environment=None, blob_size=3000):
+    def __init__(self, root, durability, environment=None, blob_size=3000, url="file:{}?durability={}"):
         self.process = subprocess.Popen(
-            [PROGRAM, f"file:{root}?durability={durability}", str(blob_size)],
+            [PROGRAM, url.format(root, durability), str(blob_size)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, **(environment or {})})
         self.said_first = self.line()
@@ -49,9 +49,11 @@ class Case(unittest.TestCase):
         self.root = self.folder / "sessions"
 
     blob_size = 3000
+    url = "file:{}?durability={}"
+    name = "file store"
 
     def start(self, durability="none", environment=None, root=None):
-        store = Store(root or self.root, durability, environment, self.blob_size)
+        store = Store(root or self.root, durability, environment, self.blob_size, self.url)
         self.addCleanup(store.end)
         self.assertEqual("ready", store.said_first)
         return store
@@ -61,9 +63,9 @@ class Case(unittest.TestCase):
         for command, answer in answers.items():
             self.assertEqual(answer, store.ask(command.replace("_", " ")), command)
 
-    def expect_refused(self, store, command, part):
+    def expect_refused(self, store, command, part, kind="refused"):
         answer = store.ask(command)
-        self.assertTrue(answer.startswith("refused: file store: "), answer)
+        self.assertTrue(answer.startswith(f"{kind}: {self.name}: "), answer)
         self.assertIn(part, answer)
 
     def temporary_files(self, root=None):

@@ -25,16 +25,22 @@ class Example(Case):
 class OnAServer(Example):
     """With the environment variables of the reference documentation."""
 
-    def test_it(self):
-        url = stores.ask("url", os.environ["FLAME_SERVER"])
+    def environment_of(self, server, name):
+        if name == "sqlite":
+            return {"FLAME_SESSION_DB": stores.new_file()}
+        url = stores.ask("url", server)
         if url is None:
             self.skipTest("SKIPPED: that server is not to be had here")
         url = urllib.parse.urlsplit(url)
-        name = {"mariadb": "mysql", "valkey": "redis"}.get(os.environ["FLAME_SERVER"], os.environ["FLAME_SERVER"])
         prefix = {"postgres": "PG", "mysql": "MYSQL_", "redis": "REDIS_"}[name]
-        environment = {prefix + key: value for key, value in {
+        return {prefix + key: value for key, value in {
             "HOST": url.hostname, "PORT": str(url.port), "USER": url.username,
             "PASSWORD": url.password, "DATABASE": url.path[1:]}.items() if value}
+
+    def test_it(self):
+        server = os.environ["FLAME_SERVER"]
+        name = {"mariadb": "mysql", "valkey": "redis"}.get(server, server)
+        environment = self.environment_of(server, name)
         client = self.start(name, environment)
         self.counts_the_user_in(client)
         other = self.start(name, environment)

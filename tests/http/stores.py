@@ -1,4 +1,4 @@
-"""Stores on the servers of scripts/servers: ctest starts them before, by fixtures."""
+"""Stores of their own for tests. Servers are those of scripts/servers: ctest starts them before, by fixtures."""
 
 import contextlib
 import os
@@ -10,6 +10,7 @@ import unittest
 
 SERVERS = pathlib.Path(__file__).parents[2] / "scripts/servers"
 NOT_TO_BE_HAD = 77
+folders = []
 
 
 def ask(verb, name, *statement):
@@ -22,8 +23,16 @@ def ask(verb, name, *statement):
     return run.stdout.strip()
 
 
+def new_file():
+    """Of a database, in a folder that goes with this process."""
+    folders.append(tempfile.TemporaryDirectory(prefix="flame-session-store-"))
+    return folders[-1].name + "/sessions.db"
+
+
 def new_store(name):
-    """The URL of an empty store, with a table or a prefix of its own."""
+    """The URL of an empty store, with a file, a table or a prefix of its own."""
+    if name == "sqlite":
+        return f"sqlite:{new_file()}?init_table=true"
     url = ask("url", name)
     own = "t" + secrets.token_hex(6)
     if url is None:

@@ -89,7 +89,8 @@ TEST(OpenStore, NamesWhatIsWrong) {
 
 TEST(OpenStore, NamesWhatThisBuildLeftOut) {
   // What is built is tested with its server; what is not says what to install.
-  for (const auto* url : {"postgres://canary", "mysql://canary", "redis://canary"}) {
+  for (const auto* url :
+       {"sqlite:canary.db", "postgres://canary", "mysql://canary", "redis://canary"}) {
     std::string said;
     try {
       open_store(url)->make_connection()->connect({});
@@ -131,6 +132,45 @@ TEST(OpenStore, NamesWhatIsWrongWithFiles) {
             "store URL `file:`: unknown parameter `canary`: it takes durability");
   EXPECT_EQ(error_of_url("file:/dev/null"),
             "file store: root_dir `/dev/null` is not a folder: give a folder");
+}
+
+bool has_sqlite() { return error_of_url("sqlite:").find("this build has no") == std::string::npos; }
+
+TEST(OpenStore, OpensSqlite) {
+  if (!has_sqlite()) GTEST_SKIP() << "not built";
+  const auto parent = std::filesystem::temp_directory_path() / "flame-open-store-sqlite-test";
+  std::filesystem::remove_all(parent);
+  std::filesystem::create_directory(parent);
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(parent);
+  const auto path = (parent / "x.db").string();
+  for (const auto& url :
+       {"sqlite:" + path + "?init_table=true", "sqlite://" + path + "?init_table=true",
+        std::string("sqlite:x.db?init_table=true"),
+        "sqlite:" + path + "?table=cache&init_table=true&durability=power_cut",
+        "sqlite:" + path + "?durability=none", "sqlite:" + path + "?table=cache"}) {
+    EXPECT_EQ(error_of_url(url), "") << url;
+    EXPECT_TRUE(std::filesystem::is_regular_file(path)) << url;
+  }
+  EXPECT_NE(error_of_url("sqlite:x.db?table=other").find("the table \"other\" is missing"),
+            std::string::npos);
+  std::filesystem::current_path(before);
+  std::filesystem::remove_all(parent);
+}
+
+TEST(OpenStore, NamesWhatIsWrongWithSqlite) {
+  if (!has_sqlite()) GTEST_SKIP() << "not built";
+  for (const auto* url :
+       {"sqlite:", "sqlite:/", "sqlite:///", "sqlite://canary/x", "sqlite:?table=x"})
+    EXPECT_EQ(error_of_url(url),
+              "store URL `sqlite:`: it needs a path: write sqlite:/var/lib/NAME/sessions.db");
+  EXPECT_EQ(error_of_url("sqlite:/canary?durability=canary"),
+            "store URL `sqlite:`: `durability` must be one of none, process_crash, power_cut");
+  EXPECT_EQ(error_of_url("sqlite:/canary?init_table=canary"),
+            "store URL `sqlite:`: `init_table` must be one of true, false");
+  EXPECT_EQ(
+      error_of_url("sqlite:/canary?canary=1"),
+      "store URL `sqlite:`: unknown parameter `canary`: it takes table, init_table, durability");
 }
 
 TEST(OpenStore, RefusesConnectionsToAWrongUrl) {

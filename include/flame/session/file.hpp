@@ -1,21 +1,15 @@
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 
+#include <flame/session/durability.hpp>
 #include <flame/session/store.hpp>
 
 #pragma GCC visibility push(default)
 
 namespace flame::inline v0::session::file {
 
-/// What a save that was confirmed survives. At every level a record is wholly old or wholly new, or
-/// absent; never torn.
-enum class Durability : std::uint8_t {
-  none,           ///< promises nothing, and costs nothing
-  process_crash,  ///< the end of any process, kill -9 too; a power cut may lose the last seconds
-  power_cut,  ///< also a power cut, at some disk flushes for each save; touches alone may be lost
-};
+using session::Durability;
 
 struct FileOptions {
   /// This user's own, writable by nobody else, on a local disk; made where only its last name is

@@ -9,8 +9,10 @@
 namespace flame::inline v0::session {
 
 /// The store that a URL names: `memory:`, `memory:?max_sessions=N&max_bytes=N`, `file:/path`,
-/// `file:/path?durability=none|process_crash|power_cut`. Never throws: what is wrong with the URL
-/// is said by Store::prepare(), and so by Manager::open() and Flame::run().
+/// `file:/path?durability=none|process_crash|power_cut`, `sqlite:/path?table=…&init_table=true`,
+/// the durability as there, and what a server's store takes as its DSN or address. Never throws:
+/// what is wrong with the URL is said by Store::prepare(), and so by Manager::open() and
+/// Flame::run().
 [[nodiscard]] StorePtr open_store(std::string_view url);
 
 }  // namespace flame::inline v0::session

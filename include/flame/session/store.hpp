@@ -186,6 +186,8 @@ struct StoreTraits {
   /// so that a server that was added gets its share, and a password that was changed is seen. 0:
   /// never.
   std::chrono::milliseconds max_age{0};
+  /// Between two calls of sweep(), about; a minute after one that failed.
+  std::chrono::milliseconds sweep_every{60'000};
   bool expires_by_itself = false;  ///< the backend removes records by its own clock, whatever
                                    ///< Call::now is
 };

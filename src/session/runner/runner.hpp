@@ -7,7 +7,7 @@ namespace flame::inline v0::session {
 /// An exchange that takes this many deadlines is aborted, and its connection closed; where all
 /// workers of a lane hang, the one that began first is after one.
 inline constexpr int exchange_deadlines = 3;
-inline constexpr std::chrono::seconds sweep_interval{60};
+inline constexpr std::chrono::seconds sweep_again_after_failure{60};
 inline constexpr std::size_t sweep_limit = 1000;
 
 /// For stores that block: the machine that every one of them stands on. Threads start with the

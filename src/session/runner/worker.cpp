@@ -124,7 +124,7 @@ Worker::Worker(RunnerShared& shared, Lane& lane, std::size_t max_batch, bool is_
       jitter_(std::random_device{}()),
       calls_(room_for(max_batch)),
       batch_(calls_.capacity()),
-      next_sweep_(shared.clock.steady() + with_jitter(sweep_interval)),
+      next_sweep_(shared.clock.steady() + with_jitter(shared.traits.sweep_every)),
       thread_([this] { loop(); }) {}
 
 std::chrono::nanoseconds Worker::in_store_for(Deadline now) noexcept {
@@ -508,7 +508,7 @@ void Worker::disconnect() noexcept {
 void Worker::background() noexcept {
   const auto now = shared_.clock.steady();
   if (now < next_sweep_) return;
-  next_sweep_ = now + with_jitter(sweep_interval);
+  next_sweep_ = now + with_jitter(sweep_again_after_failure);
   if (!connected()) return shared_.told.on_sweep_failed(last_error_);
   try {
     sweep();
@@ -530,7 +530,9 @@ void Worker::sweep() {
     swept = store.sweep(sweep_limit, call);
   });
   // A full batch: there is more, which other work may come between.
-  if (swept >= sweep_limit) next_sweep_ = shared_.clock.steady() + with_jitter(milliseconds(20));
+  const auto pause = swept >= sweep_limit ? milliseconds(20) : shared_.traits.sweep_every;
+  const auto now = shared_.clock.steady();
+  next_sweep_ = std::min<Deadline>(now + with_jitter(pause), now + shared_.time.next_reading());
 }
 
 milliseconds Worker::with_jitter(milliseconds pause) {

@@ -14,6 +14,9 @@
 #ifdef FLAME_SESSION_HAS_redis
 #include <flame/session/redis.hpp>
 #endif
+#ifdef FLAME_SESSION_HAS_sqlite
+#include <flame/session/sqlite.hpp>
+#endif
 #include <flame/session/store_url.hpp>
 
 namespace flame::inline v0::session {
@@ -71,26 +74,55 @@ StorePtr open_memory(std::string_view url) {
   return memory::store(options);
 }
 
-// RFC 8089: file:/path or file:///path. Nothing in it is decoded, so it has no question mark.
+// RFC 8089: scheme:/path or scheme:///path. Nothing in it is decoded, so it has no question mark.
+struct PathUrl {
+  explicit PathUrl(std::string_view url) : path(url.substr(url.find(':') + 1)) {
+    const auto question = std::min(path.find('?'), path.size());
+    parameters = path.substr(std::min(question + 1, path.size()));
+    path = path.substr(0, question);
+  }
+  [[nodiscard]] bool has_path() const noexcept {
+    const bool has_host = path.starts_with("//") && !path.starts_with("///");
+    return path.find_first_not_of('/') != path.npos && !has_host;
+  }
+
+  std::string_view path, parameters{};
+};
+
+constexpr std::pair<std::string_view, Durability> levels[] = {
+    {"none", Durability::none},
+    {"process_crash", Durability::process_crash},
+    {"power_cut", Durability::power_cut}};
+
 StorePtr open_file(std::string_view url) {
-  auto rest = url.substr(url.find(':') + 1);
-  constexpr std::pair<std::string_view, file::Durability> levels[] = {
-      {"none", file::Durability::none},
-      {"process_crash", file::Durability::process_crash},
-      {"power_cut", file::Durability::power_cut}};
-  const auto question = std::min(rest.find('?'), rest.size());
-  const auto path = rest.substr(0, question);
-  const bool has_host = path.starts_with("//") && !path.starts_with("///");
-  if (path.find_first_not_of('/') == path.npos || path.front() != '/' || has_host) {
+  const PathUrl parts(url);
+  if (!parts.has_path() || parts.path.front() != '/') {
     refuse("store URL `file:`: it needs an absolute path: write file:/var/lib/NAME/sessions");
   }
-  rest.remove_prefix(std::min(question + 1, rest.size()));
-  file::FileOptions options{.root_dir = path};
+  file::FileOptions options{.root_dir = parts.path};
   constexpr std::string_view known[] = {"durability"};
-  UrlParameters("file:", rest, known)
-      .choice<file::Durability>("durability", levels, options.durability);
+  UrlParameters("file:", parts.parameters, known)
+      .choice<Durability>("durability", levels, options.durability);
   return file::store(std::move(options));
 }
+
+#ifdef FLAME_SESSION_HAS_sqlite
+StorePtr open_sqlite(std::string_view url) {
+  const PathUrl parts(url);
+  if (!parts.has_path()) {
+    refuse("store URL `sqlite:`: it needs a path: write sqlite:/var/lib/NAME/sessions.db");
+  }
+  sqlite::SqliteOptions options{.path = parts.path};
+  constexpr std::string_view known[] = {"table", "init_table", "durability"};
+  const UrlParameters query("sqlite:", parts.parameters, known);
+  query.text("table", options.table);
+  query.flag("init_table", options.init_table);
+  query.choice<Durability>("durability", levels, options.durability);
+  return sqlite::store(std::move(options));
+}
+#else
+StorePtr open_sqlite(std::string_view) { left_out("sqlite", "SQLite", "libsqlite3-dev"); }
+#endif
 
 // What opens a server's URL: the whole of it is the store's to read.
 #ifdef FLAME_SESSION_HAS_postgres
@@ -114,10 +146,11 @@ struct Scheme {
   StorePtr (*open)(std::string_view url);  // throws StoreError
 };
 constexpr std::array schemes{
-    Scheme{"memory:", open_memory},     Scheme{"file:", open_file},
-    Scheme{"postgres:", open_postgres}, Scheme{"postgresql:", open_postgres},
-    Scheme{"mysql:", open_mysql},       Scheme{"redis:", open_redis},
-    Scheme{"rediss:", open_redis},      Scheme{"unix:", open_redis},
+    Scheme{"memory:", open_memory},       Scheme{"file:", open_file},
+    Scheme{"sqlite:", open_sqlite},       Scheme{"postgres:", open_postgres},
+    Scheme{"postgresql:", open_postgres}, Scheme{"mysql:", open_mysql},
+    Scheme{"redis:", open_redis},         Scheme{"rediss:", open_redis},
+    Scheme{"unix:", open_redis},
 };
 
 std::string known_schemes() {

@@ -119,6 +119,7 @@ class BlockingStore final : public Store {
   std::function<std::optional<TimePoint>()> its_clock{[] { return std::nullopt; }};
   std::size_t max_batch = 64, workers = 2;
   std::chrono::milliseconds ping_after{0}, idle_close{0}, max_age{0};
+  std::chrono::milliseconds sweep_every = StoreTraits().sweep_every;
   std::vector<std::string> warnings{};
 
   std::unique_ptr<StoreConnection> make_connection() override {
@@ -131,6 +132,7 @@ class BlockingStore final : public Store {
     traits.ping_after = ping_after;
     traits.idle_close = idle_close;
     traits.max_age = max_age;
+    traits.sweep_every = sweep_every;
     return traits;
   }
 

@@ -255,6 +255,38 @@ TEST_F(RunnerTest, SweepsOnWhileThereIsMore) {
   EXPECT_EQ(store->sweeps(), 3U);
 }
 
+TEST_F(RunnerTest, SweepsAsOftenAsTheStoreSays) {
+  store->sweep_every = 2s;
+  run(Verb::touch, 1);
+  for (std::size_t i = 1; i <= 3; ++i) {
+    clock.advance(900ms);
+    run(Verb::touch, 1);
+    run(Verb::touch, 1);
+    EXPECT_EQ(store->sweeps(), i - 1);
+    clock.advance(2101ms);
+    run(Verb::touch, 1);
+    store->wait_until_swept(i);
+    run(Verb::touch, 1);
+  }
+}
+
+TEST_F(RunnerTest, ASweepThatFailedComesAgainAfterAMinute) {
+  store->sweep_every = 2s;
+  store->on_sweep = []() -> std::size_t { throw BlockingStore::refused("no right to delete"); };
+  run(Verb::touch, 1);
+  clock.advance(3001ms);
+  run(Verb::touch, 1);
+  store->wait_until_swept(1);
+  run(Verb::touch, 1);
+  clock.advance(29s);
+  run(Verb::touch, 1);
+  run(Verb::touch, 1);
+  EXPECT_EQ(store->sweeps(), 1U);
+  clock.advance(62s);
+  run(Verb::touch, 1);
+  store->wait_until_swept(2);
+}
+
 TEST_F(RunnerTest, ASweepThatFailsIsTold) {
   store->on_sweep = []() -> std::size_t { throw BlockingStore::refused("no right to delete"); };
   run(Verb::touch, 1);

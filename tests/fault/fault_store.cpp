@@ -1,4 +1,4 @@
-// fault_file_store URL SIZE: a file store that takes its commands from stdin, a line each, and
+// fault_store URL SIZE: a store on a disk that takes its commands from stdin, a line each, and
 // answers each with a line: for tests that take the disk away from it, or the process.
 //
 //   create N TEXT | visit N TEXT | revisit N TEXT | replace N TEXT | load N | touch N | erase N |
@@ -6,7 +6,8 @@
 //
 // Records are ann's, but for those that `visit` creates and `revisit` replaces, of as many bytes of
 // TEXT as make SIZE. `both` erases N and replaces M in one batch. `hammer` never ends: it counts up
-// in sessions 0 to KEYS, one after another, and says `N COUNT` for each save that is confirmed.
+// in sessions 0 to KEYS, one after another, says `N COUNT` for each save that is confirmed, and
+// sweeps after each round.
 
 #include <unistd.h>
 
@@ -143,6 +144,7 @@ class Commands {
         if (outcome != "done") throw std::runtime_error("hammer: " + outcome);
         std::cout << number << ' ' << count << std::endl;
       }
+      connection_.sweep(1000, call());
     }
   }
 

@@ -1,0 +1,182 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "sqlite_support.hpp"
+
+namespace flame::session::tests {
+namespace {
+
+class Faults : public SqliteTest {
+ protected:
+  Faults() { open(); }
+};
+
+/// Saves one session again and again, never the same: SQLite writes nothing that is as it was.
+class Writer {
+ public:
+  Writer(StoreConnection& connection, Record record, std::size_t size)
+      : connection_(connection), size_(size), op_{Verb::create, std::move(record), {}, {}} {}
+
+  Outcome write() {
+    auto op = op_;
+    op.record.token = WriteToken{++count_};
+    op.record.blob.assign(size_, static_cast<char>(count_));
+    connection_.run({&op, 1}, {op.record.created_at, std::chrono::steady_clock::now() + 10s});
+    if (op.outcome == Outcome::done) op_ = {Verb::replace, op.record, op.record.token, {}};
+    return op.outcome;
+  }
+
+ private:
+  StoreConnection& connection_;
+  const std::size_t size_;
+  StoreOp op_;
+  std::uint64_t count_ = 0;
+};
+
+TEST_F(Faults, WhatAnotherProcessLocksIsLater) {
+  create(1);
+  Other other(path());
+  other.run("BEGIN IMMEDIATE");
+  EXPECT_EQ(create(2), Outcome::later);
+  EXPECT_EQ(apply(Verb::erase, {.key = key(1)}).outcome, Outcome::later);
+  EXPECT_EQ(load(1), Outcome::done);
+  EXPECT_EQ(connection_->sweep(10, at(0s)), 0U);
+  other.run("COMMIT");
+  EXPECT_EQ(create(2), Outcome::done);
+}
+
+TEST_F(Faults, WhatIsLockedAltogetherIsLater) {
+  create(1);
+  connection_.reset();
+  Other other(path());
+  other.run("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; CREATE TABLE x (y); COMMIT");
+  connection_ = store_->make_connection();
+  const auto begin = std::chrono::steady_clock::now();
+  const auto said = thrown_by([&] { connection_->connect({start, begin + 50ms}); });
+  EXPECT_EQ(said.kind, Kind::connection_lost);
+  EXPECT_NE(said.text.find("locked by another process"), said.text.npos) << said.text;
+}
+
+TEST_F(Faults, AWaitEndsWhenItIsAborted) {
+  Other other(path());
+  other.run("BEGIN IMMEDIATE");
+  std::thread aborts([&] { connection_->abort(); });
+  const auto said = thrown_by([&] {
+    while (create(1) == Outcome::later) continue;
+  });
+  aborts.join();
+  EXPECT_EQ(said.kind, Kind::connection_lost);
+  EXPECT_EQ(thrown_by([&] { load(1); }).kind, Kind::connection_lost);
+}
+
+TEST_F(Faults, AnAbortBeforeTheFirstCallCounts) {
+  auto connection = store_->make_connection();
+  connection->abort();
+  EXPECT_EQ(thrown_by([&] { connection->connect(at(0s)); }).kind, Kind::connection_lost);
+}
+
+// A batch is one transaction: what one operation meets the others must not have answered before.
+TEST_F(Faults, ARefusedBatchIsRefusedAsAWhole) {
+  create(1);
+  Other(path()).run(
+      "CREATE TRIGGER no BEFORE UPDATE ON sessions BEGIN SELECT raise(ROLLBACK, 'canary'); END");
+  auto other = record(1);
+  other.token = WriteToken{9};
+  std::vector<StoreOp> batch{{Verb::create, record(2), {}, {}},
+                             {Verb::replace, other, record(1).token, {}},
+                             {Verb::erase, {.key = key(1)}, {}, {}}};
+  const auto said = thrown_by([&] { connection_->run(batch, at(0s)); });
+  EXPECT_EQ(said.kind, Kind::refused);
+  EXPECT_EQ(said.text.find("canary"), said.text.npos);
+  for (const auto& op : batch) EXPECT_EQ(op.outcome, Outcome::unanswered);
+  EXPECT_EQ(load(1), Outcome::done);
+  EXPECT_EQ(load(2), Outcome::missing);
+  EXPECT_EQ(create(3), Outcome::done);
+}
+
+TEST_F(Faults, AConflictOfARefusedBatchLeavesTheOperationAsItWas) {
+  create(1);
+  create(2);
+  Other(path()).run(
+      "CREATE TRIGGER no BEFORE UPDATE ON sessions BEGIN SELECT raise(ABORT, 'canary'); END");
+  std::vector<StoreOp> batch{{Verb::replace, record(1), WriteToken{77}, {}},
+                             {Verb::replace, record(2), record(2).token, {}}};
+  batch[0].record.blob = batch[1].record.blob = "new";
+  sort(batch);
+  EXPECT_EQ(thrown_by([&] { connection_->run(batch, at(0s)); }).kind, Kind::refused);
+  for (const auto& op : batch) EXPECT_EQ(op.record.blob, "new");
+}
+
+TEST_F(Faults, ADamagedDatabaseIsRefused) {
+  for (std::uint64_t number = 0; number < 200; ++number) create(number);
+  connection_.reset();
+  ASSERT_FALSE(fs::exists(beside("-wal")));
+  const int file = ::open(path().c_str(), O_WRONLY);
+  const std::string noise(4096, '\x5a');
+  for (off_t page = 1; page < static_cast<off_t>(fs::file_size(path()) / 4096); ++page)
+    ASSERT_EQ(::pwrite(file, noise.data(), noise.size(), page * 4096), 4096);
+  ::close(file);
+  const auto said = refusal(options());
+  EXPECT_EQ(said.kind, Kind::refused);
+  EXPECT_NE(said.text.find("damaged"), said.text.npos) << said.text;
+}
+
+TEST_F(Faults, ACheckpointEmptiesTheWalAgainAndAgain) {
+  Writer writer(*connection_, record(1), 100'000);
+  std::uintmax_t largest = 0;
+  for (int round = 0; round < 40; ++round) {
+    for (int i = 0; i < 25; ++i) ASSERT_EQ(writer.write(), Outcome::done);
+    connection_->sweep(100, at(0s));
+    largest = std::max(largest, fs::file_size(beside("-wal")));
+  }
+  EXPECT_LT(largest, 16U << 20);  // all of them are 100 MB
+}
+
+// Whose writes come while it is emptied, so that it never is.
+TEST_F(Faults, TheWalIsBegunAnewBesideABusyWriter) {
+  const auto second = open_connection(*store_, at(0s));
+  std::atomic<bool> ended{false};
+  std::thread sweeps([&] {
+    while (!ended) second->sweep(100, at(0s));
+  });
+  Writer writer(*connection_, record(1), 100'000);
+  for (int i = 0; i < 3000; ++i) {
+    if (writer.write() == Outcome::later) --i;
+  }
+  ended = true;
+  sweeps.join();
+  EXPECT_LT(fs::file_size(beside("-wal")), 100U << 20);  // all of them are 300 MB
+}
+
+// A reader keeps -wal from being begun anew until it ends: nobody waits for it.
+TEST_F(Faults, AReaderThatStaysHoldsUpNobody) {
+  Writer writer(*connection_, record(1), 1'000'000);
+  ASSERT_EQ(writer.write(), Outcome::done);
+  Other reader(path());
+  reader.run("BEGIN");
+  reader.run("SELECT count(*) FROM sessions");
+  for (int i = 0; i < 50; ++i) ASSERT_EQ(writer.write(), Outcome::done);
+  EXPECT_EQ(connection_->sweep(100, at(0s)), 0U);
+  EXPECT_EQ(writer.write(), Outcome::done);
+  reader.run("COMMIT");
+}
+
+TEST_F(Faults, TokensAndTimesKeepAllTheirBits) {
+  auto r = record(1, std::string("a\0b\xff", 4));
+  r.token = WriteToken{0xffff'ffff'ffff'ffff};
+  apply(Verb::create, r);
+  const auto found = apply(Verb::load, {.key = key(1)}).record;
+  EXPECT_EQ(found.token, r.token);
+  EXPECT_EQ(found.owner, r.owner);
+}
+
+TEST_F(Faults, APageThatDoesNotFitIsRefused) {
+  EXPECT_EQ(thrown_by([&] { static_cast<void>(connection_->list("ann", "x", 9, at(0s))); }).kind,
+            Kind::refused);
+}
+
+}  // namespace
+}  // namespace flame::session::tests
