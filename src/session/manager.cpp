@@ -16,21 +16,34 @@ namespace {
 
 constexpr std::chrono::hours longest_bound{1};  // what is more may not be added to a time
 
-/// What is wrong with how it was filled in; null: nothing.
-const char* misuse_in(const Operation& operation) noexcept {
+const char* missing_executor(const Operation& operation) noexcept {
   if (!operation.executor)  // also where the store needs none: programs change stores
     return "an Operation needs an executor: set Operation::executor to what runs its done(), an "
            "event loop say, or call Manager::load() and commit(), which wait";
   return nullptr;
 }
 
-const char* misuse_in(const CommitOperation& operation) noexcept {
+/// What is wrong with how it was filled in; null: nothing.
+const char* misuse_in(const LoadOperation& operation, const Core&) noexcept {
+  return missing_executor(operation);
+}
+
+const char* misuse_in(const CommitOperation& operation, const Core& core) noexcept {
   if (!operation.session)
     return "a CommitOperation needs a session: set CommitOperation::session to what was loaded";
-  if (SessionAccess::is_spent(*operation.session))
-    return "this Session was committed already, or moved from, and what is in it now is of no "
-           "session: load it anew for more changes, and commit each Session once";
-  return misuse_in(static_cast<const Operation&>(operation));
+  switch (SessionAccess::state(*operation.session)) {
+    case SessionAccess::State::committed:
+      return "this Session was committed already: load it anew for more changes, and commit each "
+             "Session once";
+    case SessionAccess::State::moved_from:
+      return "this Session was moved from: commit the one that it was moved to";
+    case SessionAccess::State::open:
+      break;
+  }
+  const auto* const session = SessionAccess::look(*operation.session);
+  if (session && session->loaded_by && session->loaded_by != &core)
+    return "this Session was loaded by another Manager: commit it with that one";
+  return missing_executor(operation);
 }
 
 }  // namespace
@@ -127,7 +140,7 @@ AsyncJobs& Manager::Impl::current_jobs() {
 template <class Op, class Direct>
 bool Manager::Impl::start(Op& operation, Direct direct) noexcept {
   try {
-    if (const char* const misuse = misuse_in(operation)) {
+    if (const char* const misuse = misuse_in(operation, core)) {
       operation.result = tl::unexpected(Error{Errc::misuse, misuse});
       return true;
     }
@@ -249,7 +262,7 @@ bool Manager::start(LoadOperation& operation) noexcept {
 bool Manager::start(CommitOperation& operation) noexcept {
   auto& self = *impl_;
   return self.start(operation, [&](Deadline deadline) {
-    CommitJob job(self.core, SessionAccess::take(*operation.session), operation.failed);
+    CommitJob job(self.core, SessionAccess::commit(*operation.session), operation.failed);
     self.drive(job, deadline);
     return job.result();
   });

@@ -169,9 +169,9 @@ struct LoadOperation : Operation {
 };
 
 struct CommitOperation : Operation {
-  Session* session = nullptr;  ///< required. start() takes what it has; it may go before the
-                               ///< operation is done. One that was loaded is committed once:
-                               ///< again, or once it was moved from, is Errc::misuse
+  Session* session = nullptr;  ///< required; may go before the operation is done. Committed
+                               ///< once, by the Manager that loaded it: again, by another one, or
+                               ///< once it was moved from, is Errc::misuse
   bool failed =
       false;  ///< the handler threw or answered 5xx: saves nothing, puts a claimed flash back
   std::optional<Result<ResponseFields>> result{};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,9 @@ class Flash {
 /// The changes of a request are one unit: all apply, in some order with those of other requests, to
 /// the newest record, or none does. What a handler reads is the loaded state with its own changes
 /// on top.
+///
+/// Once it was committed it is over: reads go on, and what changes it throws std::logic_error. So
+/// for one that was moved from, which reads as empty.
 class Session {
  public:
   /// Empty, and not of any Manager: for the tests of handlers.
@@ -67,6 +71,11 @@ class Session {
     auto value = get<T>(key);
     return value ? std::move(*value) : std::move(fallback);
   }
+  template <detail::BorrowedText T>
+  [[nodiscard]] std::string get_or(std::string_view key, T fallback) const {
+    auto value = get<std::string>(key);
+    return value ? std::move(*value) : std::string(fallback);
+  }
   [[nodiscard]] bool contains(std::string_view key) const noexcept;
   /// In ascending order of their bytes.
   [[nodiscard]] std::vector<std::string> keys() const;
@@ -81,8 +90,10 @@ class Session {
 
   /// Atomic: f(value, arguments...) runs at commit on the newest value, perhaps again, perhaps on
   /// another thread. So f captures nothing (checked), the arguments are copied, and there is no
-  /// result; get() goes on answering what it did. `initial` stands in where the key is absent or
-  /// holds another type. If f throws, this request alone fails, and none of its changes apply.
+  /// result. get() shows what f makes of the loaded value, for which it runs once more, within
+  /// get(): a guess, since others may come first, so what depends on the value is decided in f.
+  /// `initial` stands in where the key is absent or holds another type. If f throws, get() shows
+  /// the value before, this request alone fails at commit, and none of its changes apply.
   template <class T, class F, class... Args>
   void update(std::string_view key, T initial, F f, Args... arguments) {
     static_assert(
@@ -133,15 +144,16 @@ class Session {
  private:
   friend struct SessionAccess;
   struct [[gnu::visibility("hidden")]] Impl;
+  enum class State : std::uint8_t { open, committed, moved_from };
 
-  [[nodiscard]] Impl& impl();
+  [[nodiscard]] Impl& changing();
   [[nodiscard]] std::optional<std::string_view> find(std::string_view key) const noexcept;
   void set_encoded(std::string_view key, std::string value);
   void set_encoded_flash(std::string message);
   void add_update(std::string_view key, detail::UpdateFunction update);
 
-  std::unique_ptr<Impl> impl_;
-  bool spent_ = false;  // what was loaded into it has been committed, or moved elsewhere
+  std::shared_ptr<Impl> impl_;  // the commit's too, which changes nothing of it
+  State state_ = State::open;
 };
 
 }  // namespace flame::inline v0::session

@@ -44,8 +44,9 @@ using AsyncCommit = AsyncOf<CommitJob, CommitOperation>;
 /// executor: there is nobody to tell.
 class FlashReturn final : Executor {
  public:
-  static void start(AsyncJobs& jobs, Session session) {
-    if (!session.flash()) return;
+  static void start(AsyncJobs& jobs, std::shared_ptr<SessionState> state) {
+    if (!state || !state->flash) return;
+    auto session = SessionAccess::make(std::move(state));
     auto self = std::make_unique<FlashReturn>();
     self->operation_.session = &session;
     self->operation_.failed = true;
@@ -63,12 +64,12 @@ class FlashReturn final : Executor {
 template <>
 void AsyncLoad::orphaned() {
   auto session = job_.result();
-  if (session) FlashReturn::start(owner_, std::move(*session));
+  if (session) FlashReturn::start(owner_, SessionAccess::commit(*session));
 }
 
 template <>
 void AsyncCommit::orphaned() {
-  FlashReturn::start(owner_, job_.take_session());
+  FlashReturn::start(owner_, job_.unreturned_flash());
 }
 
 }  // namespace
@@ -265,7 +266,7 @@ bool AsyncJobs::start(CommitOperation& operation, Deadline deadline) {
 bool AsyncJobs::start_unbounded(CommitOperation& operation, Deadline deadline) {
   const SpareAllocator<AsyncCommit> memory(commits_);
   const auto bytes = SessionAccess::bytes(*operation.session);
-  auto session = SessionAccess::take(*operation.session);
+  auto session = SessionAccess::commit(*operation.session);
   return std::allocate_shared<AsyncCommit>(memory, *this, operation, deadline, bytes,
                                            std::move(session), operation.failed)
       ->start();

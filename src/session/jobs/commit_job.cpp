@@ -4,26 +4,28 @@
 
 namespace flame::inline v0::session {
 
-CommitJob::CommitJob(Core& core, std::unique_ptr<SessionState> session, bool failed)
-    : core_(core), session_(session ? std::move(session) : std::make_unique<SessionState>()) {
+CommitJob::CommitJob(Core& core, std::shared_ptr<SessionState> session, bool failed)
+    : core_(core),
+      session_(session ? std::move(session) : std::make_shared<SessionState>()),
+      has_flash_(session_->flash.has_value()) {
   stage_ = first_stage(failed);
 }
 
 CommitJob::Stage CommitJob::first_stage(bool failed) {
-  if (failed) return session_->flash ? return_flash() : touch_if_due();
-  const bool destroys = session_->changes.destroy;
+  if (failed) return has_flash_ ? return_flash() : touch_if_due();
+  const auto& owner = session_->changes.owner;
   unit_.presence = session_->presence;
   unit_.presented = session_->presented;
   unit_.address = session_->address;
-  unit_.changes = std::move(session_->changes);
+  unit_.changes = &session_->changes;
   // The owner it has is no login: it must not start a session anew where a logout ended this one.
-  if (live() && unit_.changes.owner == session_->base.record.owner) unit_.changes.owner.reset();
-  if (unit_.changes.empty()) return touch_if_due();
+  unit_.logs_in = owner && !(live() && *owner == session_->base.record.owner);
+  if (!unit_.wants_change()) return touch_if_due();
   if (session_->presence == Presence::superseded) {
     settle_ended(unit_);
     return after_unit();
   }
-  if (destroys) return live() ? Stage::erase : Stage::finished;
+  if (unit_.changes->destroy) return live() ? Stage::erase : Stage::finished;
   return live() ? Stage::write : Stage::create;
 }
 
@@ -33,11 +35,11 @@ CommitJob::Stage CommitJob::touch_if_due() const {
 }
 
 CommitJob::Stage CommitJob::return_flash() {
-  if (!session_->flash) return Stage::finished;
+  if (!has_flash_) return Stage::finished;
+  has_flash_ = false;
   unit_ = {};
   unit_.presence = session_->presence;
-  unit_.returned_flash = std::move(session_->flash);
-  session_->flash.reset();
+  unit_.returned_flash = session_->flash;
   return Stage::return_flash;
 }
 
@@ -126,8 +128,13 @@ void CommitJob::report(const Unit& unit) {
     core_.events.emit(event::renewed, &key, "a new ID, and the one before is over");
 }
 
-Session CommitJob::take_session() {
-  return removes_cookie_ ? Session() : SessionAccess::make(std::move(session_));
+std::shared_ptr<SessionState> CommitJob::unreturned_flash() const {
+  if (removes_cookie_ || !has_flash_) return nullptr;
+  auto out = std::make_shared<SessionState>();
+  out->presence = session_->presence;
+  out->base.record.key = session_->base.record.key;
+  out->flash = session_->flash;
+  return out;
 }
 
 Result<ResponseFields> CommitJob::result() {

@@ -9,7 +9,7 @@ namespace flame::inline v0::session {
 class CommitJob final : public Job {
  public:
   /// `session` may be null: of no Manager, unchanged. `failed`: nothing is saved.
-  CommitJob(Core& core, std::unique_ptr<SessionState> session, bool failed);
+  CommitJob(Core& core, std::shared_ptr<SessionState> session, bool failed);
 
   [[nodiscard]] Step next(StoreOp& op) override;
   void answered(StoreOp& op, const std::optional<Failure>& failure) override;
@@ -19,9 +19,9 @@ class CommitJob final : public Job {
   void written(Record newest) override;
 
   [[nodiscard]] Result<ResponseFields> result();
-  /// With the flash message that it still has: one that failed gave it back. Of a session that was
-  /// destroyed there is none.
-  [[nodiscard]] Session take_session();
+  /// The flash message that it still has, on its session: one that failed gave it back. Of a
+  /// session that was destroyed there is none: null.
+  [[nodiscard]] std::shared_ptr<SessionState> unreturned_flash() const;
 
  private:
   enum class Stage : std::uint8_t { finished, write, create, erase, touch, return_flash };
@@ -36,7 +36,8 @@ class CommitJob final : public Job {
   [[nodiscard]] bool live() const noexcept { return session_->presence == Presence::live; }
 
   Core& core_;
-  std::unique_ptr<SessionState> session_;
+  const std::shared_ptr<const SessionState> session_;
+  bool has_flash_;  ///< which may have to go back
   Stage stage_ = Stage::finished;
   std::optional<SessionId> new_id_{};
   bool removes_cookie_ = false;

@@ -4,7 +4,7 @@ namespace flame::inline v0::session {
 
 LoadJob::LoadJob(Core& core, const RequestView& request, Need need)
     : core_(core), claims_flash_(has(need, Need::flash) && request.claims_flash) {
-  session_->loaded = true;
+  session_->loaded_by = &core;
   session_->max_bytes = core.rules.max_bytes;
   session_->address = core.creations.address(request.peer);
   session_->cookie_at_risk = core.rules.secure_cookie && !request.secure && !request.from_this_host;

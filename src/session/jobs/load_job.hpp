@@ -29,7 +29,7 @@ class LoadJob final : public Job {
   Core& core_;
   bool claims_flash_;
   SessionId id_{};
-  std::unique_ptr<SessionState> session_ = std::make_unique<SessionState>();
+  std::shared_ptr<SessionState> session_ = std::make_shared<SessionState>();
   std::optional<Error> error_{};
   Step step_ = Step::finished;
 };

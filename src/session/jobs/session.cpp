@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 
 #include <flame/session/session.hpp>
 
@@ -8,19 +9,25 @@
 namespace flame::inline v0::session {
 
 Session::Session() = default;
-Session::Session(Session&& other) noexcept : spent_(other.spent_) {
-  impl_ = SessionAccess::take(other);
-}
+Session::Session(Session&& other) noexcept
+    : impl_(std::move(other.impl_)), state_(std::exchange(other.state_, State::moved_from)) {}
 Session& Session::operator=(Session&& other) noexcept {
   Session taken(std::move(other));
   std::swap(impl_, taken.impl_);
-  std::swap(spent_, taken.spent_);
+  std::swap(state_, taken.state_);
   return *this;
 }
 Session::~Session() = default;
 
-Session::Impl& Session::impl() {
-  if (!impl_) impl_ = std::make_unique<Impl>();
+Session::Impl& Session::changing() {
+  if (state_ == State::committed)
+    throw std::logic_error(
+        "this Session was committed already, and a change would be lost: make all changes before "
+        "the commit, or load it anew");
+  if (state_ == State::moved_from)
+    throw std::logic_error(
+        "this Session was moved from, and a change would be lost: change the one it was moved to");
+  if (!impl_) impl_ = std::make_shared<Impl>();
   return *impl_;
 }
 
@@ -36,17 +43,56 @@ std::string_view Session::owner() const noexcept {
   return impl_->base.record.owner;
 }
 
-std::optional<std::string_view> Session::find(std::string_view key) const noexcept {
-  if (!impl_) return std::nullopt;
-  const auto& changes = impl_->changes.values;
-  for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
-    if (change->kind == Change::Kind::clear) return std::nullopt;
-    if (change->kind == Change::Kind::update || change->item.key() != key) continue;
-    if (change->kind == Change::Kind::erase) return std::nullopt;
-    return change->item.value();
+namespace {
+
+/// Whether the changes before it say nothing of the key.
+bool decides(const Change& change, std::string_view key) noexcept {
+  if (change.kind == Change::Kind::clear) return true;
+  return change.item.key() == key && (change.kind != Change::Kind::update || change.guess.known);
+}
+
+/// A function that throws leaves the value as it is: the commit will fail.
+void guess(const Change& update, std::optional<std::string_view> before) noexcept {
+  auto& value = update.guess.value;
+  update.guess.known = true;
+  try {
+    value = update.update.run(update.update.arguments.get(), before ? &*before : nullptr);
+    return;
+  } catch (...) {
   }
-  const auto* entry = impl_->base.document.find(key);
-  return entry ? std::optional(entry->value) : std::nullopt;
+  try {
+    if (before) value = std::string(*before);
+  } catch (...) {
+  }
+}
+
+}  // namespace
+
+std::optional<std::string_view> Session::Impl::find(std::string_view key,
+                                                    std::size_t end) const noexcept {
+  std::size_t at = end;
+  while (at > 0 && !decides(changes.values[at - 1], key)) --at;
+  std::optional<std::string_view> value;
+  if (at > 0) {
+    const Change& decided = changes.values[at - 1];
+    if (decided.kind == Change::Kind::set)
+      value = decided.item.value();
+    else if (decided.kind == Change::Kind::update)
+      value = decided.guess.value;
+  } else if (const auto* entry = base.document.find(key)) {
+    value = entry->value;
+  }
+  for (; at < end; ++at) {  // updates: with each of them the next has what it needs
+    const Change& update = changes.values[at];
+    if (update.item.key() != key) continue;
+    guess(update, value);
+    value = update.guess.value;
+  }
+  return value;
+}
+
+std::optional<std::string_view> Session::find(std::string_view key) const noexcept {
+  return impl_ ? impl_->find(key, impl_->changes.values.size()) : std::nullopt;
 }
 
 bool Session::contains(std::string_view key) const noexcept { return find(key).has_value(); }
@@ -55,10 +101,15 @@ std::vector<std::string> Session::keys() const {
   if (!impl_) return {};
   std::set<std::string_view> keys;
   for (const auto& entry : impl_->base.document.entries()) keys.insert(entry.key);
-  for (const Change& change : impl_->changes.values) {
-    if (change.kind == Change::Kind::clear) keys.clear();
-    if (change.kind == Change::Kind::erase) keys.erase(change.item.key());
-    if (change.kind == Change::Kind::set) keys.insert(change.item.key());
+  const auto& changes = impl_->changes.values;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const auto key = changes[i].item.key();
+    if (changes[i].kind == Change::Kind::clear)
+      keys.clear();
+    else if (impl_->find(key, i + 1))
+      keys.insert(key);
+    else
+      keys.erase(key);
   }
   return {keys.begin(), keys.end()};
 }
@@ -83,7 +134,7 @@ void check_size(std::size_t size, std::size_t max_bytes, const char* what) {
 void Session::set_encoded(std::string_view key, std::string value) {
   check_key(key);
   Item item(key, value);
-  auto& self = impl();
+  auto& self = changing();
   check_size(item.bytes().size(), self.max_bytes, "a value");
   auto& changes = self.changes.values;
   // Setting a key in a loop leaves one change, not a thousand.
@@ -91,41 +142,40 @@ void Session::set_encoded(std::string_view key, std::string value) {
       changes.back().item.key() == key)
     changes.back().item = std::move(item);
   else
-    changes.push_back({Change::Kind::set, std::move(item), {}});
+    changes.push_back({.kind = Change::Kind::set, .item = std::move(item)});
 }
 
 void Session::set_encoded_flash(std::string message) {
-  auto& self = impl();
+  auto& self = changing();
   check_size(message.size(), self.max_bytes, "a flash message");
   self.changes.flash = std::move(message);
 }
 
 void Session::add_update(std::string_view key, detail::UpdateFunction update) {
   check_key(key);
-  impl().changes.values.push_back({Change::Kind::update, Item(key, {}), std::move(update)});
+  changing().changes.values.push_back(
+      {.kind = Change::Kind::update, .item = Item(key, {}), .update = std::move(update)});
 }
 
 bool Session::erase(std::string_view key) {
+  auto& self = changing();
   const bool present = contains(key);
   // Also where it seems absent: another request may be setting it just now.
-  if (impl_ && key.size() <= max_key_size)
-    impl_->changes.values.push_back({Change::Kind::erase, Item(key, {}), {}});
+  if (key.size() <= max_key_size)
+    self.changes.values.push_back({.kind = Change::Kind::erase, .item = Item(key, {})});
   return present;
 }
 
-void Session::clear() {
-  if (impl_) impl_->changes.values.push_back({Change::Kind::clear, {}, {}});
-}
-
-void Session::regenerate() { impl().changes.regenerate = true; }
-void Session::destroy() { impl().changes.destroy = true; }
+void Session::clear() { changing().changes.values.push_back({.kind = Change::Kind::clear}); }
+void Session::regenerate() { changing().changes.regenerate = true; }
+void Session::destroy() { changing().changes.destroy = true; }
 
 void Session::set_owner(std::string_view owner) {
   if (owner.size() > max_owner_size)
     throw ValueError("an owner has at most " + std::to_string(max_owner_size) +
                      " bytes, this one has " + std::to_string(owner.size()) +
                      ": use a shorter name for the user");
-  impl().changes.owner = std::string(owner);
+  changing().changes.owner = std::string(owner);
 }
 
 }  // namespace flame::inline v0::session

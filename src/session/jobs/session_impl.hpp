@@ -11,9 +11,12 @@
 
 namespace flame::inline v0::session {
 
-/// What a Session carries from its load to its commit.
+struct Core;
+
+/// What a Session carries from its load to its commit, which shares it: a handler may still read
+/// it then.
 struct Session::Impl {
-  bool loaded = false;  ///< by a Manager: it may be committed once
+  const Core* loaded_by = nullptr;  ///< null: by no Manager
   Presence presence = Presence::absent;
   bool cookie_at_risk = false;  ///< a Secure cookie would go out over plain http from another host
   std::size_t max_bytes = Options{}.max_bytes;
@@ -22,28 +25,34 @@ struct Session::Impl {
   Base base{};  ///< live: the record as loaded
   Changes changes{};
   std::optional<std::string> flash{};  ///< claimed for this request
+
+  /// The value of a key as the first `end` changes leave it. What updates make of it is kept.
+  [[nodiscard]] std::optional<std::string_view> find(std::string_view key,
+                                                     std::size_t end) const noexcept;
 };
 
 /// The library's way in.
 struct SessionAccess {
   using Impl = Session::Impl;
-  static Session make(std::unique_ptr<Impl> impl) noexcept {
+  using State = Session::State;
+  static Session make(std::shared_ptr<Impl> impl) noexcept {
     Session session;
     session.impl_ = std::move(impl);
     return session;
   }
+  /// Null where nothing was ever loaded or changed.
+  static const Impl* look(const Session& session) noexcept { return session.impl_.get(); }
+  static State state(const Session& session) noexcept { return session.state_; }
   /// About how much memory it takes.
   static std::size_t bytes(const Session& session) noexcept {
     const Impl* const impl = session.impl_.get();
     return impl ? impl->base.record.blob.size() + impl->changes.bytes() : 0;
   }
-  /// Leaves the Session empty. Null where nothing was ever loaded or changed.
-  static std::unique_ptr<Impl> take(Session& session) noexcept {
-    if (session.impl_ && session.impl_->loaded) session.spent_ = true;
-    return std::move(session.impl_);
+  /// For its commit. Null where nothing was ever loaded or changed.
+  static std::shared_ptr<Impl> commit(Session& session) noexcept {
+    session.state_ = State::committed;
+    return session.impl_;
   }
-  /// Whether what it has by now is no part of the session that was loaded.
-  static bool is_spent(const Session& session) noexcept { return session.spent_; }
 };
 using SessionState = SessionAccess::Impl;
 

@@ -37,6 +37,12 @@ struct Change {
   Kind kind{};
   Item item{};  ///< set: key and value; erase, update: the key, and no value
   detail::UpdateFunction update{};
+  /// What an update makes of the loaded value: for the Session's reads alone, run once.
+  struct Guess {
+    bool known = false;
+    std::optional<std::string> value{};
+  };
+  mutable Guess guess{};
 };
 
 /// What one request wants changed: one unit, applied whole or not at all.
@@ -52,9 +58,6 @@ struct Changes {
     std::size_t out = values.size() * sizeof(Change) + (flash ? flash->size() : 0);
     for (const auto& each : values) out += each.item.bytes().size();
     return out;
-  }
-  [[nodiscard]] bool empty() const noexcept {
-    return values.empty() && !flash && !owner && !regenerate && !destroy;
   }
 };
 

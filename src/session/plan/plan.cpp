@@ -93,18 +93,18 @@ class Planning {
 
   void change(Unit& unit) {
     bool changed = false;
-    for (const Change& each : unit.changes.values) changed |= change_value(each);
+    for (const Change& each : unit.changes->values) changed |= change_value(each);
     changed |= change_flash(unit);
-    const bool new_owner = unit.changes.owner && *unit.changes.owner != draft_.owner;
+    const bool new_owner = unit.logs_in && *unit.changes->owner != draft_.owner;
     if (new_owner) {
-      draft_.owner = *unit.changes.owner;
+      draft_.owner = *unit.changes->owner;
       draft_.restarted_at = now_;
     }
     if (!draft_.exists) {
       if (draft_.document.empty() && draft_.owner.empty()) return;
       return begin(unit);
     }
-    const bool new_id = unit.changes.regenerate || new_owner;
+    const bool new_id = unit.changes->regenerate || new_owner;
     if (!changed && !new_id) return;
     unit.result.verdict = Verdict::applied;
     draft_.changed = true;
@@ -151,8 +151,8 @@ class Planning {
       document.set_flash(std::nullopt);
       changed = true;
     }
-    if (unit.changes.flash) {
-      document.set_flash(*unit.changes.flash);
+    if (unit.changes->flash) {
+      document.set_flash(*unit.changes->flash);
       changed = true;
     }
     if (unit.returned_flash && !document.flash()) {
@@ -217,7 +217,8 @@ Plan plan(const Base* base, std::span<Unit* const> units, const PlanContext& con
 
 void settle_ended(Unit& unit) noexcept {
   unit.result = {};
-  const bool login = unit.changes.owner && !unit.changes.owner->empty() && !unit.changes.destroy;
+  const auto& changes = *unit.changes;
+  const bool login = unit.logs_in && !changes.owner->empty() && !changes.destroy;
   unit.result.verdict = login ? Verdict::lost_login : Verdict::dropped;
 }
 

@@ -41,7 +41,8 @@ struct UnitResult {
 struct Unit {
   Presence presence = Presence::absent;
   Verifier presented{};  ///< live: what it came with
-  Changes changes{};
+  const Changes* changes = &no_changes;
+  bool logs_in = false;  ///< the owner that it sets is not the one it was loaded with
   std::uint64_t address =
       0;  ///< CreationLimit::address(): whom a session that it begins counts for
   bool claims_flash = false;
@@ -49,10 +50,17 @@ struct Unit {
   std::optional<SessionId> fresh{};             ///< drawn for this try, where it may get a new ID
   UnitResult result{};
 
+  /// A change in itself, whatever it makes of the session.
+  [[nodiscard]] bool wants_change() const noexcept {
+    return !changes->values.empty() || changes->flash || changes->regenerate || logs_in ||
+           changes->destroy;
+  }
   /// Whether `fresh` must be drawn before it is planned.
   [[nodiscard]] bool may_need_id() const noexcept {
-    return presence != Presence::live || changes.regenerate || changes.owner.has_value();
+    return presence != Presence::live || changes->regenerate || logs_in;
   }
+
+  static inline const Changes no_changes{};
 };
 
 struct Plan {

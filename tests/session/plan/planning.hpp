@@ -62,6 +62,7 @@ struct Planner {
   SessionId id = SessionId::draw(random).value();  ///< of the base
   SessionId other_id = SessionId::draw(random).value();
   std::list<Base> bases{};
+  std::list<std::shared_ptr<SessionState>> states{};  ///< whose changes units refer to
 
   Record record(const Given& given, std::vector<WriteToken> tokens = {WriteToken{1}}) const {
     Header header;
@@ -88,12 +89,14 @@ struct Planner {
   }
 
   Unit unit(const Wish& wish) {
-    auto session = SessionAccess::make(std::make_unique<SessionState>());
+    Session session;
     wish.edit(session);
+    auto state = SessionAccess::commit(session);
     Unit out;
     out.presence = wish.presence;
     out.presented = hash(wish.presents_other ? other_id : id);
-    out.changes = std::move(SessionAccess::take(session)->changes);
+    if (state) out.changes = &states.emplace_back(std::move(state))->changes;
+    out.logs_in = out.changes->owner.has_value();
     out.claims_flash = wish.claims_flash;
     if (wish.returned_flash) out.returned_flash = encode(*wish.returned_flash);
     if (!wish.no_random) out.fresh = SessionId::draw(random);
