@@ -191,7 +191,7 @@ TEST_F(ManagerIds, NoIdNoSecretNoValueInEventsErrorsOrTheStore) {
 
 TEST_F(ManagerIds, AnUnreadableRecordIsAbsentToldOnceAndLeftAlone) {
   const auto damage = [](Record& record) { record.blob[record.blob.size() / 2] ^= 4; };
-  const auto newer = [](Record& record) { record.blob[3] = 2; };
+  const auto newer = [](Record& record) { record.blob[3] = 3; };
   const auto foreign = [](Record& record) { record.blob = "{\"json\": true}"; };
   for (const std::function<void(Record&)>& spoil :
        std::vector<std::function<void(Record&)>>{damage, newer, foreign}) {

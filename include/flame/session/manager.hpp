@@ -34,8 +34,10 @@ struct CookieOptions {
   std::string path = "/";
   std::string domain{};  ///< empty: this host only
   SameSite same_site = SameSite::lax;
-  bool plain_http = false;  ///< for plain http, in development: neither Secure nor a prefix
-  bool persistent = false;  ///< Max-Age from the absolute timeout (at most 400 days): "remember me"
+  bool partitioned = false;  ///< within a frame of another site: a cookie jar for each such site
+  bool plain_http = false;   ///< for plain http, in development: neither Secure nor a prefix
+  bool persistent = false;   ///< Max-Age: what is left of the absolute timeout (at most 400 days);
+                             ///< of one login: Login::persistent
 };
 
 /// What happened to a session, or to the store. Names are listed in namespace event; key and text
@@ -96,9 +98,12 @@ struct Options {
   CookieOptions cookie{};
   std::string id_header{};  ///< not empty: the ID travels in this header too, both ways
   std::string
-      application{};  ///< goes into every verifier: two applications on one store cannot meet
+      application{};  ///< at most 64 bytes, without NUL: goes into every verifier and before every
+                      ///< owner, so that two applications on one store cannot meet
   std::chrono::seconds idle_timeout{30 * 60};
   std::chrono::seconds absolute_timeout{12 * 60 * 60};
+  /// The most that a login may ask for (Login), and has, whatever it asked for once.
+  std::chrono::seconds longest_login{400 * 24 * 60 * 60};
   std::chrono::milliseconds deadline{2000};  ///< of one load or commit
   std::size_t max_bytes = 64 * 1024;         ///< of one session's keys and values, as encoded
   /// Sessions without an owner that may begin in this process each second, at most 1'000'000; 0:

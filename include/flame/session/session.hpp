@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -23,6 +24,16 @@ struct UpdateFunction {
   std::string (*run)(const void* arguments, const std::string_view* stored) = nullptr;
 };
 }  // namespace detail
+
+/// What one login is to have: kept with its session, and followed by all later requests of it.
+struct Login {
+  /// Unset: Options::idle_timeout, or for a persistent login its absolute timeout: "remember me".
+  std::optional<std::chrono::seconds> idle{};
+  std::optional<std::chrono::seconds> absolute{};  ///< unset: Options::absolute_timeout
+  /// The cookie outlives the browser, until the absolute timeout. Unset: CookieOptions::persistent.
+  std::optional<bool> persistent{};
+  std::string label{};  ///< for lists of sessions: "Firefox on Windows"; at most 255 bytes
+};
 
 /// The flash message that was claimed for this request: no other request gets it, whatever get<T>
 /// says. A view into the Session it came from, and no longer-lived than that.
@@ -137,6 +148,10 @@ class Session {
   /// becomes a session of its own changes. Empty: nobody's again. Throws ValueError above 255
   /// bytes.
   void set_owner(std::string_view owner);
+  /// The same, with lifetimes and a label of its own. Where owner or any of these is another than
+  /// before, it is a login. Throws ValueError: a time below 1 s or above Options::longest_login, or
+  /// a label of more than 255 bytes.
+  void set_owner(std::string_view owner, Login login);
   [[nodiscard]] std::string_view owner() const noexcept;
   /// Loaded from the store, not new.
   [[nodiscard]] bool exists() const noexcept;

@@ -19,7 +19,8 @@ CommitJob::Stage CommitJob::first_stage(bool failed) {
   unit_.address = session_->address;
   unit_.changes = &session_->changes;
   // The owner it has is no login: it must not start a session anew where a logout ended this one.
-  unit_.logs_in = owner && !(live() && *owner == session_->base.record.owner);
+  unit_.logs_in = owner && !(live() && *owner == session_->base.owner() &&
+                             !has_other_terms(session_->changes, session_->base.header.terms));
   if (!unit_.wants_change()) return touch_if_due();
   if (session_->presence == Presence::superseded) {
     settle_ended(unit_);
@@ -29,9 +30,25 @@ CommitJob::Stage CommitJob::first_stage(bool failed) {
   return live() ? Stage::write : Stage::create;
 }
 
-CommitJob::Stage CommitJob::touch_if_due() const {
-  const bool due = live() && due_touch(session_->base.record, core_.rules, core_.time.now());
-  return due ? Stage::touch : Stage::finished;
+CommitJob::Stage CommitJob::touch_if_due() {
+  if (!live()) return Stage::finished;
+  if (!session_->base.header.application && !core_.hash.application().empty()) return stamp();
+  return due(core_.time.now()) ? Stage::touch : Stage::finished;
+}
+
+/// A record of format 1 has its owner without the application: nobody finds it by that.
+CommitJob::Stage CommitJob::stamp() {
+  if (unit_.stamps) return Stage::finished;  // it was tried
+  unit_ = {};
+  unit_.presence = session_->presence;
+  unit_.presented = session_->presented;
+  unit_.stamps = true;
+  return Stage::write;
+}
+
+std::optional<TimePoint> CommitJob::due(TimePoint now) const {
+  const auto& base = session_->base;
+  return due_touch(base.record, core_.rules.lifetimes.of(base.header.terms), now);
 }
 
 CommitJob::Stage CommitJob::return_flash() {
@@ -61,8 +78,7 @@ Job::Step CommitJob::next(StoreOp& op) {
       op = {};
       op.verb = Verb::touch;
       op.record.last_seen = core_.time.now();
-      op.record.expires_at = due_touch(session_->base.record, core_.rules, op.record.last_seen)
-                                 .value_or(session_->base.record.expires_at);
+      op.record.expires_at = due(op.record.last_seen).value_or(session_->base.record.expires_at);
       break;
   }
   op.record.key = session_->base.record.key;
@@ -106,6 +122,7 @@ CommitJob::Stage CommitJob::after_unit() {
       break;
   }
   new_id_ = unit_.result.new_id;
+  lives_ = unit_.result.lives;
   return Stage::finished;
 }
 
@@ -146,7 +163,7 @@ Result<ResponseFields> CommitJob::result() {
   fields.emplace_back("Vary", core_.rules.vary);
   fields.emplace_back("Cache-Control", "no-store");
   if (new_id_) {
-    fields.emplace_back("Set-Cookie", set_cookie(core_.rules.cookie, *new_id_));
+    fields.emplace_back("Set-Cookie", set_cookie(core_.rules.cookie, *new_id_, lives_));
     if (!core_.rules.id_header.empty()) fields.emplace_back(core_.rules.id_header, new_id_->text());
     if (session_->cookie_at_risk) core_.events.cookie_at_risk();
   } else if (removes_cookie_) {

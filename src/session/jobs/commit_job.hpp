@@ -27,7 +27,9 @@ class CommitJob final : public Job {
   enum class Stage : std::uint8_t { finished, write, create, erase, touch, return_flash };
 
   [[nodiscard]] Stage first_stage(bool failed);
-  [[nodiscard]] Stage touch_if_due() const;
+  [[nodiscard]] Stage touch_if_due();
+  [[nodiscard]] std::optional<TimePoint> due(TimePoint now) const;
+  [[nodiscard]] Stage stamp();
   [[nodiscard]] Stage return_flash();
   void erased(const std::optional<Failure>& failure);
   /// The unit has its result: where that leads.
@@ -40,6 +42,7 @@ class CommitJob final : public Job {
   bool has_flash_;  ///< which may have to go back
   Stage stage_ = Stage::finished;
   std::optional<SessionId> new_id_{};
+  std::chrono::milliseconds lives_{0};  // as UnitResult has it
   bool removes_cookie_ = false;
   std::optional<Error> error_{};
 };

@@ -1,5 +1,8 @@
 #include "cookie.hpp"
 
+#include <algorithm>
+#include <chrono>
+
 namespace flame::inline v0::session {
 namespace {
 
@@ -60,12 +63,16 @@ Presented read_presented(std::span<const std::string_view> cookie_lines, std::st
   return found.result();
 }
 
-std::string set_cookie(const CookieRules& rules, const SessionId& id) {
+std::string set_cookie(const CookieRules& rules, const SessionId& id,
+                       std::chrono::milliseconds lives) {
   std::string out;
   out.reserve(rules.name.size() + 1 + SessionId::size + rules.attributes.size() + 24);
   out.append(rules.name).append(1, '=').append(id.text()).append(rules.attributes);
-  if (rules.max_age.count() > 0)
-    out.append("; Max-Age=").append(std::to_string(rules.max_age.count()));
+  if (lives.count() > 0) {
+    const auto most = std::min<std::chrono::milliseconds>(lives, max_cookie_age);
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(most).count();
+    out.append("; Max-Age=").append(std::to_string(seconds));
+  }
   return out;
 }
 

@@ -31,8 +31,10 @@ struct Presented {
                                        std::string_view id_header,
                                        const CookieRules& rules) noexcept;
 
-/// The value of a Set-Cookie field that hands out an ID, or takes the cookie away.
-[[nodiscard]] std::string set_cookie(const CookieRules& rules, const SessionId& id);
+/// The value of a Set-Cookie field that hands out an ID, or takes the cookie away. `lives`: as
+/// UnitResult has it.
+[[nodiscard]] std::string set_cookie(const CookieRules& rules, const SessionId& id,
+                                     std::chrono::milliseconds lives = {});
 [[nodiscard]] std::string removal_cookie(const CookieRules& rules);
 
 }  // namespace flame::inline v0::session

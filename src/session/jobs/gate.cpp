@@ -287,8 +287,7 @@ void Gate::remember(Entry& entry, Record& written) noexcept {
   if (token == WriteToken{}) return;
   try {
     auto& newest = entry.newest.emplace();
-    const auto& rules = core_.rules;
-    if (open_record(written, rules.idle, rules.absolute, core_.time.now(), newest) ==
+    if (open_record(written, core_.rules.lifetimes, core_.time.now(), newest) ==
             RecordState::readable &&
         newest.header.contains(token))
       return;

@@ -1,11 +1,18 @@
 #include "load_job.hpp"
 
 namespace flame::inline v0::session {
+namespace {
+
+constexpr auto idle_over = "its idle timeout has passed";
+constexpr auto absolute_over = "its absolute timeout has passed";
+
+}  // namespace
 
 LoadJob::LoadJob(Core& core, const RequestView& request, Need need)
     : core_(core), claims_flash_(has(need, Need::flash) && request.claims_flash) {
   session_->loaded_by = &core;
   session_->max_bytes = core.rules.max_bytes;
+  session_->longest_login = std::chrono::floor<std::chrono::seconds>(core.rules.lifetimes.longest);
   session_->address = core.creations.address(request.peer);
   session_->cookie_at_risk = core.rules.secure_cookie && !request.secure && !request.from_this_host;
   const auto presented = read_presented(
@@ -47,7 +54,7 @@ void LoadJob::answered(StoreOp& op, const std::optional<Failure>& failure) {
         id_.key(),
         "the store cannot read its record, damaged or of a newer release: left as it is");
   } else if (op.record.expires_at != TimePoint{}) {
-    expired();
+    expired(which_timeout(op.record));
   } else {
     reject("unknown, expired or ended");
   }
@@ -58,9 +65,17 @@ void LoadJob::reject(const char* why) {
   core_.events.emit(event::id_rejected, &key, why);
 }
 
-void LoadJob::expired() {
+void LoadJob::expired(const char* which) {
   const auto key = id_.key();
-  core_.events.emit(event::expired, &key, "its idle or absolute timeout has passed");
+  core_.events.emit(event::expired, &key, which);
+}
+
+/// Of a record of which only the times are known, and so not what its login asked for.
+const char* LoadJob::which_timeout(const Record& record) const {
+  const auto& usual = core_.rules.lifetimes.usual;
+  if (record.expires_at == record.created_at + usual.absolute) return absolute_over;
+  if (record.expires_at == record.last_seen + usual.idle) return idle_over;
+  return "the idle or absolute timeout of its login has passed";
 }
 
 void LoadJob::open(Record& record) {
@@ -68,7 +83,7 @@ void LoadJob::open(Record& record) {
   const auto key = record.key;
   auto& base = session_->base;
   std::string_view payload;
-  auto state = open_header(record, core_.rules.idle, core_.rules.absolute, now, base, payload);
+  auto state = open_header(record, core_.rules.lifetimes, now, base, payload);
   if (state == RecordState::readable) {
     session_->presented = core_.hash(id_);
     // Before anything of its values is looked at: a stranger's secret gets no further.
@@ -79,8 +94,10 @@ void LoadJob::open(Record& record) {
   switch (state) {
     case RecordState::readable:
       return admit();
-    case RecordState::expired:
-      return expired();
+    case RecordState::idle_over:
+      return expired(idle_over);
+    case RecordState::absolute_over:
+      return expired(absolute_over);
     case RecordState::unreadable:
       return core_.events.unreadable(
           key, "its record is damaged, or not of this library: left as it is");

@@ -22,7 +22,8 @@ class LoadJob final : public Job {
   void open(Record& record);
   void turn_away(Standing found);
   void admit();
-  void expired();
+  void expired(const char* which);
+  [[nodiscard]] const char* which_timeout(const Record& record) const;
   void start_claim();
   void become(Presence presence);
 

@@ -40,7 +40,7 @@ bool Session::exists() const noexcept { return impl_ && impl_->presence == Prese
 std::string_view Session::owner() const noexcept {
   if (!impl_) return {};
   if (impl_->changes.owner) return *impl_->changes.owner;
-  return impl_->base.record.owner;
+  return impl_->base.owner();
 }
 
 namespace {
@@ -122,6 +122,21 @@ void check_key(std::string_view key) {
                    " bytes, this one has " + std::to_string(key.size()) + ": shorten it");
 }
 
+void check_owner(std::string_view owner) {
+  if (owner.size() <= max_owner_size) return;
+  throw ValueError("an owner has at most " + std::to_string(max_owner_size) +
+                   " bytes, this one has " + std::to_string(owner.size()) +
+                   ": use a shorter name for the user");
+}
+
+void check_lifetime(std::optional<std::chrono::seconds> wish, std::chrono::seconds longest,
+                    const char* which) {
+  if (!wish || (*wish >= std::chrono::seconds(1) && *wish <= longest)) return;
+  throw ValueError(std::string("Login::") + which + " must be between 1 s and " +
+                   std::to_string(longest.count()) + " s, this one is " +
+                   std::to_string(wish->count()) + " s: change it, or Options::longest_login");
+}
+
 void check_size(std::size_t size, std::size_t max_bytes, const char* what) {
   if (size <= max_bytes) return;
   throw ValueError(std::string(what) + " of " + std::to_string(size) +
@@ -171,11 +186,22 @@ void Session::regenerate() { changing().changes.regenerate = true; }
 void Session::destroy() { changing().changes.destroy = true; }
 
 void Session::set_owner(std::string_view owner) {
-  if (owner.size() > max_owner_size)
-    throw ValueError("an owner has at most " + std::to_string(max_owner_size) +
-                     " bytes, this one has " + std::to_string(owner.size()) +
-                     ": use a shorter name for the user");
-  changing().changes.owner = std::string(owner);
+  check_owner(owner);
+  auto& changes = changing().changes;
+  changes.owner = std::string(owner);
+  changes.login.reset();
+}
+
+void Session::set_owner(std::string_view owner, Login login) {
+  check_owner(owner);
+  auto& self = changing();
+  check_lifetime(login.idle, self.longest_login, "idle");
+  check_lifetime(login.absolute, self.longest_login, "absolute");
+  if (login.label.size() > max_label_size)
+    throw ValueError("a label has at most " + std::to_string(max_label_size) +
+                     " bytes, this one has " + std::to_string(login.label.size()) + ": shorten it");
+  self.changes.owner = std::string(owner);
+  self.changes.login = std::move(login);
 }
 
 }  // namespace flame::inline v0::session

@@ -20,6 +20,7 @@ struct Session::Impl {
   Presence presence = Presence::absent;
   bool cookie_at_risk = false;  ///< a Secure cookie would go out over plain http from another host
   std::size_t max_bytes = Options{}.max_bytes;
+  std::chrono::seconds longest_login = Options{}.longest_login;
   std::uint64_t address = 0;  ///< of the client, as CreationLimit knows it
   Verifier presented{};
   Base base{};  ///< live: the record as loaded

@@ -10,8 +10,7 @@
 
 namespace flame::inline v0::session {
 
-inline constexpr std::size_t max_key_size = 255;    ///< bytes of one key
-inline constexpr std::size_t max_owner_size = 255;  ///< bytes of an owner
+inline constexpr std::size_t max_key_size = 255;  ///< bytes of one key
 
 /// One application value as the payload holds it: its key's CBOR item, then its value's.
 class Item {
@@ -50,6 +49,7 @@ struct Changes {
   std::vector<Change> values{};  ///< in order
   std::optional<std::string> flash{};
   std::optional<std::string> owner{};
+  std::optional<Login> login{};  ///< the owner's; unset: on the usual terms
   bool regenerate = false;
   bool destroy = false;
 

@@ -12,7 +12,7 @@ using Kind = Presented::Kind;
 
 const std::string id_a = std::string(42, 'a') + "A";
 const std::string id_b = std::string(42, 'b') + "A";
-const CookieRules rules{.name = "__Host-session", .attributes = "; Path=/", .max_age = {}};
+const CookieRules rules{.name = "__Host-session", .attributes = "; Path=/"};
 
 struct Case {
   std::string what;
@@ -154,11 +154,11 @@ TEST(CookieIn, AHundredThousandPairs) {
 
 TEST(CookieOut, IsTextForText) {
   const auto id = *SessionId::parse(id_a);
-  CookieRules own{.name = "n", .attributes = "; Path=/; HttpOnly", .max_age = {}};
+  CookieRules own{.name = "n", .attributes = "; Path=/; HttpOnly"};
   EXPECT_EQ(set_cookie(own, id), "n=" + id_a + "; Path=/; HttpOnly");
   EXPECT_EQ(removal_cookie(own), "n=; Path=/; HttpOnly; Max-Age=0");
-  own.max_age = std::chrono::seconds(90);
-  EXPECT_EQ(set_cookie(own, id), "n=" + id_a + "; Path=/; HttpOnly; Max-Age=90");
+  EXPECT_EQ(set_cookie(own, id, std::chrono::seconds(90)),
+            "n=" + id_a + "; Path=/; HttpOnly; Max-Age=90");
   EXPECT_EQ(removal_cookie(own), "n=; Path=/; HttpOnly; Max-Age=0");
 }
 

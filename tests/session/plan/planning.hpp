@@ -26,8 +26,7 @@ inline TimePoint at(int second) { return born + seconds(second); }
 
 inline Rules test_rules() {
   Rules rules;
-  rules.idle = seconds(1000);  // so a step is 50 s
-  rules.absolute = seconds(10'000);
+  rules.lifetimes.usual = {seconds(1000), seconds(10'000)};  // so a step is 50 s
   rules.max_bytes = 64;
   return rules;
 }
@@ -83,7 +82,7 @@ struct Planner {
 
   const Base& base(Record from, TimePoint now = born) {
     auto& out = bases.emplace_back();
-    if (open_record(from, rules.idle, rules.absolute, now, out) != RecordState::readable)
+    if (open_record(from, rules.lifetimes, now, out) != RecordState::readable)
       throw std::logic_error("the base of this test cannot be read");
     return out;
   }
@@ -117,7 +116,8 @@ struct Planner {
       out += (out.size() > 1 ? " " : "") + std::string(key) + ":" + number(value);
     out += "}";
     if (document->flash()) out += " flash=" + number(*document->flash());
-    if (!record.owner.empty()) out += " owner=" + record.owner;
+    if (!record.owner.empty())
+      out += " owner=" + std::string(given_owner(header, record.owner).value_or("MISSING"));
     const auto seconds_of = [](TimePoint time) {
       return std::to_string(std::chrono::duration_cast<seconds>(time - born).count());
     };
