@@ -25,23 +25,13 @@ bool is_prefetch(const Request& request) noexcept {
   return false;
 }
 
-std::vector<std::string_view> cookie_lines(const Request& request) {
-  std::vector<std::string_view> lines;
+std::vector<std::string_view> values_of(const Request& request, std::string_view name) {
+  std::vector<std::string_view> values;
+  if (name.empty()) return values;
   for (const auto& field : request.fields()) {
-    if (flame::detail::same_name(field.name, "Cookie")) lines.push_back(field.value);
+    if (flame::detail::same_name(field.name, name)) values.push_back(field.value);
   }
-  return lines;
-}
-
-/// Of a field that came twice with different values, one that no ID looks like: their order says
-/// nothing.
-std::string_view only_value(const Request& request, std::string_view name) {
-  const std::string_view first = request.field(name);
-  for (const auto& field : request.fields()) {
-    if (flame::detail::same_name(field.name, name) && field.value != first)
-      return "different values";
-  }
-  return first;
+  return values;
 }
 
 /// In place of whatever the handlers answered: nothing of it was saved.
@@ -140,8 +130,10 @@ class Sessioner final : public Provider {
       co_return;
     }
     Running<LoadOperation> loading(*manager_, count(), load_of(context, session, flash));
-    const auto cookies = cookie_lines(context.request());
+    const auto cookies = values_of(context.request(), "Cookie");
+    const auto headers = values_of(context.request(), manager_->options().id_header);
     loading.request.cookie_lines = cookies;
+    loading.request.id_headers = headers;
     auto loaded = co_await loading;
     if (!loaded) {
       if (session.required || flash.required) co_return answer_error(context, loaded.error());
@@ -150,9 +142,8 @@ class Sessioner final : public Provider {
       co_return;
     }
 
-    const Flash message = loaded->flash();
     session.give(context, &*loaded);
-    flash.give(context, &message);
+    flash.give(context, &std::as_const(loading.flash));
     std::exception_ptr thrown;
     try {
       co_await next();
@@ -183,9 +174,6 @@ class Sessioner final : public Provider {
     load.executor = ContextAccess::loop(context);
     load.request.from_this_host = request.from_this_host();
     load.request.peer = flame::detail::client_of(request);
-    if (const auto& header = manager_->options().id_header; !header.empty()) {
-      load.request.id_header = only_value(request, header);
-    }
     if (session.write) load.need = load.need | Need::write;
     if (flash.read) {
       load.need = load.need | Need::flash;

@@ -71,6 +71,7 @@ struct Manager::Impl {
   [[nodiscard]] std::unique_ptr<Dispatch> make_dispatch();
   void call(StoreCall& call) noexcept;
   void write(Job& job, Deadline deadline);
+  void return_flash(const SessionKey& key, const FlashHome::Message& message) noexcept;
   void drive(Job& job, Deadline deadline);
   [[nodiscard]] Deadline deadline_of(const Operation& operation) const noexcept {
     return operation.deadline != Deadline{} ? operation.deadline : core.deadline_from_now();
@@ -88,9 +89,9 @@ void Manager::Impl::call(StoreCall& call) noexcept {
 }
 
 void Manager::Impl::write(Job& job, Deadline deadline) {
-  Unit* unit = &job.unit();
+  Unit* const units[] = {&job.unit(), job.beside()};
   const auto context = core.plan_context();
-  WriteFlow flow(context, core.random, job.base(), std::span(&unit, 1));
+  WriteFlow flow(context, core.random, job.base(), std::span(units, units[1] ? 2 : 1));
   StoreCall each{.deadline = deadline};
   while (flow.next(each.op, core.time.now())) {
     call(each);
@@ -112,6 +113,24 @@ void Manager::Impl::drive(Job& job, Deadline deadline) {
         write(job, deadline);
         break;
     }
+}
+
+/// Of a Session that was dropped.
+void Manager::Impl::return_flash(const SessionKey& key, const FlashHome::Message& message) noexcept
+    try {
+  if (!serving) {
+    return core.events.emit(event::flash_lost, &key,
+                            "a Session with a flash message was dropped after the Manager's stop");
+  }
+  auto session = std::make_shared<SessionState>();
+  session->base.record.key = key;
+  session->presence = Presence::live;
+  session->flash = message;
+  if (blocking) return current_jobs().return_flash(std::move(session));
+  CommitJob job(core, std::move(session), true);
+  drive(job, Deadline{});
+} catch (...) {
+  core.events.emit(event::flash_lost, &key, "out of memory");
 }
 
 std::unique_ptr<Dispatch> Manager::Impl::make_dispatch() {
@@ -165,7 +184,9 @@ Manager::Manager(Options options, Environment environment)
 /// On a thread of the library's own nothing can be waited for, and so nothing can go: as when
 /// exit() is called in a callback, and the Manager is of static storage.
 Manager::~Manager() {
-  if (stop() || !is_library_thread()) return;
+  const bool stopped = stop().has_value();
+  impl_->core.flash_home->set({});
+  if (stopped || !is_library_thread()) return;
   static std::atomic<Impl*> kept{nullptr};  // reachable, for leak checkers
   kept = impl_.release();
 }
@@ -200,6 +221,9 @@ Result<void> Manager::open() {
     return tl::unexpected(Error{Errc::invalid_option, error.what()});
   }
   self.dispatch = std::move(dispatch);
+  self.core.flash_home->set([&self](const SessionKey& key, const FlashHome::Message& message) {
+    self.return_flash(key, message);
+  });
   if (self.blocking) static_cast<void>(self.current_jobs());
   self.serving.store(true, std::memory_order_release);
   return {};
@@ -255,6 +279,7 @@ bool Manager::start(LoadOperation& operation) noexcept {
   return self.start(operation, [&](Deadline deadline) {
     LoadJob job(self.core, operation.request, operation.need);
     self.drive(job, deadline);
+    operation.flash = job.flash();
     return job.result();
   });
 }
@@ -295,6 +320,15 @@ Result<Session> Manager::load(const RequestView& request, Need need) {
   operation.request = request;
   operation.need = need;
   return run_to_end(*this, operation);
+}
+
+Result<Session> Manager::load(const RequestView& request, Need need, Flash& flash) {
+  LoadOperation operation;
+  operation.request = request;
+  operation.need = need | Need::flash;
+  auto session = run_to_end(*this, operation);
+  flash = std::move(operation.flash);
+  return session;
 }
 
 Result<ResponseFields> Manager::commit(Session& session) {

@@ -263,7 +263,7 @@ void Schedule::start_commit(Running& running) {
   auto& request = running.request;
   running.phase = Running::Phase::committing;
   request.commit_started = taken_.size();
-  request.failed = request.handler && !request.handler(running.session);
+  request.failed = request.handler && !request.handler(running.session, running.load.flash);
   running.commit.session = &running.session;
   running.commit.failed = request.failed;
   running.expects_answer(running.commit, request.commit_deadline);

@@ -143,7 +143,9 @@ TEST_F(Newer, AnUnknownKeyOfTheLibrarySurvivesWhatIsWritten) {
     EXPECT_NE(stored_now().token, before) << name;
     expect_it(name);
   }
-  EXPECT_EQ(today.load(id, Need::flash).flash().get<int>(), 1);
+  Flash flash;
+  const auto session = today.load(id, Need::flash, flash);
+  EXPECT_EQ(flash.get<int>(), 1);
   expect_it("a claim");
 }
 

@@ -124,12 +124,15 @@ TEST_P(Releases, ALoginsTermsHold) {
 TEST_P(Releases, TheFlashMessageIsTakenOnce) {
   auto today = site();
   const auto& id = release_["flash"].id;
-  const auto session = today.load(id, Need::flash);
-  const auto message = session.flash().get<Notice>();
+  Flash flash, again;
+  auto session = today.load(id, Need::flash, flash);
+  const auto message = flash.get<Notice>();
+  today.commit(session);
   ASSERT_TRUE(message);
   EXPECT_EQ(message->success, notice.success);
   EXPECT_EQ(message->error, notice.error);
-  EXPECT_FALSE(today.load(id, Need::flash).flash());
+  today.load(id, Need::flash, again);
+  EXPECT_FALSE(again);
 }
 
 TEST_P(Releases, ReplacedIdsAreKnownForTheirTime) {

@@ -28,7 +28,11 @@ class Site {
   }
 
   Session load(std::string_view id, Need need = Need::write) {
-    auto session = manager_.load({.id_header = id, .secure = true}, need);
+    Flash unread;
+    return load(id, need, unread);
+  }
+  Session load(std::string_view id, Need need, Flash& flash) {
+    auto session = manager_.load({.id_headers = {&id, 1}, .secure = true}, need, flash);
     if (session) return std::move(*session);
     ADD_FAILURE() << session.error().text;
     return {};

@@ -27,6 +27,7 @@ struct ModelRequest {
   int claimed = -1;
   int claimed_from = -1;
   bool applied_before = false;
+  bool replaced = false;  ///< its own message came in the place of what it claimed
 };
 
 struct Model {
@@ -102,21 +103,24 @@ class Search {
   void add_commit(std::size_t i, const Seen& seen, std::size_t loaded) {
     const bool failed = (seen.actions & fails) != 0;
     const Interval late{seen.committing.start, never};
+    std::size_t committed = never;
     if (!failed && seen.commit == Seen::Commit::unknown)
       add(Event::Kind::commit, i, late, true, loaded);
     else if (!failed && (seen.commit == Seen::Commit::ok ||
                          (seen.commit == Seen::Commit::update_failed && !history_.faults)))
-      add(Event::Kind::commit, i, seen.committing, false, loaded);
+      committed = add(Event::Kind::commit, i, seen.committing, false, loaded);
     // Applied, and the session destroyed before the lost reply was settled: then it was as if
     // dropped, and a login signs in a second time.
     if (history_.faults && !failed && seen.commit == Seen::Commit::ok)
       add(Event::Kind::early, i, late, true, loaded);
     const bool returns = failed || seen.commit == Seen::Commit::update_failed ||
                          seen.commit == Seen::Commit::not_applied ||
-                         seen.commit == Seen::Commit::unknown;
+                         seen.commit == Seen::Commit::unknown ||
+                         ((seen.actions & unlooked) && !((seen.actions & destroy) && seen.exists));
     if (seen.flash < 0 || !returns) return;
+    const bool saves = !failed && seen.commit == Seen::Commit::ok;
     add(Event::Kind::put_back, i, history_.faults ? late : seen.committing, history_.faults,
-        loaded);
+        saves ? committed : loaded);
   }
 
   bool is_done(std::size_t event, unsigned done) const { return (done >> event & 1) != 0; }
@@ -208,7 +212,7 @@ class Search {
     auto& session = model.sessions[static_cast<std::size_t>(self.claimed_from)];
     if (session.alive && session.flash < 0)
       session.flash = self.claimed;
-    else
+    else if (!self.replaced)
       ++model.flash_lost;
     self.claimed = -1;
     return true;
@@ -255,6 +259,14 @@ class Search {
     return true;
   }
 
+  /// After a logout: a message begins a session of its own, unless the store has a fault.
+  bool farewell(Model& model, std::size_t i, const Seen& seen, Seen::Cookie otherwise) {
+    if (!(seen.actions & put_flash) || (history_.faults && seen.cookie == otherwise))
+      return answers(i, seen, otherwise);
+    model.sessions[i + 1] = {true, static_cast<int>(i) + 1, 0, {}, static_cast<int>(i) + 1};
+    return answers(i, seen, Seen::Cookie::fresh);
+  }
+
   bool drop(Model& model, std::size_t i, const Seen& seen) {
     if ((seen.actions & login) && !(seen.actions & destroy)) return create(model, i, seen);
     if (seen.commit != Seen::Commit::unknown) ++model.dropped;
@@ -270,18 +282,19 @@ class Search {
   }
 
   bool commit(Model& model, std::size_t i, const Seen& seen) {
-    const auto& self = model.requests[i];
-    if (!(seen.actions & ~static_cast<unsigned>(take_flash)))
+    auto& self = model.requests[i];
+    if (!(seen.actions & ~static_cast<unsigned>(take_flash | unlooked)))
       return answers(i, seen, Seen::Cookie::none);
     if (self.presence == Presence::superseded) {
       return drop(model, i, seen);
     }
     if (self.presence == Presence::absent)
-      return seen.actions & destroy ? answers(i, seen, Seen::Cookie::none) : create(model, i, seen);
+      return seen.actions & destroy ? farewell(model, i, seen, Seen::Cookie::none)
+                                    : create(model, i, seen);
     auto& session = model.sessions[static_cast<std::size_t>(self.session)];
     if (seen.actions & destroy) {
       session.alive = false;
-      return answers(i, seen, Seen::Cookie::removed);
+      return farewell(model, i, seen, Seen::Cookie::removed);
     }
     if (self.applied_before && session.alive)
       return explaining_ && mismatch(i, "was applied twice");
@@ -290,6 +303,7 @@ class Search {
     const bool renews = (seen.actions & (regenerate | login)) != 0;
     if (!answers(i, seen, renews ? Seen::Cookie::fresh : Seen::Cookie::none)) return false;
     change(session, i, seen.actions);
+    self.replaced = (seen.actions & put_flash) != 0;
     if (renews) {
       session.superseded |= 1u << session.current;
       session.current = static_cast<int>(i) + 1;
@@ -362,7 +376,7 @@ class Search {
 std::string describe(unsigned actions) {
   static constexpr std::array names{"set",        "update", "regenerate", "destroy",
                                     "login",      "flash",  "take flash", "fail",
-                                    "bad update", "erase",  "clear"};
+                                    "bad update", "erase",  "clear",      "not looked at"};
   std::string text;
   for (std::size_t i = 0; i < names.size(); ++i)
     if (actions >> i & 1) text += (text.empty() ? "" : " + ") + std::string(names[i]);

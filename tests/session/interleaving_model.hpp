@@ -22,7 +22,8 @@ enum Action : unsigned {
   bad_update = 256,  ///< a function given to update() throws
   erase_last = 512,  ///< "last", before it sets anything
   clear_all = 1024,  ///< before it sets anything
-  end_of_actions = 2048,
+  unlooked = 2048,   ///< with take_flash: the handler does not look at the message
+  end_of_actions = 4096,
 };
 [[nodiscard]] std::string describe(unsigned actions);
 

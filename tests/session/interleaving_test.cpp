@@ -13,8 +13,18 @@ namespace {
 using session::test_support::AllChoices;
 using session::test_support::Choices;
 
-const std::vector<unsigned> kinds{nothing, set_own,   update_n,   regenerate,         destroy,
-                                  login,   put_flash, take_flash, take_flash | fails, erase_last};
+const std::vector<unsigned> kinds{nothing,
+                                  set_own,
+                                  update_n,
+                                  regenerate,
+                                  destroy,
+                                  login,
+                                  put_flash,
+                                  take_flash,
+                                  take_flash | fails,
+                                  erase_last,
+                                  take_flash | unlooked,
+                                  destroy | put_flash};
 
 /// Every schedule of a scenario. False after a failure.
 bool run_all(const Scenario& scenario) {

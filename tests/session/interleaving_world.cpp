@@ -7,6 +7,7 @@
 #include <flame/session/memory.hpp>
 #include <flame/session/test_support/seeded_random.hpp>
 
+#include "jobs/session_impl.hpp"
 #include "jobs/teller.hpp"
 
 namespace flame::session_tests {
@@ -106,7 +107,9 @@ class World {
       request.commit_deadline = choices_.once_in(2) ? 2s : 5s;
     }
     request.id = [this, i] { return present(i); };
-    request.handler = [this, i](Session& session) { return handle(i, session); };
+    request.handler = [this, i](Session& session, const Flash& flash) {
+      return handle(i, session, flash);
+    };
     seen_[i].actions = actions;
     return schedule.add(std::move(request));
   }
@@ -131,11 +134,14 @@ class World {
     return out;
   }
 
-  bool handle(std::size_t i, Session& session) {
+  bool handle(std::size_t i, Session& session, const Flash& flash) {
     Seen& seen = seen_[i];
     seen.exists = session.exists();
     seen.content = content(session);
-    seen.flash = session.flash().get<int>().value_or(-1);
+    if (!(seen.actions & unlooked))
+      seen.flash = flash.get<int>().value_or(-1);
+    else if (const auto& claimed = SessionAccess::look(session)->flash)
+      seen.flash = decode<int>(claimed->bytes).value_or(-1);
     const int self = static_cast<int>(i);
     if (seen.actions & erase_last) session.erase("last");
     if (seen.actions & clear_all) session.clear();
@@ -208,19 +214,19 @@ class World {
       opened.content = content(session);
     }
     for (auto& opened : history_.at_end)
-      if (opened.exists)
-        opened.flash = load(ids_[static_cast<std::size_t>(opened.id)], Need::flash)
-                           .flash()
-                           .get<int>()
-                           .value_or(-1);
+      if (opened.exists) {
+        Flash flash;
+        const auto session = load(ids_[static_cast<std::size_t>(opened.id)], Need::flash, &flash);
+        opened.flash = flash.get<int>().value_or(-1);
+      }
   }
 
-  Session load(const std::string& id, Need need) {
+  Session load(const std::string& id, Need need, Flash* flash = nullptr) {
     const std::string cookie = "__Host-session=" + id;
     const std::string_view line = cookie;
     RequestView view;
     view.cookie_lines = {&line, 1};
-    auto session = direct_.load(view, need);
+    auto session = flash ? direct_.load(view, need, *flash) : direct_.load(view, need);
     if (!session) throw std::runtime_error(session.error().text);
     return std::move(*session);
   }

@@ -55,7 +55,8 @@ inline constexpr std::string_view expired = "expired";
 inline constexpr std::string_view dropped =
     "dropped";  ///< changes of a session that had ended meanwhile
 inline constexpr std::string_view id_rejected = "id_rejected";  ///< made-up, ended or superseded
-inline constexpr std::string_view dup_cookie = "dup_cookie";  ///< two different IDs in one request
+inline constexpr std::string_view dup_cookie =
+    "dup_cookie";  ///< one request brought IDs of two live sessions, or more IDs than two
 inline constexpr std::string_view decode_failed =
     "decode_failed";                                          ///< a record that cannot be read
 inline constexpr std::string_view store_down = "store_down";  ///< again for each further reason
@@ -74,7 +75,7 @@ inline constexpr std::string_view store_stuck =
     "store_stuck";  ///< stop() left a thread behind that hangs in the store
 inline constexpr std::string_view sweep_failed = "sweep_failed";  ///< expired records stay for now
 inline constexpr std::string_view flash_lost =
-    "flash_lost";  ///< a claimed message could not be put back
+    "flash_lost";  ///< a claimed message could not be put back, or perhaps was claimed
 inline constexpr std::string_view cookie_at_risk =
     "cookie_at_risk";  ///< Secure cookie over plain http, unless a TLS proxy is in front
 inline constexpr std::string_view events_lost =
@@ -132,10 +133,11 @@ enum class Need : std::uint8_t { read = 1, write = 2, flash = 4 };
 /// What the library needs of a request. Read during start() only.
 struct RequestView {
   std::span<const std::string_view> cookie_lines{};  ///< the values of all Cookie fields, undecoded
-  std::string_view id_header{};  ///< the value of the field Options::id_header names
-  bool secure = false;           ///< over TLS, as seen by this process or a trusted proxy
-  bool from_this_host = true;    ///< from a loopback address
-  bool claims_flash = true;      ///< false for HEAD and prefetches (Sec-Purpose): the flash stays
+  /// The values of all fields that Options::id_header names.
+  std::span<const std::string_view> id_headers{};
+  bool secure = false;         ///< over TLS, as seen by this process or a trusted proxy
+  bool from_this_host = true;  ///< from a loopback address
+  bool claims_flash = true;    ///< false for HEAD and prefetches (Sec-Purpose): the flash stays
   /// The client's IP address as text. Empty where it is not known, or is one that many visitors
   /// come by: a proxy's.
   std::string_view peer{};
@@ -171,6 +173,7 @@ struct LoadOperation : Operation {
   RequestView request{};
   Need need = Need::read;
   std::optional<Result<Session>> result{};
+  Flash flash{};  ///< what was claimed, where `need` has Need::flash
 };
 
 struct CommitOperation : Operation {
@@ -211,6 +214,8 @@ class Manager {
 
   /// The same, blocking; within a done() only where its executor's thread may wait.
   Result<Session> load(const RequestView& request, Need need);
+  /// With Need::flash, too.
+  Result<Session> load(const RequestView& request, Need need, Flash& flash);
   Result<ResponseFields> commit(Session& session);
   /// Instead of commit(), where the handler failed: saves nothing, puts a claimed flash back.
   Result<ResponseFields> abandon(Session& session);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -23,6 +24,12 @@ struct UpdateFunction {
   std::shared_ptr<const void> arguments{};
   std::string (*run)(const void* arguments, const std::string_view* stored) = nullptr;
 };
+/// A message on its way through one request.
+struct FlashMessage {
+  explicit FlashMessage(std::string encoded) : bytes(std::move(encoded)) {}
+  const std::string bytes;
+  mutable std::atomic<bool> looked_at{false};
+};
 }  // namespace detail
 
 /// What one login is to have: kept with its session, and followed by all later requests of it.
@@ -36,22 +43,32 @@ struct Login {
 };
 
 /// The flash message that was claimed for this request: no other request gets it, whatever get<T>
-/// says. A view into the Session it came from, and no longer-lived than that.
+/// says. One that nobody looks at (get, bool) goes back to its session; one that was looked at goes
+/// back where the request fails.
 class Flash {
  public:
   Flash() = default;
+  /// For the tests of handlers.
+  template <class T>
+  requires(!std::is_same_v<T, Flash>) explicit Flash(const T& message)
+      : message_(std::make_shared<detail::FlashMessage>(encode(message))) {}
+
   /// Empty where there is no message, or one of another type.
   template <class T>
   [[nodiscard]] std::optional<T> get() const {
-    return message_ ? decode<T>(*message_) : std::nullopt;
+    return *this ? decode<T>(message_->bytes) : std::nullopt;
   }
   /// Whether there is a message, of whatever type.
-  explicit operator bool() const noexcept { return message_ != nullptr; }
+  explicit operator bool() const noexcept {
+    if (message_) message_->looked_at.store(true, std::memory_order_relaxed);
+    return message_ != nullptr;
+  }
 
  private:
-  friend class Session;
-  explicit Flash(const std::string* message) noexcept : message_(message) {}
-  const std::string* message_ = nullptr;
+  friend struct SessionAccess;
+  explicit Flash(std::shared_ptr<const detail::FlashMessage> message) noexcept
+      : message_(std::move(message)) {}
+  std::shared_ptr<const detail::FlashMessage> message_{};
 };
 
 /// What a handler touches: the values of one visitor, as loaded, and the changes of this request,
@@ -135,13 +152,18 @@ class Session {
   void set_flash(const T& message) {
     set_encoded_flash(encode(message));
   }
-  /// The message claimed for this request, where the load asked for it (Need::flash).
-  [[nodiscard]] Flash flash() const noexcept;
+
+  /// 22 characters for a hidden field of forms, which the handler of the form compares with what it
+  /// got: 128 random bits that stay the session's until it gets a new ID. So it is asked for after
+  /// regenerate() or set_owner(), not before. The first call begins a session, or changes it; where
+  /// two requests make the first calls at once, one of their tokens holds. Throws
+  /// std::runtime_error: no random bytes.
+  [[nodiscard]] std::string csrf_token();
 
   /// A new ID at commit; the old one is dead from then on, and what it still brings is dropped.
   void regenerate();
   /// The record goes at commit, and the cookie with it. Final: what else this request changes is
-  /// dropped.
+  /// dropped, but a flash message, with which a fresh session begins.
   void destroy();
   /// Signs in: the session belongs to `owner` from now on. Another owner than before means a new ID
   /// and a new start of the absolute timeout. A login whose session ended or got a new ID meanwhile

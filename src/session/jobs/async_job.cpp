@@ -31,8 +31,9 @@ class AsyncOf final : public AsyncJob {
     if (error)
       result = tl::unexpected(*error);
     else
-      result = job_.result();
+      give(static_cast<ItsOperation&>(operation));
   }
+  void give(ItsOperation& operation) { operation.result = job_.result(); }
   void orphaned() override;
 
   ItsJob job_;
@@ -60,6 +61,12 @@ class FlashReturn final : Executor {
 
   CommitOperation operation_{};
 };
+
+template <>
+void AsyncLoad::give(LoadOperation& operation) {
+  operation.flash = job_.flash();
+  operation.result = job_.result();
+}
 
 template <>
 void AsyncLoad::orphaned() {
@@ -171,11 +178,13 @@ void AsyncJob::call_answered() {
   } catch (...) {
     out_of_memory_ = true;
   }
+  did_some_ = job().did_some();
   if (erases) owner_.gate.erase_ended(key, !call_.failure);
 }
 
 bool AsyncJob::write() {
   ticket_.unit = &job().unit();
+  ticket_.beside = job().beside();
   ticket_.base = job().base();
   ticket_.deadline = deadline;
   ticket_.sending = ticket_.unit->returned_flash ? nullptr : &sending_;
@@ -221,7 +230,8 @@ void AsyncJob::finish(bool* answered_here) noexcept {
 }
 
 void AsyncJob::expire() noexcept {
-  const Error error = late(sending_.give_up());
+  const bool unsent = sending_.give_up();
+  const Error error = late(unsent && !did_some_);
   Operation* operation = operation_;
   if (!operation || !operation_.compare_exchange_strong(operation, &expired)) return;
   owner_.core.events.emit(event::timed_out, nullptr, error.text);
@@ -270,6 +280,10 @@ bool AsyncJobs::start_unbounded(CommitOperation& operation, Deadline deadline) {
   return std::allocate_shared<AsyncCommit>(memory, *this, operation, deadline, bytes,
                                            std::move(session), operation.failed)
       ->start();
+}
+
+void AsyncJobs::return_flash(std::shared_ptr<SessionState> session) {
+  FlashReturn::start(*this, std::move(session));
 }
 
 void AsyncJobs::add(AsyncJob& job) {

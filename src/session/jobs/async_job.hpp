@@ -67,6 +67,7 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
   Sending sending_{};  // of whatever it has under way
   std::atomic<Turn> turn_{Turn::none};
   bool orphan_ = false;                     // its deadline has answered the operation
+  std::atomic<bool> did_some_{false};       // of several steps
   std::atomic<bool> out_of_memory_{false};  // ends this operation, and nothing else (R16)
 };
 
@@ -85,6 +86,8 @@ class AsyncJobs {
   [[nodiscard]] bool start(CommitOperation& operation, Deadline deadline);
   /// For what must not be refused: a flash message on its way back.
   [[nodiscard]] bool start_unbounded(CommitOperation& operation, Deadline deadline);
+  /// A claimed flash message whose request is over goes back to its session.
+  void return_flash(std::shared_ptr<SessionState> session);
   /// Answers the operations whose deadline has passed.
   void expire(Deadline now) noexcept;
   /// Returns when nothing is under way any more; nothing may be started meanwhile. False: at

@@ -4,30 +4,38 @@
 
 namespace flame::inline v0::session {
 
-CommitJob::CommitJob(Core& core, std::shared_ptr<SessionState> session, bool failed)
+CommitJob::CommitJob(Core& core, std::shared_ptr<const SessionState> session, bool failed)
     : core_(core),
-      session_(session ? std::move(session) : std::make_shared<SessionState>()),
-      has_flash_(session_->flash.has_value()) {
+      session_(session ? std::move(session) : std::make_shared<const SessionState>()),
+      has_flash_(session_->flash != nullptr),
+      was_read_(has_flash_ && session_->flash->looked_at.load(std::memory_order_relaxed)) {
   stage_ = first_stage(failed);
 }
 
 CommitJob::Stage CommitJob::first_stage(bool failed) {
   if (failed) return has_flash_ ? return_flash() : touch_if_due();
-  const auto& owner = session_->changes.owner;
+  const auto& changes = session_->changes;
   unit_.presence = session_->presence;
   unit_.presented = session_->presented;
   unit_.address = session_->address;
-  unit_.changes = &session_->changes;
+  unit_.changes = &changes;
   // The owner it has is no login: it must not start a session anew where a logout ended this one.
-  unit_.logs_in = owner && !(live() && *owner == session_->base.owner() &&
-                             !has_other_terms(session_->changes, session_->base.header.terms));
-  if (!unit_.wants_change()) return touch_if_due();
+  unit_.logs_in = changes.owner && !(live() && *changes.owner == session_->base.owner() &&
+                                     !has_other_terms(changes, session_->base.header.terms));
+  return save();
+}
+
+CommitJob::Stage CommitJob::save() {
+  if (!unit_.wants_change()) return returns_flash() ? return_flash() : touch_if_due();
   if (session_->presence == Presence::superseded) {
     settle_ended(unit_);
     return after_unit();
   }
-  if (unit_.changes->destroy) return live() ? Stage::erase : Stage::finished;
-  return live() ? Stage::write : Stage::create;
+  if (unit_.changes->destroy)
+    return live() || !session_->ends.empty() ? Stage::erase : say_farewell();
+  if (!live()) return Stage::create;
+  take_flash_along();
+  return Stage::write;
 }
 
 CommitJob::Stage CommitJob::touch_if_due() {
@@ -38,7 +46,6 @@ CommitJob::Stage CommitJob::touch_if_due() {
 
 /// A record of format 1 has its owner without the application: nobody finds it by that.
 CommitJob::Stage CommitJob::stamp() {
-  if (unit_.stamps) return Stage::finished;  // it was tried
   unit_ = {};
   unit_.presence = session_->presence;
   unit_.presented = session_->presented;
@@ -51,13 +58,37 @@ std::optional<TimePoint> CommitJob::due(TimePoint now) const {
   return due_touch(base.record, core_.rules.lifetimes.of(base.header.terms), now);
 }
 
+/// What a handler says beside its logout goes into a session that nobody was signed in to.
+CommitJob::Stage CommitJob::say_farewell() {
+  if (!session_->changes.flash) return Stage::finished;
+  farewell_.flash = session_->changes.flash;
+  is_farewell_ = true;
+  unit_ = {};
+  unit_.address = session_->address;
+  unit_.changes = &farewell_;
+  return Stage::create;
+}
+
+/// One that nobody looked at, as a unit of its own: it goes back also where the request's changes
+/// are dropped, and they get nowhere by it.
+void CommitJob::take_flash_along() {
+  if (!returns_flash()) return;
+  beside_ = std::make_unique<Unit>();
+  beside_->presence = session_->presence;
+  beside_->returned_flash = session_->flash->bytes;
+}
+
 CommitJob::Stage CommitJob::return_flash() {
-  if (!has_flash_) return Stage::finished;
   has_flash_ = false;
   unit_ = {};
   unit_.presence = session_->presence;
-  unit_.returned_flash = session_->flash;
+  unit_.returned_flash = session_->flash->bytes;
   return Stage::return_flash;
+}
+
+SessionState::Ended CommitJob::ending() const {
+  if (!session_->ends.empty()) return session_->ends[ended_];
+  return {session_->base.record.key, session_->base.record.owner};
 }
 
 Job::Step CommitJob::next(StoreOp& op) {
@@ -70,19 +101,23 @@ Job::Step CommitJob::next(StoreOp& op) {
     case Stage::write:
     case Stage::return_flash:
       return Step::write;
-    case Stage::erase:
+    case Stage::erase: {
       op = {};
       op.verb = Verb::erase;
-      break;
+      auto [key, owner] = ending();
+      op.record.key = key;
+      op.record.owner = std::move(owner);
+      return Step::call;
+    }
     case Stage::touch:
-      op = {};
-      op.verb = Verb::touch;
-      op.record.last_seen = core_.time.now();
-      op.record.expires_at = due(op.record.last_seen).value_or(session_->base.record.expires_at);
       break;
   }
+  op = {};
+  op.verb = Verb::touch;
   op.record.key = session_->base.record.key;
   op.record.owner = session_->base.record.owner;
+  op.record.last_seen = core_.time.now();
+  op.record.expires_at = due(op.record.last_seen).value_or(session_->base.record.expires_at);
   return Step::call;
 }
 
@@ -96,45 +131,69 @@ void CommitJob::erased(const std::optional<Failure>& failure) {
   if (failure) {
     error_ = failure->error;
     if (failure->maybe_applied) add_to(*error_, "whether the session was ended is unknown");
-    stage_ = return_flash();
+    if (has_flash_) stage_ = return_flash();
     return;
   }
-  core_.events.emit(event::destroyed, &session_->base.record.key,
-                    "signed out, or ended by the application");
+  const auto ended = ending();
+  core_.events.emit(event::destroyed, &ended.key, "signed out, or ended by the application");
+  if (++ended_ < session_->ends.size()) {
+    stage_ = Stage::erase;
+    return;
+  }
   removes_cookie_ = true;
+  has_flash_ = false;
+  stage_ = say_farewell();
 }
 
 void CommitJob::written(Record) { stage_ = after_unit(); }
 
 CommitJob::Stage CommitJob::after_unit() {
   report(unit_);
-  if (stage_ == Stage::return_flash) return Stage::finished;
-  switch (unit_.result.verdict) {
+  if (stage_ == Stage::return_flash || unit_.stamps) return Stage::finished;
+  settle_beside();
+  auto& result = unit_.result;
+  switch (result.verdict) {
     case Verdict::lost_login:
       return Stage::create;
     case Verdict::failed:
-      error_ = std::move(unit_.result.error);
-      return return_flash();
+      if (is_farewell_)
+        lose_flash("the session that was to have it could not begin");
+      else
+        error_ = std::move(result.error);
+      break;
     case Verdict::unchanged:
-      return touch_if_due();
+      if (!returns_flash()) return touch_if_due();
+      break;
     case Verdict::applied:
     case Verdict::dropped:
+      new_id_ = result.new_id;
+      lives_ = result.lives;
       break;
   }
-  new_id_ = unit_.result.new_id;
-  lives_ = unit_.result.lives;
-  return Stage::finished;
+  return returns_flash() ? return_flash() : Stage::finished;
+}
+
+void CommitJob::settle_beside() {
+  const auto beside = std::move(beside_);
+  if (!beside || beside->result.verdict == Verdict::failed) return;
+  has_flash_ = false;
+  const bool replaced = unit_.changes->flash && unit_.result.verdict == Verdict::applied;
+  if (beside->result.verdict != Verdict::applied && !replaced)
+    lose_flash("nobody looked at a flash message, and it could not be put back");
+}
+
+void CommitJob::lose_flash(const char* why) {
+  core_.events.emit(event::flash_lost, &session_->base.record.key, why);
 }
 
 void CommitJob::report(const Unit& unit) {
   const auto& result = unit.result;
   if (unit.returned_flash) {
     if (result.verdict != Verdict::applied)
-      core_.events.emit(event::flash_lost, &session_->base.record.key,
-                        "a flash message could not be put back after its request failed");
+      lose_flash("a flash message could not be put back after its request");
     return;
   }
-  if (result.verdict == Verdict::dropped)
+  if (result.verdict == Verdict::dropped && !unit.stamps)
     core_.events.emit(event::dropped, &session_->base.record.key,
                       "the session had ended, or got a new ID, before these changes came");
   if (result.verdict != Verdict::applied || !result.new_id) return;
@@ -146,7 +205,7 @@ void CommitJob::report(const Unit& unit) {
 }
 
 std::shared_ptr<SessionState> CommitJob::unreturned_flash() const {
-  if (removes_cookie_ || !has_flash_) return nullptr;
+  if (!has_flash_) return nullptr;
   auto out = std::make_shared<SessionState>();
   out->presence = session_->presence;
   out->base.record.key = session_->base.record.key;

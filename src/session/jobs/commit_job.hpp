@@ -9,7 +9,7 @@ namespace flame::inline v0::session {
 class CommitJob final : public Job {
  public:
   /// `session` may be null: of no Manager, unchanged. `failed`: nothing is saved.
-  CommitJob(Core& core, std::shared_ptr<SessionState> session, bool failed);
+  CommitJob(Core& core, std::shared_ptr<const SessionState> session, bool failed);
 
   [[nodiscard]] Step next(StoreOp& op) override;
   void answered(StoreOp& op, const std::optional<Failure>& failure) override;
@@ -17,6 +17,7 @@ class CommitJob final : public Job {
     return stage_ == Stage::create ? nullptr : &session_->base;
   }
   void written(Record newest) override;
+  [[nodiscard]] bool did_some() const noexcept override { return ended_ > 0; }
 
   [[nodiscard]] Result<ResponseFields> result();
   /// The flash message that it still has, on its session: one that failed gave it back. Of a
@@ -27,23 +28,34 @@ class CommitJob final : public Job {
   enum class Stage : std::uint8_t { finished, write, create, erase, touch, return_flash };
 
   [[nodiscard]] Stage first_stage(bool failed);
+  [[nodiscard]] Stage save();
   [[nodiscard]] Stage touch_if_due();
   [[nodiscard]] std::optional<TimePoint> due(TimePoint now) const;
   [[nodiscard]] Stage stamp();
+  [[nodiscard]] Stage say_farewell();
+  void take_flash_along();
   [[nodiscard]] Stage return_flash();
+  [[nodiscard]] SessionState::Ended ending() const;
   void erased(const std::optional<Failure>& failure);
   /// The unit has its result: where that leads.
   [[nodiscard]] Stage after_unit();
+  void settle_beside();
   void report(const Unit& unit);
+  void lose_flash(const char* why);
   [[nodiscard]] bool live() const noexcept { return session_->presence == Presence::live; }
+  [[nodiscard]] bool returns_flash() const noexcept { return has_flash_ && (error_ || !was_read_); }
 
   Core& core_;
   const std::shared_ptr<const SessionState> session_;
-  bool has_flash_;  ///< which may have to go back
   Stage stage_ = Stage::finished;
-  std::optional<SessionId> new_id_{};
-  std::chrono::milliseconds lives_{0};  // as UnitResult has it
+  bool has_flash_;            // and so may have to give it back
+  const bool was_read_;       // by the handler
+  bool is_farewell_ = false;  // a session with nothing but a message, beside a logout
   bool removes_cookie_ = false;
+  std::size_t ended_ = 0;               // of the sessions to be destroyed
+  std::chrono::milliseconds lives_{0};  // as UnitResult has it
+  std::optional<SessionId> new_id_{};
+  Changes farewell_{};
   std::optional<Error> error_{};
 };
 

@@ -15,6 +15,7 @@ struct Core {
   StoreTime time;
   Events events;
   CreationLimit creations;
+  const std::shared_ptr<FlashHome> flash_home = std::make_shared<FlashHome>();
 
   Core(const Options& options, const Environment& environment)
       : hash(options.application),
@@ -48,6 +49,10 @@ class Job {
   virtual void answered(StoreOp& op, const std::optional<Failure>& failure) = 0;
 
   [[nodiscard]] Unit& unit() noexcept { return unit_; }
+  /// Goes with it in the same write, and for itself: a flash message on its way back. Null: none.
+  [[nodiscard]] Unit* beside() noexcept { return beside_.get(); }
+  /// What was answered so far cannot be taken back.
+  [[nodiscard]] virtual bool did_some() const noexcept { return false; }
   /// Null: the unit begins a session.
   [[nodiscard]] virtual const Base* base() const noexcept = 0;
   /// The unit has its result; `newest` is the record as it is now, where a claim asked for it.
@@ -55,6 +60,7 @@ class Job {
 
  protected:
   Unit unit_{};
+  std::unique_ptr<Unit> beside_{};
 };
 
 }  // namespace flame::inline v0::session

@@ -1,5 +1,7 @@
 #include "load_job.hpp"
 
+#include <algorithm>
+
 namespace flame::inline v0::session {
 namespace {
 
@@ -13,25 +15,27 @@ LoadJob::LoadJob(Core& core, const RequestView& request, Need need)
   session_->loaded_by = &core;
   session_->max_bytes = core.rules.max_bytes;
   session_->longest_login = std::chrono::floor<std::chrono::seconds>(core.rules.lifetimes.longest);
+  session_->random = &core.random;
   session_->address = core.creations.address(request.peer);
   session_->cookie_at_risk = core.rules.secure_cookie && !request.secure && !request.from_this_host;
-  const auto presented = read_presented(
-      request.cookie_lines, core.rules.id_header.empty() ? std::string_view() : request.id_header,
-      core.rules.cookie);
-  switch (presented.kind) {
+  using Values = std::span<const std::string_view>;
+  presented_ = read_presented(request.cookie_lines,
+                              core.rules.id_header.empty() ? Values() : request.id_headers,
+                              core.rules.cookie);
+  switch (presented_.kind) {
     case Presented::Kind::nothing:
       return;
     case Presented::Kind::malformed:
       core.events.emit(event::id_rejected, nullptr, "no session ID of this library looks like it");
       return;
-    case Presented::Kind::duplicate:
+    case Presented::Kind::ambiguous:
       core.events.emit(event::dup_cookie, nullptr,
-                       "one request brought two different session IDs: neither was opened");
+                       "one request brought three session IDs, or another one in its header: none "
+                       "was opened");
       return;
-    case Presented::Kind::id:
+    case Presented::Kind::ids:
       break;
   }
-  id_ = presented.id;
   step_ = Step::call;
 }
 
@@ -39,35 +43,125 @@ Job::Step LoadJob::next(StoreOp& op) {
   if (step_ == Step::call) {
     op = {};
     op.verb = Verb::load;
-    op.record.key = id_.key();
+    op.record.key = id().key();
   }
   return std::exchange(step_, Step::finished);
 }
 
 void LoadJob::answered(StoreOp& op, const std::optional<Failure>& failure) {
-  if (failure) {
+  if (failure)
     error_ = failure->error;
-  } else if (op.outcome == Outcome::done) {
-    open(op.record);
-  } else if (op.outcome == Outcome::unreadable) {
-    core_.events.unreadable(
-        id_.key(),
-        "the store cannot read its record, damaged or of a newer release: left as it is");
-  } else if (op.record.expires_at != TimePoint{}) {
-    expired(which_timeout(op.record));
-  } else {
-    reject("unknown, expired or ended");
+  else
+    take(look(op));
+}
+
+/// One ID is settled: goes on with the next, or ends.
+void LoadJob::take(Found found) {
+  if (error_) return;
+  found_[at_] = found;
+  if (found == Found::live && session_->presence != Presence::live) {
+    session_->presence = Presence::live;
+    session_->presented = verifier_;
   }
+  if (at_ + 1 < presented_.count) {
+    ++at_;
+    step_ = Step::call;
+    return;
+  }
+  conclude();
 }
 
-void LoadJob::reject(const char* why) {
-  const auto key = id_.key();
+void LoadJob::conclude() {
+  const auto count = std::ranges::count(found_, Found::live);
+  if (count > 1) return open_neither();
+  if (count == 1) {
+    at_ = found_[0] == Found::live ? 0 : 1;
+    if (claims_flash_ && session_->base.document.flash()) start_claim();
+    return;
+  }
+  const auto superseded = std::ranges::find(found_, Found::superseded);
+  if (superseded != found_.end()) at_ = static_cast<std::size_t>(superseded - found_.begin());
+  become(superseded != found_.end() ? Presence::superseded : Presence::absent);
+}
+
+/// Which of two live sessions was meant nobody knows. A logout ends both.
+void LoadJob::open_neither() {
+  core_.events.emit(event::dup_cookie, &session_->base.record.key,
+                    "one request brought the IDs of two sessions: neither was opened");
+  for (const Record* each : {&session_->base.record, &second_->record})
+    session_->ends.push_back({each->key, each->owner});
+  become(Presence::absent);
+}
+
+Base& LoadJob::opening() {
+  if (session_->presence != Presence::live) return session_->base;
+  if (!second_) second_ = std::make_unique<Base>();
+  return *second_;
+}
+
+LoadJob::Found LoadJob::look(StoreOp& op) {
+  if (op.outcome == Outcome::done) return open(op.record);
+  if (op.outcome == Outcome::unreadable)
+    return unreadable(
+        "the store cannot read its record, damaged or of a newer release: left as it is");
+  if (op.record.expires_at != TimePoint{}) return expired(which_timeout(op.record));
+  return reject("unknown, expired or ended");
+}
+
+LoadJob::Found LoadJob::open(Record& record) {
+  const auto now = core_.time.now();
+  std::string_view payload;
+  Base& base = opening();
+  auto state = open_header(record, core_.rules.lifetimes, now, base, payload);
+  if (state == RecordState::readable) {
+    verifier_ = core_.hash(id());
+    // Before anything of its values is looked at: a stranger's secret gets no further.
+    const auto found = standing(base.header, verifier_, now);
+    if (found != Standing::current) return judge(found);
+    state = open_values(record, payload, base);
+  }
+  switch (state) {
+    case RecordState::readable:
+      return Found::live;
+    case RecordState::idle_over:
+      return expired(idle_over);
+    case RecordState::absolute_over:
+      return expired(absolute_over);
+    case RecordState::unreadable:
+      return unreadable("its record is damaged, or not of this library: left as it is");
+    case RecordState::newer_version:
+      break;
+  }
+  return unreadable("its record is of a newer release: left as it is");
+}
+
+LoadJob::Found LoadJob::judge(Standing found) {
+  if (found != Standing::superseded) return reject("its secret opens nothing");
+  static_cast<void>(reject("superseded by a newer ID of its session"));
+  return Found::superseded;
+}
+
+LoadJob::Found LoadJob::reject(const char* why) {
+  const auto key = id().key();
   core_.events.emit(event::id_rejected, &key, why);
+  return Found::nothing;
 }
 
-void LoadJob::expired(const char* which) {
-  const auto key = id_.key();
+LoadJob::Found LoadJob::expired(const char* which) {
+  const auto key = id().key();
   core_.events.emit(event::expired, &key, which);
+  return Found::nothing;
+}
+
+/// Alone it is that session absent (S24). Beside another ID nobody can say that it is not the one
+/// that was meant.
+LoadJob::Found LoadJob::unreadable(const char* why) {
+  core_.events.unreadable(id().key(), why);
+  if (presented_.count > 1)
+    error_ = {Errc::store_unavailable,
+              "one request brought two session IDs, and the record of one cannot be read: take "
+              "that cookie away, or mend the record that event decode_failed names"};
+  return Found::nothing;
 }
 
 /// Of a record of which only the times are known, and so not what its login asked for.
@@ -76,45 +170,6 @@ const char* LoadJob::which_timeout(const Record& record) const {
   if (record.expires_at == record.created_at + usual.absolute) return absolute_over;
   if (record.expires_at == record.last_seen + usual.idle) return idle_over;
   return "the idle or absolute timeout of its login has passed";
-}
-
-void LoadJob::open(Record& record) {
-  const auto now = core_.time.now();
-  const auto key = record.key;
-  auto& base = session_->base;
-  std::string_view payload;
-  auto state = open_header(record, core_.rules.lifetimes, now, base, payload);
-  if (state == RecordState::readable) {
-    session_->presented = core_.hash(id_);
-    // Before anything of its values is looked at: a stranger's secret gets no further.
-    const auto found = standing(base.header, session_->presented, now);
-    if (found != Standing::current) return turn_away(found);
-    state = open_values(record, payload, base);
-  }
-  switch (state) {
-    case RecordState::readable:
-      return admit();
-    case RecordState::idle_over:
-      return expired(idle_over);
-    case RecordState::absolute_over:
-      return expired(absolute_over);
-    case RecordState::unreadable:
-      return core_.events.unreadable(
-          key, "its record is damaged, or not of this library: left as it is");
-    case RecordState::newer_version:
-      return core_.events.unreadable(key, "its record is of a newer release: left as it is");
-  }
-}
-
-void LoadJob::turn_away(Standing found) {
-  const bool superseded = found == Standing::superseded;
-  reject(superseded ? "superseded by a newer ID of its session" : "its secret opens nothing");
-  become(superseded ? Presence::superseded : Presence::absent);
-}
-
-void LoadJob::admit() {
-  session_->presence = Presence::live;
-  if (claims_flash_ && session_->base.document.flash()) start_claim();
 }
 
 void LoadJob::start_claim() {
@@ -127,22 +182,36 @@ void LoadJob::start_claim() {
 void LoadJob::written(Record newest) {
   if (unit_.result.verdict == Verdict::failed) {
     error_ = unit_.result.error;
-    return;
+    return lose_flash_if_unknown();
   }
-  session_->flash = std::move(unit_.result.claimed);
-  claims_flash_ = false;
+  if (unit_.result.claimed) {
+    session_->flash = std::make_shared<detail::FlashMessage>(std::move(*unit_.result.claimed));
+    session_->flash_home = core_.flash_home;
+  }
+  auto found = Found::nothing;
   become(Presence::absent);
   if (newest.token != WriteToken{})
-    open(newest);
+    found = open(newest);
   else
-    reject("ended while its flash message was claimed");
+    static_cast<void>(reject("ended while its flash message was claimed"));
+  if (found == Found::live)
+    session_->presence = Presence::live;
+  else
+    become(found == Found::superseded ? Presence::superseded : Presence::absent);
+}
+
+void LoadJob::lose_flash_if_unknown() {
+  if (!unit_.result.unknown) return;
+  const auto key = id().key();
+  core_.events.emit(event::flash_lost, &key,
+                    "whether a flash message was taken by a request that failed is unknown");
 }
 
 void LoadJob::become(Presence presence) {
   session_->presence = presence;
   session_->base = {};
-  session_->base.record.key =
-      id_.key();  // for events, and for a claimed flash message to go back to
+  // For events, and for a claimed flash message to go back to.
+  session_->base.record.key = id().key();
 }
 
 Result<Session> LoadJob::result() {

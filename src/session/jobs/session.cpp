@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <array>
 #include <set>
 #include <stdexcept>
 
 #include <flame/session/session.hpp>
 
+#include "record/base64url.hpp"
 #include "session_impl.hpp"
 
 namespace flame::inline v0::session {
@@ -29,10 +31,6 @@ Session::Impl& Session::changing() {
         "this Session was moved from, and a change would be lost: change the one it was moved to");
   if (!impl_) impl_ = std::make_shared<Impl>();
   return *impl_;
-}
-
-Flash Session::flash() const noexcept {
-  return Flash(impl_ && impl_->flash ? &*impl_->flash : nullptr);
 }
 
 bool Session::exists() const noexcept { return impl_ && impl_->presence == Presence::live; }
@@ -116,6 +114,15 @@ std::vector<std::string> Session::keys() const {
 
 namespace {
 
+std::string draw_token(RandomSource& random) {
+  std::array<std::byte, 16> bytes{};
+  if (!random.fill(bytes))
+    throw std::runtime_error("the system gave no random bytes: no CSRF token could be made");
+  std::string out(22, '\0');
+  base64url_encode(bytes, out.data());
+  return out;
+}
+
 void check_key(std::string_view key) {
   if (key.size() <= max_key_size) return;
   throw ValueError("a session key has at most " + std::to_string(max_key_size) +
@@ -170,6 +177,18 @@ void Session::add_update(std::string_view key, detail::UpdateFunction update) {
   check_key(key);
   changing().changes.values.push_back(
       {.kind = Change::Kind::update, .item = Item(key, {}), .update = std::move(update)});
+}
+
+std::string Session::csrf_token() {
+  auto& self = changing();
+  auto& changes = self.changes;
+  const bool logs_in = changes.owner && (*changes.owner != self.base.owner() ||
+                                         has_other_terms(changes, self.base.header.terms));
+  const auto stored = self.base.document.csrf();
+  if (!changes.csrf && stored && !changes.regenerate && !logs_in)
+    return decode<std::string>(*stored).value_or(std::string());
+  if (!changes.csrf) changes.csrf = encode(draw_token(*self.random));
+  return *decode<std::string>(*changes.csrf);
 }
 
 bool Session::erase(std::string_view key) {

@@ -48,6 +48,7 @@ struct Change {
 struct Changes {
   std::vector<Change> values{};  ///< in order
   std::optional<std::string> flash{};
+  std::optional<std::string> csrf{};  ///< for a session that has none
   std::optional<std::string> owner{};
   std::optional<Login> login{};  ///< the owner's; unset: on the usual terms
   bool regenerate = false;

@@ -110,11 +110,14 @@ class Planning {
       draft_.restarted_at = now_;
     }
     if (!draft_.exists) {
+      set_csrf(unit);
       if (draft_.document.empty() && draft_.owner.empty()) return;
       return begin(unit);
     }
     changed |= unit.stamps && !draft_.header.application;
     const bool new_id = unit.changes->regenerate || new_owner;
+    if (new_id) draft_.document.set_csrf(std::nullopt);
+    changed |= set_csrf(unit);
     if (!changed && !new_id) return;
     unit.result.verdict = Verdict::applied;
     draft_.changed = true;
@@ -151,6 +154,12 @@ class Planning {
     } catch (...) {
       throw UpdateThrew();
     }
+  }
+
+  bool set_csrf(const Unit& unit) {
+    if (!unit.changes->csrf || draft_.document.csrf()) return false;
+    draft_.document.set_csrf(*unit.changes->csrf);
+    return true;
   }
 
   bool change_flash(Unit& unit) {

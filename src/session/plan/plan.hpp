@@ -36,6 +36,7 @@ struct UnitResult {
                                        ///< cookie that outlives the browser; 0: it does not
   bool created = false;
   std::optional<std::string> claimed{};  ///< the flash message this unit took
+  bool unknown = false;                  ///< failed, or perhaps not
   Error error{};
 };
 
@@ -55,8 +56,8 @@ struct Unit {
 
   /// A change in itself, whatever it makes of the session.
   [[nodiscard]] bool wants_change() const noexcept {
-    return !changes->values.empty() || changes->flash || changes->regenerate || logs_in ||
-           changes->destroy || stamps;
+    return !changes->values.empty() || changes->flash || changes->csrf || changes->regenerate ||
+           logs_in || changes->destroy || stamps;
   }
   /// Whether `fresh` must be drawn before it is planned.
   [[nodiscard]] bool may_need_id() const noexcept {

@@ -141,6 +141,7 @@ void WriteFlow::fail_all(Error error) {
     unit->result = {};
     unit->result.verdict = Verdict::failed;
     unit->result.error = error;
+    unit->result.unknown = !unknown_.empty();
   }
   base_ = nullptr;  // nor is it known to be the newest
   written_ = {};

@@ -205,7 +205,7 @@ TEST_F(GateTest, AClaimIsSettledThoughNobodyWaits) {
   store_->step_all();
   auto& next = load(id_, Need::flash);
   store_->step_all();
-  EXPECT_TRUE(next.load.result->value().flash()) << "and goes back";
+  EXPECT_TRUE(next.load.flash) << "and goes back";
 }
 
 TEST_F(GateTest, ACommitBehindAHungOneEndsAtItsOwnDeadlineAndSurelyIsNotApplied) {
@@ -413,7 +413,7 @@ TEST_F(GateTest, AFlashClaimedForNobodyGoesBack) {
   store_->step(0);
   auto& next = load(id_, Need::flash);
   store_->step_all();
-  EXPECT_EQ(next.load.result->value().flash().get<std::string>(), "hello");
+  EXPECT_EQ(next.load.flash.get<std::string>(), "hello");
   EXPECT_EQ(count(event::flash_lost), 0u);
 }
 
@@ -427,7 +427,7 @@ TEST_F(GateTest, AFlashOfACommitThatFailedGoesBack) {
   EXPECT_FALSE(request.commit.result->has_value());
   auto& next = load(id_, Need::flash);
   store_->step_all();
-  EXPECT_EQ(next.load.result->value().flash().get<std::string>(), "hello");
+  EXPECT_EQ(next.load.flash.get<std::string>(), "hello");
 }
 
 TEST_F(GateTest, AFlashOnItsWayBackIsNotTakenOutByADeadline) {
@@ -444,7 +444,7 @@ TEST_F(GateTest, AFlashOnItsWayBackIsNotTakenOutByADeadline) {
   EXPECT_EQ(look(id_).keys(), (Texts{"begun", "key", "other"}));
   auto& next = load(id_, Need::flash);
   store_->step_all();
-  EXPECT_EQ(next.load.result->value().flash().get<std::string>(), "hello");
+  EXPECT_EQ(next.load.flash.get<std::string>(), "hello");
 }
 
 TEST_F(GateTest, AFlashOfACommitThatLandsAfterItsDeadlineGoesBack) {
@@ -457,7 +457,7 @@ TEST_F(GateTest, AFlashOfACommitThatLandsAfterItsDeadlineGoesBack) {
   EXPECT_EQ(look(id_).keys(), (Texts{"begun", "key"}));
   auto& next = load(id_, Need::flash);
   store_->step_all();
-  EXPECT_EQ(next.load.result->value().flash().get<std::string>(), "hello");
+  EXPECT_EQ(next.load.flash.get<std::string>(), "hello");
 }
 
 TEST_F(GateTest, AFlashOfASessionThatWasDestroyedDoesNotGoBack) {
@@ -475,8 +475,8 @@ TEST_F(GateTest, OfTwoClaimsOneGetsItAndBothGetTheSession) {
   auto& one = load(id_, Need::flash);
   auto& other = load(id_, Need::flash);
   store_->step_all();
-  EXPECT_TRUE(one.load.result->value().flash());
-  EXPECT_FALSE(other.load.result->value().flash());
+  EXPECT_TRUE(one.load.flash);
+  EXPECT_FALSE(other.load.flash);
   EXPECT_TRUE(other.load.result->value().exists());
 }
 
