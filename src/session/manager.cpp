@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <new>
 
 #include <flame/session/memory.hpp>
 
@@ -24,7 +25,7 @@ const char* missing_executor(const Operation& operation) noexcept {
 }
 
 /// What is wrong with how it was filled in; null: nothing.
-const char* misuse_in(const LoadOperation& operation, const Core&) noexcept {
+const char* misuse_in(const Operation& operation, const Core&) noexcept {
   return missing_executor(operation);
 }
 
@@ -62,6 +63,8 @@ struct Manager::Impl {
   std::atomic<AsyncJobs*> jobs{
       nullptr};  ///< where the store blocks; of the process before a fork()
   std::atomic<bool> serving{false};
+  struct Probe;
+  std::atomic<bool> probing{false};  ///< for ready()
 
   ~Impl() {
     AsyncJobs* const last = jobs.load();
@@ -112,6 +115,13 @@ void Manager::Impl::drive(Job& job, Deadline deadline) {
       case Job::Step::write:
         write(job, deadline);
         break;
+      case Job::Step::many:
+        for (StoreCall& one : job.calls()) {
+          one.deadline = deadline;
+          call(one);
+        }
+        job.all_answered();
+        break;
     }
 }
 
@@ -160,6 +170,7 @@ template <class Op, class Direct>
 bool Manager::Impl::start(Op& operation, Direct direct) noexcept {
   try {
     if (const char* const misuse = misuse_in(operation, core)) {
+      core.events.emit(event::failed, nullptr, misuse);
       operation.result = tl::unexpected(Error{Errc::misuse, misuse});
       return true;
     }
@@ -216,7 +227,7 @@ Result<void> Manager::open() {
     if (const auto failure = dispatch->open())
       self.core.events.store_down(failure->error.text);
     else
-      self.core.time.assume();
+      self.core.time.assume(), self.core.answers = true;
   } catch (const StoreError& error) {
     return tl::unexpected(Error{Errc::invalid_option, error.what()});
   }
@@ -287,11 +298,62 @@ bool Manager::start(LoadOperation& operation) noexcept {
 bool Manager::start(CommitOperation& operation) noexcept {
   auto& self = *impl_;
   return self.start(operation, [&](Deadline deadline) {
-    CommitJob job(self.core, SessionAccess::commit(*operation.session), operation.failed);
+    CommitJob job(self.core, SessionAccess::commit(*operation.session),
+                  operation.status >= failed_from);
     self.drive(job, deadline);
     return job.result();
   });
 }
+
+bool Manager::start(ListOperation& operation) noexcept {
+  auto& self = *impl_;
+  return self.start(operation, [&](Deadline deadline) {
+    ListJob job(self.core, operation.owner);
+    self.drive(job, deadline);
+    return job.result();
+  });
+}
+
+bool Manager::start(EndOperation& operation) noexcept {
+  auto& self = *impl_;
+  return self.start(operation, [&](Deadline deadline) {
+    EndJob job(self.core, operation);
+    self.drive(job, deadline);
+    return job.result();
+  });
+}
+
+/// Asks the store for a session that nobody has.
+struct Manager::Impl::Probe final : Executor {
+  Impl& manager;
+  EndOperation operation{};
+
+  explicit Probe(Impl& its_manager) : manager(its_manager) {
+    operation.key = SessionKey{};
+    operation.executor = this;
+    operation.done = [](Operation&) noexcept {};
+  }
+  void post(Operation*) noexcept override { end(); }
+  void end() noexcept {
+    manager.core.answers = operation.result->has_value();
+    manager.probing = false;
+    delete this;
+  }
+};
+
+bool Manager::ready() noexcept {
+  auto& self = *impl_;
+  if (!self.serving) return false;
+  if (self.probing.exchange(true)) return self.core.answers;
+  auto* const probe = new (std::nothrow) Impl::Probe(self);
+  if (!probe)
+    self.probing = false;
+  else if (start(probe->operation))
+    probe->end();
+  return self.core.answers;
+}
+
+const std::string& Manager::cookie_name() const noexcept { return impl_->core.rules.cookie.name; }
 
 namespace {
 
@@ -340,7 +402,26 @@ Result<ResponseFields> Manager::commit(Session& session) {
 Result<ResponseFields> Manager::abandon(Session& session) {
   CommitOperation operation;
   operation.session = &session;
-  operation.failed = true;
+  operation.status = failed_from;
+  return run_to_end(*this, operation);
+}
+
+Result<std::vector<OwnedSession>> Manager::list(std::string_view owner) {
+  ListOperation operation;
+  operation.owner = owner;
+  return run_to_end(*this, operation);
+}
+
+Result<std::size_t> Manager::end(const SessionKey& key) {
+  EndOperation operation;
+  operation.key = key;
+  return run_to_end(*this, operation);
+}
+
+Result<std::size_t> Manager::end_all(std::string_view owner, std::optional<SessionKey> except) {
+  EndOperation operation;
+  operation.owner = owner;
+  operation.except = except;
   return run_to_end(*this, operation);
 }
 

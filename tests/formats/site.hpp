@@ -28,14 +28,10 @@ class Site {
   }
 
   Session load(std::string_view id, Need need = Need::write) {
-    Flash unread;
-    return load(id, need, unread);
+    return loaded(manager_.load(view(id), need));
   }
   Session load(std::string_view id, Need need, Flash& flash) {
-    auto session = manager_.load({.id_headers = {&id, 1}, .secure = true}, need, flash);
-    if (session) return std::move(*session);
-    ADD_FAILURE() << session.error().text;
-    return {};
+    return loaded(manager_.load(view(id), need, flash));
   }
   /// The ID that the response brings; empty where it brings none.
   std::string commit(Session& session) {
@@ -67,6 +63,15 @@ class Site {
   }
 
  private:
+  static RequestView view(const std::string_view& id) {
+    return {.id_headers = {&id, 1}, .secure = true, .method = "GET"};
+  }
+  static Session loaded(Result<Session> session) {
+    if (session) return std::move(*session);
+    ADD_FAILURE() << session.error().text;
+    return {};
+  }
+
   static constexpr const char* id_header = "Session-Id";
 
   Options options() {

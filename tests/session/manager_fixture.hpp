@@ -76,6 +76,7 @@ class ManagerTest : public testing::Test {
     RequestView request;
     if (!cookie.empty()) request.cookie_lines = {&line, 1};
     request.secure = true;
+    request.method = "GET";
     request.peer = peer;
     return flash ? manager().load(request, need, *flash) : manager().load(request, need);
   }

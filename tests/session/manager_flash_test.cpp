@@ -73,15 +73,23 @@ TEST_F(ManagerFlash, IsGoneBeforeTheHandlerRuns) {
   EXPECT_EQ(second.session.get<int>("n"), 1) << "the session is there all the same";
 }
 
-TEST_F(ManagerFlash, HeadAndPrefetchLeaveIt) {
+TEST_F(ManagerFlash, HeadPrefetchAndWhoDoesNotTellLeaveIt) {
+  struct Case {
+    std::string_view method, purpose;
+  };
   const auto cookie = flashed();
   const std::string_view line = cookie;
-  Flash flash;
-  auto session = *manager().load(
-      {.cookie_lines = {&line, 1}, .secure = true, .claims_flash = false}, Need::write, flash);
-  EXPECT_FALSE(flash);
-  EXPECT_TRUE(session.exists());
-  commit(session);
+  for (const auto& [method, purpose] :
+       {Case{"HEAD", ""}, Case{"GET", "prefetch;anonymous-client-ip"}, Case{"GET", "prefetch"},
+        Case{"", ""}}) {
+    Flash flash;
+    auto session = *manager().load(
+        {.cookie_lines = {&line, 1}, .secure = true, .method = method, .purposes = {&purpose, 1}},
+        Need::write, flash);
+    EXPECT_FALSE(flash) << method << " " << purpose;
+    EXPECT_TRUE(session.exists());
+    commit(session);
+  }
   EXPECT_EQ(message(cookie), "hello");
 }
 

@@ -24,7 +24,7 @@ class ManagerTwoIds : public ManagerTest {
 
   Result<Session> try_load_lines(const Lines& lines, Flash* flash = nullptr) {
     const std::vector<std::string_view> views(lines.begin(), lines.end());
-    const RequestView request{.cookie_lines = views, .secure = true};
+    const RequestView request{.cookie_lines = views, .secure = true, .method = "GET"};
     return flash ? manager().load(request, Need::write, *flash)
                  : manager().load(request, Need::write);
   }

@@ -46,6 +46,7 @@ class Visitor {
     const std::string_view line = cookie;
     RequestView view;
     if (!cookie.empty()) view.cookie_lines = {&line, 1};
+    view.method = "GET";
     Flash flash;
     auto session = manager.load(view, Need::read | Need::write, flash);
     ASSERT_TRUE(session) << session.error().text;

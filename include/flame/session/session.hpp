@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include <flame/session/option_time.hpp>
+#include <flame/session/store.hpp>
 #include <flame/session/value.hpp>
 
 #pragma GCC visibility push(default)
@@ -35,8 +37,8 @@ struct FlashMessage {
 /// What one login is to have: kept with its session, and followed by all later requests of it.
 struct Login {
   /// Unset: Options::idle_timeout, or for a persistent login its absolute timeout: "remember me".
-  std::optional<std::chrono::seconds> idle{};
-  std::optional<std::chrono::seconds> absolute{};  ///< unset: Options::absolute_timeout
+  std::optional<OptionSeconds> idle{};
+  std::optional<OptionSeconds> absolute{};  ///< unset: Options::absolute_timeout
   /// The cookie outlives the browser, until the absolute timeout. Unset: CookieOptions::persistent.
   std::optional<bool> persistent{};
   std::string label{};  ///< for lists of sessions: "Firefox on Windows"; at most 255 bytes
@@ -127,6 +129,10 @@ class Session {
     static_assert(
         std::is_empty_v<F> && std::is_default_constructible_v<F>,
         "update() takes a lambda without captures: give it what it needs as further arguments");
+    static_assert(
+        std::is_invocable_v<F&, T, const Args&...> || !std::is_invocable_v<F&, T&, const Args&...>,
+        "update() takes f(value, arguments...) that returns the new value: it takes the "
+        "value by value (int n), not by reference (int& n)");
     static_assert(std::is_invocable_r_v<T, F&, T, const Args&...>,
                   "update() takes f(value, arguments...) that returns the new value");
     static_cast<void>(f);
@@ -175,6 +181,8 @@ class Session {
   /// a label of more than 255 bytes.
   void set_owner(std::string_view owner, Login login);
   [[nodiscard]] std::string_view owner() const noexcept;
+  /// Names the session in lists, logs and tools, and opens nothing. Empty where exists() is false.
+  [[nodiscard]] std::optional<SessionKey> key() const noexcept;
   /// Loaded from the store, not new.
   [[nodiscard]] bool exists() const noexcept;
 

@@ -1,6 +1,10 @@
 #include "commit_job.hpp"
 
+#include <algorithm>
+#include <tuple>
+
 #include "cookie.hpp"
+#include "owner_jobs.hpp"
 
 namespace flame::inline v0::session {
 
@@ -33,6 +37,12 @@ CommitJob::Stage CommitJob::save() {
   }
   if (unit_.changes->destroy)
     return live() || !session_->ends.empty() ? Stage::erase : say_farewell();
+  if (is_capped_login() && core_.rules.at_owner_limit == AtOwnerLimit::refuse)
+    return count_sessions(Stage::count_before);
+  return write();
+}
+
+CommitJob::Stage CommitJob::write() {
   if (!live()) return Stage::create;
   take_flash_along();
   return Stage::write;
@@ -101,6 +111,12 @@ Job::Step CommitJob::next(StoreOp& op) {
     case Stage::write:
     case Stage::return_flash:
       return Step::write;
+    case Stage::count_before:
+    case Stage::count_after:
+      pages_.next(calls_);
+      return Step::many;
+    case Stage::end_others:
+      return Step::many;
     case Stage::erase: {
       op = {};
       op.verb = Verb::erase;
@@ -168,9 +184,84 @@ CommitJob::Stage CommitJob::after_unit() {
     case Verdict::dropped:
       new_id_ = result.new_id;
       lives_ = result.lives;
+      if (result.verdict == Verdict::applied && is_capped_login())
+        return count_sessions(Stage::count_after);
       break;
   }
-  return returns_flash() ? return_flash() : Stage::finished;
+  return finish();
+}
+
+CommitJob::Stage CommitJob::finish() { return returns_flash() ? return_flash() : Stage::finished; }
+
+bool CommitJob::is_capped_login() const noexcept {
+  return core_.rules.max_sessions_per_owner > 0 && unit_.logs_in && !unit_.changes->owner->empty();
+}
+
+CommitJob::Stage CommitJob::count_sessions(Stage stage) {
+  sessions_.clear();
+  pages_.start(stored_owner(core_.hash.application(), *session_->changes.owner));
+  return stage;
+}
+
+void CommitJob::all_answered() {
+  if (stage_ == Stage::end_others) {
+    stage_ = others_ended();
+    return;
+  }
+  if (const auto* const failure = first_failure(calls_)) {
+    error_ = failure->error;
+    if (stage_ == Stage::count_after)
+      add_to(*error_, "whether the login was saved, and how many sessions there are, is unknown");
+    new_id_.reset();
+    stage_ = finish();
+    return;
+  }
+  for (Record& each : pages_.take()) sessions_.push_back(std::move(each));
+  if (pages_.is_at_end()) stage_ = counted();
+}
+
+/// All who count at once keep the same ones: in one order, and none of these is ended by anybody.
+/// So exactly as many as may be are left by the last who counts.
+CommitJob::Stage CommitJob::counted() {
+  const auto most = core_.rules.max_sessions_per_owner;
+  if (stage_ == Stage::count_before) {
+    std::erase_if(sessions_, [&](const Record& each) {
+      return live() && each.key == session_->base.record.key;
+    });
+    if (sessions_.size() < most) return write();
+    refuse_login();
+    return finish();
+  }
+  if (sessions_.size() <= most) return finish();
+  const bool keeps_first = core_.rules.at_owner_limit == AtOwnerLimit::refuse;
+  std::ranges::sort(sessions_, [&](const Record& a, const Record& b) {
+    const bool before = std::tie(a.created_at, a.key) < std::tie(b.created_at, b.key);
+    return a.key != b.key && before == keeps_first;
+  });
+  sessions_.erase(sessions_.begin(), sessions_.begin() + static_cast<std::ptrdiff_t>(most));
+  make_erases(sessions_, calls_);
+  return Stage::end_others;
+}
+
+CommitJob::Stage CommitJob::others_ended() {
+  static_cast<void>(tell_ended(calls_, core_.events));
+  const auto is_own = [&](const Record& each) { return new_id_ && each.key == new_id_->key(); };
+  const bool ends_own = std::ranges::any_of(sessions_, is_own);
+  if (const auto* const failure = first_failure(calls_)) {
+    error_ = failure->error;
+    add_to(*error_, "the login was saved, and sessions above max_sessions_per_owner may be left");
+    new_id_.reset();
+  } else if (ends_own && core_.rules.at_owner_limit == AtOwnerLimit::refuse) {
+    refuse_login();
+  }
+  return finish();
+}
+
+void CommitJob::refuse_login() {
+  new_id_.reset();
+  error_ = {Errc::too_many_sessions,
+            "this owner has as many sessions as max_sessions_per_owner allows: end one of them, or "
+            "choose AtOwnerLimit::end_oldest"};
 }
 
 void CommitJob::settle_beside() {
@@ -214,7 +305,11 @@ std::shared_ptr<SessionState> CommitJob::unreturned_flash() const {
 }
 
 Result<ResponseFields> CommitJob::result() {
-  if (error_) return tl::unexpected(std::move(*error_));
+  if (error_) {
+    const bool has_key = session_->presence != Presence::absent;
+    core_.events.emit(event::failed, has_key ? &session_->base.record.key : nullptr, error_->text);
+    return tl::unexpected(std::move(*error_));
+  }
   Result<ResponseFields> out;
   auto& fields = out->fields;
   fields.reserve(4);

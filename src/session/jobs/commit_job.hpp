@@ -1,6 +1,7 @@
 #pragma once
 
 #include "job.hpp"
+#include "owner_pages.hpp"
 
 namespace flame::inline v0::session {
 
@@ -17,7 +18,10 @@ class CommitJob final : public Job {
     return stage_ == Stage::create ? nullptr : &session_->base;
   }
   void written(Record newest) override;
-  [[nodiscard]] bool did_some() const noexcept override { return ended_ > 0; }
+  void all_answered() override;
+  [[nodiscard]] bool did_some() const noexcept override {
+    return ended_ > 0 || stage_ > Stage::count_before;
+  }
 
   [[nodiscard]] Result<ResponseFields> result();
   /// The flash message that it still has, on its session: one that failed gave it back. Of a
@@ -25,10 +29,21 @@ class CommitJob final : public Job {
   [[nodiscard]] std::shared_ptr<SessionState> unreturned_flash() const;
 
  private:
-  enum class Stage : std::uint8_t { finished, write, create, erase, touch, return_flash };
+  enum class Stage : std::uint8_t {
+    finished,
+    write,
+    create,
+    erase,
+    touch,
+    return_flash,
+    count_before,  // whether a login is one too many
+    count_after,   // which of those that signed in at once are
+    end_others,
+  };
 
   [[nodiscard]] Stage first_stage(bool failed);
   [[nodiscard]] Stage save();
+  [[nodiscard]] Stage write();
   [[nodiscard]] Stage touch_if_due();
   [[nodiscard]] std::optional<TimePoint> due(TimePoint now) const;
   [[nodiscard]] Stage stamp();
@@ -40,6 +55,12 @@ class CommitJob final : public Job {
   /// The unit has its result: where that leads.
   [[nodiscard]] Stage after_unit();
   void settle_beside();
+  [[nodiscard]] bool is_capped_login() const noexcept;
+  [[nodiscard]] Stage count_sessions(Stage stage);
+  [[nodiscard]] Stage counted();
+  [[nodiscard]] Stage others_ended();
+  void refuse_login();
+  [[nodiscard]] Stage finish();
   void report(const Unit& unit);
   void lose_flash(const char* why);
   [[nodiscard]] bool live() const noexcept { return session_->presence == Presence::live; }
@@ -56,6 +77,8 @@ class CommitJob final : public Job {
   std::chrono::milliseconds lives_{0};  // as UnitResult has it
   std::optional<SessionId> new_id_{};
   Changes farewell_{};
+  OwnerPages pages_{};  // of the owner who signs in
+  std::vector<Record> sessions_{};
   std::optional<Error> error_{};
 };
 

@@ -56,17 +56,20 @@ void read_line(std::string_view line, std::string_view name, Candidates& found) 
 
 }  // namespace
 
-Presented read_presented(std::span<const std::string_view> cookie_lines,
-                         std::span<const std::string_view> id_headers,
-                         const CookieRules& rules) noexcept {
+Presented read_presented(const RequestView& request, const CookieRules& rules) noexcept {
   Candidates cookies, headers;
   std::size_t bytes = 0;
-  for (const auto line : cookie_lines) {
+  for (const auto line : request.cookie_lines) {
     bytes += line.size();
     if (bytes > max_cookie_bytes) return {Presented::Kind::malformed};
     read_line(line, rules.name, cookies);
   }
-  for (const auto header : id_headers)
+  for (const auto& [name, value] : request.cookies) {
+    bytes += name.size() + value.size();
+    if (bytes > max_cookie_bytes) return {Presented::Kind::malformed};
+    if (trimmed(name) == rules.name) cookies.add(trimmed(value));
+  }
+  for (const auto header : request.id_headers)
     if (const auto value = trimmed(header); !value.empty()) headers.add(value);
   auto from_header = headers.result();
   if (headers.count() == 0) {

@@ -29,8 +29,7 @@ struct Presented {
 };
 
 /// Reads Cookie fields (RFC 6265bis, 4.2.1) in one pass, decoding nothing, and the ID headers.
-[[nodiscard]] Presented read_presented(std::span<const std::string_view> cookie_lines,
-                                       std::span<const std::string_view> id_headers,
+[[nodiscard]] Presented read_presented(const RequestView& request,
                                        const CookieRules& rules) noexcept;
 
 /// The value of a Set-Cookie field that hands out an ID, or takes the cookie away. `lives`: as

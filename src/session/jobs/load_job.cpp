@@ -8,20 +8,28 @@ namespace {
 constexpr auto idle_over = "its idle timeout has passed";
 constexpr auto absolute_over = "its absolute timeout has passed";
 
+/// A message is for who is shown the page.
+bool may_claim(const RequestView& request) noexcept {
+  const auto fetches_ahead = [](std::string_view purpose) {
+    return purpose.find("prefetch") != std::string_view::npos;
+  };
+  return !request.method.empty() && request.method != "HEAD" &&
+         std::ranges::none_of(request.purposes, fetches_ahead);
+}
+
 }  // namespace
 
 LoadJob::LoadJob(Core& core, const RequestView& request, Need need)
-    : core_(core), claims_flash_(has(need, Need::flash) && request.claims_flash) {
+    : core_(core), claims_flash_(has(need, Need::flash) && may_claim(request)) {
   session_->loaded_by = &core;
   session_->max_bytes = core.rules.max_bytes;
   session_->longest_login = std::chrono::floor<std::chrono::seconds>(core.rules.lifetimes.longest);
   session_->random = &core.random;
   session_->address = core.creations.address(request.peer);
   session_->cookie_at_risk = core.rules.secure_cookie && !request.secure && !request.from_this_host;
-  using Values = std::span<const std::string_view>;
-  presented_ = read_presented(request.cookie_lines,
-                              core.rules.id_header.empty() ? Values() : request.id_headers,
-                              core.rules.cookie);
+  auto read = request;
+  if (core.rules.id_header.empty()) read.id_headers = {};
+  presented_ = read_presented(read, core.rules.cookie);
   switch (presented_.kind) {
     case Presented::Kind::nothing:
       return;
@@ -215,7 +223,10 @@ void LoadJob::become(Presence presence) {
 }
 
 Result<Session> LoadJob::result() {
-  if (error_) return tl::unexpected(std::move(*error_));
+  if (error_) {
+    core_.events.emit(event::failed, nullptr, error_->text);
+    return tl::unexpected(std::move(*error_));
+  }
   return SessionAccess::make(std::move(session_));
 }
 

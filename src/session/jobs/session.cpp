@@ -35,6 +35,10 @@ Session::Impl& Session::changing() {
 
 bool Session::exists() const noexcept { return impl_ && impl_->presence == Presence::live; }
 
+std::optional<SessionKey> Session::key() const noexcept {
+  return exists() ? std::optional(impl_->base.record.key) : std::nullopt;
+}
+
 std::string_view Session::owner() const noexcept {
   if (!impl_) return {};
   if (impl_->changes.owner) return *impl_->changes.owner;
@@ -136,7 +140,7 @@ void check_owner(std::string_view owner) {
                    ": use a shorter name for the user");
 }
 
-void check_lifetime(std::optional<std::chrono::seconds> wish, std::chrono::seconds longest,
+void check_lifetime(std::optional<OptionSeconds> wish, std::chrono::seconds longest,
                     const char* which) {
   if (!wish || (*wish >= std::chrono::seconds(1) && *wish <= longest)) return;
   throw ValueError(std::string("Login::") + which + " must be between 1 s and " +

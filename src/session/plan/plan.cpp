@@ -19,8 +19,8 @@ TimePoint expiry(TimePoint created_at, const Lifetimes& lifetimes, TimePoint now
 Terms terms_of(const Changes& changes) noexcept {
   if (!changes.login) return {};
   const Login& login = *changes.login;
-  return {login.idle.value_or(std::chrono::seconds(0)),
-          login.absolute.value_or(std::chrono::seconds(0)), login.persistent, login.label};
+  return {login.idle.value_or(OptionSeconds()), login.absolute.value_or(OptionSeconds()),
+          login.persistent, login.label};
 }
 
 /// The session as it will be written. Copied before each unit, so that one alone can be undone.

@@ -197,6 +197,8 @@ Result<Rules> check(const Options& options, const StoreTraits& traits) {
   rules.deadline = options.deadline;
   rules.max_bytes = options.max_bytes;
   rules.max_created_per_second = creations_of(options, traits);
+  rules.max_sessions_per_owner = options.max_sessions_per_owner;
+  rules.at_owner_limit = options.at_owner_limit;
   return rules;
 }
 

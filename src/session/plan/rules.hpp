@@ -25,7 +25,9 @@ struct Rules {
   LifetimeRules lifetimes{};
   std::chrono::milliseconds deadline{};
   std::size_t max_bytes{};
-  std::size_t max_created_per_second{};  ///< 0: any number
+  std::size_t max_created_per_second{};    ///< 0: any number
+  std::size_t max_sessions_per_owner = 0;  ///< 0: any number
+  AtOwnerLimit at_owner_limit{};
 };
 
 inline constexpr std::size_t max_cookie_size = 4096;     ///< name and value (RFC 6265bis, 5.5)

@@ -74,6 +74,7 @@ class GateTest : public testing::Test {
     request.cookie = "__Host-session=" + id;
     const std::string_view line = request.cookie;
     if (!id.empty()) request.load.request.cookie_lines = {&line, 1};
+    request.load.request.method = "GET";
     request.load.need = need;
     if (deadline.count() > 0) request.load.deadline = clock_.steady() + deadline;
     request.expect(request.load);
@@ -106,6 +107,7 @@ class GateTest : public testing::Test {
     const std::string_view line = cookie;
     RequestView view;
     view.cookie_lines = {&line, 1};
+    view.method = "GET";
     return std::move(*direct.load(view, Need::read));
   }
   std::vector<std::string> pending() const {
@@ -290,6 +292,7 @@ TEST_F(GateTest, TooManyWritesOfOthersLeaveItUnknown) {
     const std::string_view line = cookie;
     RequestView view;
     view.cookie_lines = {&line, 1};
+    view.method = "GET";
     auto session = other.load(view, Need::write);
     add_one(*session);
     ASSERT_TRUE(other.commit(*session).has_value());

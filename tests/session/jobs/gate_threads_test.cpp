@@ -151,6 +151,7 @@ Result<Session> load(Manager& manager, const std::string& id, Need need = Need::
   const std::string_view line = cookie;
   RequestView view;
   if (!id.empty()) view.cookie_lines = {&line, 1};
+  view.method = "GET";
   return flash ? manager.load(view, need, *flash) : manager.load(view, need);
 }
 
