@@ -67,7 +67,8 @@ template <class T>  // a multimap is none: a CBOR map has a key once
 concept Map = Container<T> && EmplacesOnce<T>;
 
 template <class T>
-concept Struct = std::is_aggregate_v<T> && std::is_class_v<T> && !AnyContainer<T>;
+concept Struct =
+    std::is_aggregate_v<T> && std::is_class_v<T> && !AnyContainer<T> && !IteratesOverItself<T>;
 
 template <class T>
 concept NamedFields = Struct<T> && has_fields<T>();
