@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <flame/session/adapter.hpp>
 #include <flame/session/metrics.hpp>
 #include <flame/sessioner.hpp>
 
@@ -18,51 +19,43 @@
 namespace flame::inline v0::session {
 namespace {
 
-bool is_prefetch(const Request& request) noexcept {
-  for (const std::string_view name : {"Sec-Purpose", "Purpose", "X-Moz"}) {
-    if (request.field(name).find("prefetch") != std::string_view::npos) return true;
-  }
-  return false;
-}
-
-std::vector<std::string_view> cookie_lines(const Request& request) {
-  std::vector<std::string_view> lines;
+std::vector<std::string_view> values_of(const Request& request, std::string_view name) {
+  std::vector<std::string_view> values;
+  if (name.empty()) return values;
   for (const auto& field : request.fields()) {
-    if (flame::detail::same_name(field.name, "Cookie")) lines.push_back(field.value);
+    if (flame::detail::same_name(field.name, name)) values.push_back(field.value);
   }
-  return lines;
-}
-
-/// Of a field that came twice with different values, one that no ID looks like: their order says
-/// nothing.
-std::string_view only_value(const Request& request, std::string_view name) {
-  const std::string_view first = request.field(name);
-  for (const auto& field : request.fields()) {
-    if (flame::detail::same_name(field.name, name) && field.value != first)
-      return "different values";
-  }
-  return first;
-}
-
-/// In place of whatever the handlers answered: nothing of it was saved.
-void answer_error(Context& context, const Error& error) {
-  const int status = http_status(error.code);
-  Response response(status, status == 503 ? "Service Unavailable\n" : "Internal Server Error\n");
-  response.set("Cache-Control", "no-store");
-  if (status == 503) response.set("Retry-After", "1");
-  context.response() = Response();
-  context.answer(std::move(response));
+  return values;
 }
 
 void add_fields(Response& response, const ResponseFields& added) {
   for (const auto& [name, value] : added.fields) {
-    if (flame::detail::same_name(name, "Cache-Control")) {
+    if (adapter::replaces(name)) {
       response.set(name, value);
     } else {
       response.append(name, value);
     }
   }
 }
+
+void answer_error(Context& context, const Error& error) {
+  const auto answer = adapter::error_response(error);
+  Response response(answer.status, std::string(answer.body));
+  add_fields(response, answer.fields);
+  context.response() = Response();
+  context.answer(std::move(response));
+}
+
+/// The parts of a request that a RequestView views.
+struct Fields {
+  std::vector<std::string_view> cookies, ids, purposes{};
+
+  Fields(const Request& request, std::string_view id_header)
+      : cookies(values_of(request, "Cookie")), ids(values_of(request, id_header)) {
+    for (const auto name : adapter::purpose_fields)
+      for (const auto value : values_of(request, name)) purposes.push_back(value);
+  }
+};
 
 /// Operations on a Manager of the application's: they hold on to the event loops, and so close()
 /// waits.
@@ -135,24 +128,23 @@ class Sessioner final : public Provider {
   Task<> around(Context& context, std::span<const Wanted> wanted, Next next) override {
     const Wanted &session = wanted[0], &flash = wanted[1], &manager = wanted[2];
     manager.give(context, manager_);
-    if (!session.read && !flash.read) {
+    const auto need = adapter::need(session.read, session.write, flash.read);
+    if (!need) {
       co_await next();
       co_return;
     }
-    Running<LoadOperation> loading(*manager_, count(), load_of(context, session, flash));
-    const auto cookies = cookie_lines(context.request());
-    loading.request.cookie_lines = cookies;
+    const Fields fields(context.request(), manager_->options().id_header);
+    Running<LoadOperation> loading(*manager_, count(), load_of(context, fields, *need));
     auto loaded = co_await loading;
     if (!loaded) {
       if (session.required || flash.required) co_return answer_error(context, loaded.error());
       co_await next();
-      context.header("Cache-Control", "no-store");  // it may not be what others should see
+      add_fields(context.response(), adapter::unsaved_fields());
       co_return;
     }
 
-    const Flash message = loaded->flash();
     session.give(context, &*loaded);
-    flash.give(context, &message);
+    flash.give(context, &std::as_const(loading.flash));
     std::exception_ptr thrown;
     try {
       co_await next();
@@ -165,10 +157,10 @@ class Sessioner final : public Provider {
     const auto committed = co_await committing;
     if (committed) {
       add_fields(context.response(), *committed);
-    } else if (!committing.failed) {
+    } else if (committing.status < 500) {
       answer_error(context, committed.error());
     } else {
-      context.header("Cache-Control", "no-store");
+      add_fields(context.response(), adapter::unsaved_fields());
     }
     if (thrown) std::rethrow_exception(thrown);
   }
@@ -177,20 +169,17 @@ class Sessioner final : public Provider {
   /// A Manager of our own waits itself, in stop().
   UnderWay* count() noexcept { return own_ ? nullptr : &under_way_; }
 
-  LoadOperation load_of(Context& context, const Wanted& session, const Wanted& flash) const {
+  static LoadOperation load_of(Context& context, const Fields& fields, Need need) {
     const auto& request = context.request();
     LoadOperation load;
     load.executor = ContextAccess::loop(context);
-    load.request.from_this_host = request.from_this_host();
-    load.request.peer = flame::detail::client_of(request);
-    if (const auto& header = manager_->options().id_header; !header.empty()) {
-      load.request.id_header = only_value(request, header);
-    }
-    if (session.write) load.need = load.need | Need::write;
-    if (flash.read) {
-      load.need = load.need | Need::flash;
-      load.request.claims_flash = request.method() != Method::head && !is_prefetch(request);
-    }
+    load.need = need;
+    load.request = {.cookie_lines = fields.cookies,
+                    .id_headers = fields.ids,
+                    .from_this_host = request.from_this_host(),
+                    .method = request.method_name(),
+                    .purposes = fields.purposes,
+                    .peer = flame::detail::client_of(request)};
     return load;
   }
 
@@ -198,7 +187,7 @@ class Sessioner final : public Provider {
     CommitOperation commit;
     commit.executor = ContextAccess::loop(context);
     commit.session = &session;
-    commit.failed = thrown || context.response().status() >= 500;
+    commit.status = thrown ? 500 : context.response().status();
     return commit;
   }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <new>
 
 #include <flame/session/memory.hpp>
 
@@ -16,21 +17,34 @@ namespace {
 
 constexpr std::chrono::hours longest_bound{1};  // what is more may not be added to a time
 
-/// What is wrong with how it was filled in; null: nothing.
-const char* misuse_in(const Operation& operation) noexcept {
+const char* missing_executor(const Operation& operation) noexcept {
   if (!operation.executor)  // also where the store needs none: programs change stores
     return "an Operation needs an executor: set Operation::executor to what runs its done(), an "
            "event loop say, or call Manager::load() and commit(), which wait";
   return nullptr;
 }
 
-const char* misuse_in(const CommitOperation& operation) noexcept {
+/// What is wrong with how it was filled in; null: nothing.
+const char* misuse_in(const Operation& operation, const Core&) noexcept {
+  return missing_executor(operation);
+}
+
+const char* misuse_in(const CommitOperation& operation, const Core& core) noexcept {
   if (!operation.session)
     return "a CommitOperation needs a session: set CommitOperation::session to what was loaded";
-  if (SessionAccess::is_spent(*operation.session))
-    return "this Session was committed already, or moved from, and what is in it now is of no "
-           "session: load it anew for more changes, and commit each Session once";
-  return misuse_in(static_cast<const Operation&>(operation));
+  switch (SessionAccess::state(*operation.session)) {
+    case SessionAccess::State::committed:
+      return "this Session was committed already: load it anew for more changes, and commit each "
+             "Session once";
+    case SessionAccess::State::moved_from:
+      return "this Session was moved from: commit the one that it was moved to";
+    case SessionAccess::State::open:
+      break;
+  }
+  const auto* const session = SessionAccess::look(*operation.session);
+  if (session && session->loaded_by && session->loaded_by != &core)
+    return "this Session was loaded by another Manager: commit it with that one";
+  return missing_executor(operation);
 }
 
 }  // namespace
@@ -49,6 +63,8 @@ struct Manager::Impl {
   std::atomic<AsyncJobs*> jobs{
       nullptr};  ///< where the store blocks; of the process before a fork()
   std::atomic<bool> serving{false};
+  struct Probe;
+  std::atomic<bool> probing{false};  ///< for ready()
 
   ~Impl() {
     AsyncJobs* const last = jobs.load();
@@ -58,6 +74,7 @@ struct Manager::Impl {
   [[nodiscard]] std::unique_ptr<Dispatch> make_dispatch();
   void call(StoreCall& call) noexcept;
   void write(Job& job, Deadline deadline);
+  void return_flash(const SessionKey& key, const FlashHome::Message& message) noexcept;
   void drive(Job& job, Deadline deadline);
   [[nodiscard]] Deadline deadline_of(const Operation& operation) const noexcept {
     return operation.deadline != Deadline{} ? operation.deadline : core.deadline_from_now();
@@ -75,9 +92,9 @@ void Manager::Impl::call(StoreCall& call) noexcept {
 }
 
 void Manager::Impl::write(Job& job, Deadline deadline) {
-  Unit* unit = &job.unit();
+  Unit* const units[] = {&job.unit(), job.beside()};
   const auto context = core.plan_context();
-  WriteFlow flow(context, core.random, job.base(), std::span(&unit, 1));
+  WriteFlow flow(context, core.random, job.base(), std::span(units, units[1] ? 2 : 1));
   StoreCall each{.deadline = deadline};
   while (flow.next(each.op, core.time.now())) {
     call(each);
@@ -98,7 +115,32 @@ void Manager::Impl::drive(Job& job, Deadline deadline) {
       case Job::Step::write:
         write(job, deadline);
         break;
+      case Job::Step::many:
+        for (StoreCall& one : job.calls()) {
+          one.deadline = deadline;
+          call(one);
+        }
+        job.all_answered();
+        break;
     }
+}
+
+/// Of a Session that was dropped.
+void Manager::Impl::return_flash(const SessionKey& key, const FlashHome::Message& message) noexcept
+    try {
+  if (!serving) {
+    return core.events.emit(event::flash_lost, &key,
+                            "a Session with a flash message was dropped after the Manager's stop");
+  }
+  auto session = std::make_shared<SessionState>();
+  session->base.record.key = key;
+  session->presence = Presence::live;
+  session->flash = message;
+  if (blocking) return current_jobs().return_flash(std::move(session));
+  CommitJob job(core, std::move(session), true);
+  drive(job, Deadline{});
+} catch (...) {
+  core.events.emit(event::flash_lost, &key, "out of memory");
 }
 
 std::unique_ptr<Dispatch> Manager::Impl::make_dispatch() {
@@ -127,7 +169,8 @@ AsyncJobs& Manager::Impl::current_jobs() {
 template <class Op, class Direct>
 bool Manager::Impl::start(Op& operation, Direct direct) noexcept {
   try {
-    if (const char* const misuse = misuse_in(operation)) {
+    if (const char* const misuse = misuse_in(operation, core)) {
+      core.events.emit(event::failed, nullptr, misuse);
       operation.result = tl::unexpected(Error{Errc::misuse, misuse});
       return true;
     }
@@ -152,7 +195,9 @@ Manager::Manager(Options options, Environment environment)
 /// On a thread of the library's own nothing can be waited for, and so nothing can go: as when
 /// exit() is called in a callback, and the Manager is of static storage.
 Manager::~Manager() {
-  if (stop() || !is_library_thread()) return;
+  const bool stopped = stop().has_value();
+  impl_->core.flash_home->set({});
+  if (stopped || !is_library_thread()) return;
   static std::atomic<Impl*> kept{nullptr};  // reachable, for leak checkers
   kept = impl_.release();
 }
@@ -182,11 +227,14 @@ Result<void> Manager::open() {
     if (const auto failure = dispatch->open())
       self.core.events.store_down(failure->error.text);
     else
-      self.core.time.assume();
+      self.core.time.assume(), self.core.answers = true;
   } catch (const StoreError& error) {
     return tl::unexpected(Error{Errc::invalid_option, error.what()});
   }
   self.dispatch = std::move(dispatch);
+  self.core.flash_home->set([&self](const SessionKey& key, const FlashHome::Message& message) {
+    self.return_flash(key, message);
+  });
   if (self.blocking) static_cast<void>(self.current_jobs());
   self.serving.store(true, std::memory_order_release);
   return {};
@@ -242,6 +290,7 @@ bool Manager::start(LoadOperation& operation) noexcept {
   return self.start(operation, [&](Deadline deadline) {
     LoadJob job(self.core, operation.request, operation.need);
     self.drive(job, deadline);
+    operation.flash = job.flash();
     return job.result();
   });
 }
@@ -249,11 +298,62 @@ bool Manager::start(LoadOperation& operation) noexcept {
 bool Manager::start(CommitOperation& operation) noexcept {
   auto& self = *impl_;
   return self.start(operation, [&](Deadline deadline) {
-    CommitJob job(self.core, SessionAccess::take(*operation.session), operation.failed);
+    CommitJob job(self.core, SessionAccess::commit(*operation.session),
+                  operation.status >= failed_from);
     self.drive(job, deadline);
     return job.result();
   });
 }
+
+bool Manager::start(ListOperation& operation) noexcept {
+  auto& self = *impl_;
+  return self.start(operation, [&](Deadline deadline) {
+    ListJob job(self.core, operation.owner);
+    self.drive(job, deadline);
+    return job.result();
+  });
+}
+
+bool Manager::start(EndOperation& operation) noexcept {
+  auto& self = *impl_;
+  return self.start(operation, [&](Deadline deadline) {
+    EndJob job(self.core, operation);
+    self.drive(job, deadline);
+    return job.result();
+  });
+}
+
+/// Asks the store for a session that nobody has.
+struct Manager::Impl::Probe final : Executor {
+  Impl& manager;
+  EndOperation operation{};
+
+  explicit Probe(Impl& its_manager) : manager(its_manager) {
+    operation.key = SessionKey{};
+    operation.executor = this;
+    operation.done = [](Operation&) noexcept {};
+  }
+  void post(Operation*) noexcept override { end(); }
+  void end() noexcept {
+    manager.core.answers = operation.result->has_value();
+    manager.probing = false;
+    delete this;
+  }
+};
+
+bool Manager::ready() noexcept {
+  auto& self = *impl_;
+  if (!self.serving) return false;
+  if (self.probing.exchange(true)) return self.core.answers;
+  auto* const probe = new (std::nothrow) Impl::Probe(self);
+  if (!probe)
+    self.probing = false;
+  else if (start(probe->operation))
+    probe->end();
+  return self.core.answers;
+}
+
+const std::string& Manager::cookie_name() const noexcept { return impl_->core.rules.cookie.name; }
 
 namespace {
 
@@ -284,6 +384,15 @@ Result<Session> Manager::load(const RequestView& request, Need need) {
   return run_to_end(*this, operation);
 }
 
+Result<Session> Manager::load(const RequestView& request, Need need, Flash& flash) {
+  LoadOperation operation;
+  operation.request = request;
+  operation.need = need | Need::flash;
+  auto session = run_to_end(*this, operation);
+  flash = std::move(operation.flash);
+  return session;
+}
+
 Result<ResponseFields> Manager::commit(Session& session) {
   CommitOperation operation;
   operation.session = &session;
@@ -293,7 +402,26 @@ Result<ResponseFields> Manager::commit(Session& session) {
 Result<ResponseFields> Manager::abandon(Session& session) {
   CommitOperation operation;
   operation.session = &session;
-  operation.failed = true;
+  operation.status = failed_from;
+  return run_to_end(*this, operation);
+}
+
+Result<std::vector<OwnedSession>> Manager::list(std::string_view owner) {
+  ListOperation operation;
+  operation.owner = owner;
+  return run_to_end(*this, operation);
+}
+
+Result<std::size_t> Manager::end(const SessionKey& key) {
+  EndOperation operation;
+  operation.key = key;
+  return run_to_end(*this, operation);
+}
+
+Result<std::size_t> Manager::end_all(std::string_view owner, std::optional<SessionKey> except) {
+  EndOperation operation;
+  operation.owner = owner;
+  operation.except = except;
   return run_to_end(*this, operation);
 }
 

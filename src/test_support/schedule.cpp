@@ -74,7 +74,8 @@ struct Schedule::Running {
   void expects_answer(Operation& operation, std::chrono::milliseconds deadline_in) {
     const auto& options = schedule->hosts_[request.host].manager->options();
     const auto now = schedule->clock_.steady();
-    deadline = now + (deadline_in.count() > 0 ? deadline_in : options.deadline);
+    const std::chrono::milliseconds usual = options.deadline;
+    deadline = now + (deadline_in.count() > 0 ? deadline_in : usual);
     if (deadline_in.count() > 0) operation.deadline = deadline;
     operation.context = this;
     operation.executor = inline_executor();
@@ -231,6 +232,7 @@ void Schedule::start_load(Running& running) {
     running.load.request.cookie_lines = {&line, 1};
   }
   running.load.need = request.need;
+  running.load.request.method = "GET";
   running.expects_answer(running.load, request.load_deadline);
   running.load.done = [](Operation& operation) noexcept {
     auto& self = *static_cast<Running*>(operation.context);
@@ -263,9 +265,9 @@ void Schedule::start_commit(Running& running) {
   auto& request = running.request;
   running.phase = Running::Phase::committing;
   request.commit_started = taken_.size();
-  request.failed = request.handler && !request.handler(running.session);
+  request.failed = request.handler && !request.handler(running.session, running.load.flash);
   running.commit.session = &running.session;
-  running.commit.failed = request.failed;
+  running.commit.status = request.failed ? 500 : 200;
   running.expects_answer(running.commit, request.commit_deadline);
   running.commit.done = [](Operation& operation) noexcept {
     auto& self = *static_cast<Running*>(operation.context);

@@ -15,7 +15,7 @@
 #include <variant>
 #include <vector>
 
-#include <flame/session/value.hpp>
+#include <flame/session/session.hpp>
 
 /// A value of each kind that a session can hold. New ones come last: sessions of earlier releases
 /// have those up to some number, as they are here.
@@ -37,6 +37,12 @@ struct Notice {
   std::string success{}, error{};
 };
 inline const Notice notice{"saved", ""};
+
+/// Of session "terms", since releases that know of them.
+inline const Login terms{.idle = std::chrono::hours(2),
+                         .absolute = std::chrono::hours(5),
+                         .persistent = true,
+                         .label = "Firefox on Windows"};
 
 /// visit(key, value) for each.
 template <class Visit>

@@ -47,6 +47,7 @@ class Writing {
     add("values", all, [](Session&) {});
     add("owned", 2, [](Session& s) { s.set_owner("ann"); });
     add("flash", 0, [](Session& s) { s.set_flash(notice); });
+    add("terms", 1, [](Session& s) { s.set_owner("eve", terms); });
     release_.written_at = site_.now();
     for (auto& each : release_.sessions) look_up(each);
     return std::move(release_);
@@ -76,7 +77,7 @@ class Writing {
   }
   void look_up(Kept& kept) const {
     const auto record = stored(root_, key_of(kept), release_.written_at);
-    kept.owner = record.owner;
+    kept.owner = record.owner.substr(record.owner.find('\0') + 1);  // as the application gave it
     kept.created = record.created_at;
     kept.seen = record.last_seen;
     kept.end = record.expires_at;

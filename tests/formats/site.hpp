@@ -28,10 +28,10 @@ class Site {
   }
 
   Session load(std::string_view id, Need need = Need::write) {
-    auto session = manager_.load({.id_header = id, .secure = true}, need);
-    if (session) return std::move(*session);
-    ADD_FAILURE() << session.error().text;
-    return {};
+    return loaded(manager_.load(view(id), need));
+  }
+  Session load(std::string_view id, Need need, Flash& flash) {
+    return loaded(manager_.load(view(id), need, flash));
   }
   /// The ID that the response brings; empty where it brings none.
   std::string commit(Session& session) {
@@ -63,6 +63,15 @@ class Site {
   }
 
  private:
+  static RequestView view(const std::string_view& id) {
+    return {.id_headers = {&id, 1}, .secure = true, .method = "GET"};
+  }
+  static Session loaded(Result<Session> session) {
+    if (session) return std::move(*session);
+    ADD_FAILURE() << session.error().text;
+    return {};
+  }
+
   static constexpr const char* id_header = "Session-Id";
 
   Options options() {

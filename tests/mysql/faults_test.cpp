@@ -262,9 +262,8 @@ TEST_P(MysqlFaults, WhatTheServerSaysBecomesAnOutcomeOrAKind) {
   EXPECT_EQ(replace(), Outcome::unknown);
   for (const auto& [error, kind] :
        {std::pair(1290, Kind::away), std::pair(1836, Kind::away), std::pair(1047, Kind::away),
-        std::pair(1114, Kind::full), std::pair(1021, Kind::full),
-        std::pair(1153, Kind::refused), std::pair(1142, Kind::refused),
-        std::pair(1064, Kind::refused)}) {
+        std::pair(1114, Kind::full), std::pair(1021, Kind::full), std::pair(1153, Kind::refused),
+        std::pair(1142, Kind::refused), std::pair(1064, Kind::refused)}) {
     proxy_->answer_next(error, secret);
     EXPECT_EQ(kind_of(replace), kind) << error;
     EXPECT_EQ(load(*connection_, 1), Outcome::done) << "the connection is good after " << error;

@@ -56,6 +56,7 @@ class Requests {
     const std::string_view line = cookie_;
     if (!cookie_.empty()) operation.request.cookie_lines = {&line, 1};
     operation.need = need;
+    operation.request.method = "GET";
     return run(operation);
   }
   Result<ResponseFields> commit(Session& session) {

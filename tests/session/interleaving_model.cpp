@@ -27,6 +27,11 @@ struct ModelRequest {
   int claimed = -1;
   int claimed_from = -1;
   bool applied_before = false;
+  int id = -1;                              ///< the one that opened a session
+  int second = -1;                          ///< the other session, where both IDs are live
+  Presence first_found = Presence::absent;  ///< by the first of two IDs
+  Content seen_first{};
+  bool replaced = false;  ///< its own message came in the place of what it claimed
 };
 
 struct Model {
@@ -48,7 +53,17 @@ struct Model {
 };
 
 struct Event {
-  enum class Kind : std::uint8_t { claim, miss, load, early, commit, put_back };
+  enum class Kind : std::uint8_t {
+    claim,
+    miss,
+    load,
+    load_second,
+    early,
+    commit,
+    end_second,
+    end_all,
+    put_back
+  };
   Kind kind{};
   std::size_t request = 0;
   Interval when{};
@@ -80,7 +95,7 @@ class Search {
 
   void add_events(std::size_t i) {
     const Seen& seen = history_.requests[i];
-    const bool takes = (seen.actions & take_flash) != 0;
+    const bool takes = (seen.actions & take_flash) && !(seen.actions & two_ids);
     std::size_t last = never;
     if (seen.load == Seen::Load::error) {
       if (!takes) return;
@@ -96,27 +111,44 @@ class Search {
       last = add(seen.flash >= 0 ? Event::Kind::claim : Event::Kind::miss, i, seen.loading, false,
                  last);
     last = add(Event::Kind::load, i, seen.loading, false, last);
+    if (seen.second_id >= 0) last = add(Event::Kind::load_second, i, seen.loading, false, last);
+    if (seen.actions & end_all)
+      last =
+          add(Event::Kind::end_all, i, {seen.committing.start, seen.committing.start}, false, last);
     add_commit(i, seen, last);
   }
 
   void add_commit(std::size_t i, const Seen& seen, std::size_t loaded) {
     const bool failed = (seen.actions & fails) != 0;
     const Interval late{seen.committing.start, never};
+    std::size_t committed = never;
+    if (seen.second_id >= 0 && (seen.actions & destroy) && !failed) add_ending(i, seen, loaded);
     if (!failed && seen.commit == Seen::Commit::unknown)
       add(Event::Kind::commit, i, late, true, loaded);
     else if (!failed && (seen.commit == Seen::Commit::ok ||
                          (seen.commit == Seen::Commit::update_failed && !history_.faults)))
-      add(Event::Kind::commit, i, seen.committing, false, loaded);
+      committed = add(Event::Kind::commit, i, seen.committing, false, loaded);
     // Applied, and the session destroyed before the lost reply was settled: then it was as if
     // dropped, and a login signs in a second time.
     if (history_.faults && !failed && seen.commit == Seen::Commit::ok)
       add(Event::Kind::early, i, late, true, loaded);
     const bool returns = failed || seen.commit == Seen::Commit::update_failed ||
                          seen.commit == Seen::Commit::not_applied ||
-                         seen.commit == Seen::Commit::unknown;
+                         seen.commit == Seen::Commit::unknown ||
+                         ((seen.actions & unlooked) && !((seen.actions & destroy) && seen.exists));
     if (seen.flash < 0 || !returns) return;
+    const bool saves = !failed && seen.commit == Seen::Commit::ok;
     add(Event::Kind::put_back, i, history_.faults ? late : seen.committing, history_.faults,
+        saves ? committed : loaded);
+  }
+
+  /// A logout by two live IDs ends one after the other.
+  void add_ending(std::size_t i, const Seen& seen, std::size_t loaded) {
+    const bool ok = seen.commit == Seen::Commit::ok;
+    add(Event::Kind::end_second, i, {seen.committing.start, ok ? seen.committing.end : never}, !ok,
         loaded);
+    if (seen.commit == Seen::Commit::not_applied)  // of one, perhaps
+      add(Event::Kind::early, i, {seen.committing.start, never}, true, loaded);
   }
 
   bool is_done(std::size_t event, unsigned done) const { return (done >> event & 1) != 0; }
@@ -154,6 +186,12 @@ class Search {
         return miss(model, event.request, seen);
       case Event::Kind::load:
         return load(model, event.request, seen);
+      case Event::Kind::load_second:
+        return load_second(model, event.request, seen);
+      case Event::Kind::end_second:
+        return end_second(model, event.request);
+      case Event::Kind::end_all:
+        return end_all_of(model, event.request, seen);
       case Event::Kind::early:
         return early(model, event.request, seen);
       case Event::Kind::commit:
@@ -191,7 +229,13 @@ class Search {
   bool load(Model& model, std::size_t i, const Seen& seen) {
     auto& self = model.requests[i];
     self.session = model.find(seen.id, self.presence);
+    self.id = seen.id;
     const bool live = self.presence == Presence::live;
+    if (seen.second_id >= 0) {
+      if (live) self.seen_first = model.sessions[static_cast<std::size_t>(self.session)].content;
+      self.first_found = self.presence;
+      return true;
+    }
     if (live != seen.exists)
       return explaining_ && mismatch(i, live ? "saw no session, but its ID opens one"
                                              : "saw a session that is over");
@@ -202,13 +246,57 @@ class Search {
            mismatch(i, "saw " + describe(seen.content) + ", not " + describe(content));
   }
 
+  bool load_second(Model& model, std::size_t i, const Seen& seen) {
+    auto& self = model.requests[i];
+    Presence presence{};
+    const int found = model.find(seen.second_id, presence);
+    Content content{};
+    if (self.first_found == Presence::live && presence == Presence::live) {
+      self.second = found;
+      self.presence = Presence::absent;
+    } else if (self.first_found == Presence::live) {
+      content = self.seen_first;
+    } else if (presence == Presence::live) {
+      self.presence = presence;
+      self.session = found;
+      self.id = seen.second_id;
+      content = model.sessions[static_cast<std::size_t>(found)].content;
+    } else if (presence == Presence::superseded) {
+      self.presence = presence;
+    }
+    const bool live = self.presence == Presence::live;
+    if (live != seen.exists)
+      return explaining_ && mismatch(i, "opened, by two IDs, what it should not, or nothing");
+    if (content == seen.content) return true;
+    return explaining_ &&
+           mismatch(i, "saw, by two IDs, " + describe(seen.content) + ", not " + describe(content));
+  }
+
+  bool end_second(Model& model, std::size_t i) {
+    const int second = model.requests[i].second;
+    if (second >= 0) model.sessions[static_cast<std::size_t>(second)].alive = false;
+    return true;
+  }
+
+  bool end_all_of(Model& model, std::size_t i, const Seen& seen) {
+    std::size_t ended = 0;
+    for (auto& each : model.sessions) {
+      if (!each.alive || each.content.owner != ends_owner(i, history_.requests.size())) continue;
+      each.alive = false;
+      ++ended;
+    }
+    if (ended == seen.ended) return true;
+    return explaining_ && mismatch(i, "ended " + std::to_string(seen.ended) + " sessions, not " +
+                                          std::to_string(ended));
+  }
+
   bool put_back(Model& model, std::size_t i) {
     auto& self = model.requests[i];
     if (self.claimed < 0) return false;
     auto& session = model.sessions[static_cast<std::size_t>(self.claimed_from)];
     if (session.alive && session.flash < 0)
       session.flash = self.claimed;
-    else
+    else if (!self.replaced)
       ++model.flash_lost;
     self.claimed = -1;
     return true;
@@ -234,14 +322,18 @@ class Search {
   void change(ModelSession& session, std::size_t i, unsigned actions) {
     const int self = static_cast<int>(i);
     if (actions & erase_last) session.content.last = -1;
-    if (actions & clear_all) session.content = {0, 0, -1, session.content.owner};
+    if (actions & clear_all)
+      session.content = {0, 0, -1, session.content.owner, session.content.label};
     if (actions & set_own) {
       session.content.keys |= 1u << i;
       session.content.last = self;
     }
     if (actions & update_n) ++session.content.n;
     if (actions & put_flash) session.flash = self + 1;
-    if (actions & login) session.content.owner = self;
+    if (actions & login) {
+      session.content.owner = self;
+      session.content.label = has_terms(i) ? self : -1;
+    }
   }
 
   bool create(Model& model, std::size_t i, const Seen& seen) {
@@ -255,6 +347,14 @@ class Search {
     return true;
   }
 
+  /// After a logout: a message begins a session of its own, unless the store has a fault.
+  bool farewell(Model& model, std::size_t i, const Seen& seen, Seen::Cookie otherwise) {
+    if (!(seen.actions & put_flash) || (history_.faults && seen.cookie == otherwise))
+      return answers(i, seen, otherwise);
+    model.sessions[i + 1] = {true, static_cast<int>(i) + 1, 0, {}, static_cast<int>(i) + 1};
+    return answers(i, seen, Seen::Cookie::fresh);
+  }
+
   bool drop(Model& model, std::size_t i, const Seen& seen) {
     if ((seen.actions & login) && !(seen.actions & destroy)) return create(model, i, seen);
     if (seen.commit != Seen::Commit::unknown) ++model.dropped;
@@ -264,32 +364,40 @@ class Search {
   bool early(Model& model, std::size_t i, const Seen& seen) {
     Seen unknown = seen;
     unknown.commit = Seen::Commit::unknown;
-    if (model.requests[i].presence != Presence::live || !commit(model, i, unknown)) return false;
+    const auto& self = model.requests[i];
+    if ((self.presence != Presence::live && self.second < 0) || !commit(model, i, unknown))
+      return false;
     model.requests[i].applied_before = true;
     return true;
   }
 
   bool commit(Model& model, std::size_t i, const Seen& seen) {
-    const auto& self = model.requests[i];
-    if (!(seen.actions & ~static_cast<unsigned>(take_flash)))
-      return answers(i, seen, Seen::Cookie::none);
+    auto& self = model.requests[i];
+    constexpr unsigned not_changes = take_flash | unlooked | end_all | two_ids;
+    if (!(seen.actions & ~not_changes)) return answers(i, seen, Seen::Cookie::none);
     if (self.presence == Presence::superseded) {
       return drop(model, i, seen);
     }
+    if (self.second >= 0 && (seen.actions & destroy)) {
+      model.sessions[static_cast<std::size_t>(self.session)].alive = false;
+      return farewell(model, i, seen, Seen::Cookie::removed);
+    }
     if (self.presence == Presence::absent)
-      return seen.actions & destroy ? answers(i, seen, Seen::Cookie::none) : create(model, i, seen);
+      return seen.actions & destroy ? farewell(model, i, seen, Seen::Cookie::none)
+                                    : create(model, i, seen);
     auto& session = model.sessions[static_cast<std::size_t>(self.session)];
     if (seen.actions & destroy) {
       session.alive = false;
-      return answers(i, seen, Seen::Cookie::removed);
+      return farewell(model, i, seen, Seen::Cookie::removed);
     }
     if (self.applied_before && session.alive)
       return explaining_ && mismatch(i, "was applied twice");
-    if (!session.alive || session.current != seen.id) return drop(model, i, seen);
+    if (!session.alive || session.current != self.id) return drop(model, i, seen);
     if (seen.actions & bad_update) return answers(i, seen, Seen::Cookie::none, true);
     const bool renews = (seen.actions & (regenerate | login)) != 0;
     if (!answers(i, seen, renews ? Seen::Cookie::fresh : Seen::Cookie::none)) return false;
     change(session, i, seen.actions);
+    self.replaced = (seen.actions & put_flash) != 0;
     if (renews) {
       session.superseded |= 1u << session.current;
       session.current = static_cast<int>(i) + 1;
@@ -341,8 +449,9 @@ class Search {
     if (best_ && depth < best_depth_) return false;
     best_depth_ = depth;
     best_ = why + "\n  in the order:";
-    static constexpr std::array names{"claim",        "miss",   "load",
-                                      "early commit", "commit", "put back"};
+    static constexpr std::array names{"claim",          "miss",         "load",
+                                      "load by second", "early commit", "commit",
+                                      "end of second",  "end all",      "put back"};
     for (const std::size_t i : order_)
       *best_ += std::string(" ") + names.at(static_cast<std::size_t>(events_[i].kind)) + " of " +
                 std::to_string(events_[i].request) + ",";
@@ -360,9 +469,9 @@ class Search {
 }  // namespace
 
 std::string describe(unsigned actions) {
-  static constexpr std::array names{"set",        "update", "regenerate", "destroy",
-                                    "login",      "flash",  "take flash", "fail",
-                                    "bad update", "erase",  "clear"};
+  static constexpr std::array names{"set",   "update",        "regenerate", "destroy",    "login",
+                                    "flash", "take flash",    "fail",       "bad update", "erase",
+                                    "clear", "not looked at", "end all",    "two IDs"};
   std::string text;
   for (std::size_t i = 0; i < names.size(); ++i)
     if (actions >> i & 1) text += (text.empty() ? "" : " + ") + std::string(names[i]);
@@ -374,7 +483,8 @@ std::string describe(const Content& content) {
   for (std::size_t i = 0; i < most_requests; ++i)
     if (content.keys >> i & 1) text += " " + std::to_string(i);
   return text + ", n " + std::to_string(content.n) + ", last " + std::to_string(content.last) +
-         ", owner " + std::to_string(content.owner) + "}";
+         ", owner " + std::to_string(content.owner) + ", label " + std::to_string(content.label) +
+         "}";
 }
 
 std::optional<std::string> unexplained(const History& history) { return Search(history).run(); }

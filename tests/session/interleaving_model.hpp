@@ -22,9 +22,19 @@ enum Action : unsigned {
   bad_update = 256,  ///< a function given to update() throws
   erase_last = 512,  ///< "last", before it sets anything
   clear_all = 1024,  ///< before it sets anything
-  end_of_actions = 2048,
+  unlooked = 2048,   ///< with take_flash: the handler does not look at the message
+  end_all = 4096,    ///< another process ends the sessions of ends_owner(), before the commit
+  two_ids = 8192,    ///< its request brings a second ID, where one is known; takes no flash
+  end_of_actions = 16384,
 };
 [[nodiscard]] std::string describe(unsigned actions);
+
+/// Whose sessions request i ends: the next one's, of so many.
+[[nodiscard]] constexpr int ends_owner(std::size_t i, std::size_t requests) noexcept {
+  return static_cast<int>((i + 1) % requests);
+}
+/// Whether request i signs in on terms of its own: with a label, which is its number.
+[[nodiscard]] constexpr bool has_terms(std::size_t i) noexcept { return i % 2 == 1; }
 
 /// Values of a session: as a model keeps them, or as a request sees them. -1: absent.
 struct Content {
@@ -32,6 +42,7 @@ struct Content {
   int n = 0;
   int last = -1;
   int owner = -1;
+  int label = -1;
   bool operator==(const Content&) const = default;
 };
 [[nodiscard]] std::string describe(const Content& content);
@@ -46,7 +57,9 @@ struct Interval {
 /// request i got.
 struct Seen {
   unsigned actions = 0;
-  int id = 0;  ///< that it came with
+  int id = 0;             ///< that it came with
+  int second_id = -1;     ///< -1: none
+  std::size_t ended = 0;  ///< by its end_all
 
   enum class Load : std::uint8_t { ok, error };
   enum class Commit : std::uint8_t { none, ok, update_failed, not_applied, unknown };

@@ -13,8 +13,22 @@ namespace {
 using session::test_support::AllChoices;
 using session::test_support::Choices;
 
-const std::vector<unsigned> kinds{nothing, set_own,   update_n,   regenerate,         destroy,
-                                  login,   put_flash, take_flash, take_flash | fails, erase_last};
+const std::vector<unsigned> kinds{nothing,
+                                  set_own,
+                                  update_n,
+                                  regenerate,
+                                  destroy,
+                                  login,
+                                  put_flash,
+                                  take_flash,
+                                  take_flash | fails,
+                                  erase_last,
+                                  take_flash | unlooked,
+                                  destroy | put_flash};
+
+/// What random scenarios do beside.
+const std::vector<unsigned> more_kinds{end_all, two_ids, two_ids | destroy, two_ids | set_own,
+                                       login | end_all};
 
 /// Every schedule of a scenario. False after a failure.
 bool run_all(const Scenario& scenario) {
@@ -93,6 +107,7 @@ Scenario random_scenario(Choices& choices, bool faults) {
   for (std::size_t i = 0; i < requests; ++i) {
     unsigned actions = kinds[choices.pick(kinds.size())];
     if (choices.once_in(3)) actions |= kinds[choices.pick(kinds.size())];
+    if (choices.once_in(4)) actions |= more_kinds[choices.pick(more_kinds.size())];
     if (choices.once_in(10)) actions = static_cast<unsigned>(choices.pick(end_of_actions));
     scenario.requests.push_back(actions);
   }

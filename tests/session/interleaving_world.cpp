@@ -7,6 +7,7 @@
 #include <flame/session/memory.hpp>
 #include <flame/session/test_support/seeded_random.hpp>
 
+#include "jobs/session_impl.hpp"
 #include "jobs/teller.hpp"
 
 namespace flame::session_tests {
@@ -19,6 +20,7 @@ using namespace std::chrono_literals;
 constexpr auto deadline = 5s;
 constexpr auto idle = 120s;  // so a touch is due after 6 s
 constexpr auto touch_after = 6100ms;
+constexpr auto own_idle = 240s;  // of some logins
 
 std::string own_key(std::size_t i) { return "k" + std::to_string(i); }
 
@@ -100,13 +102,16 @@ class World {
     ScheduledRequest request;
     request.name = "request " + std::to_string(i);
     request.host = hosts_.size() > 1 ? choices_.pick(hosts_.size()) : 0;
-    request.need = actions & take_flash ? Need::write | Need::flash : Need::write;
+    request.need =
+        (actions & take_flash) && !(actions & two_ids) ? Need::write | Need::flash : Need::write;
     if (scenario_.advances > 0) {
       request.load_deadline = choices_.once_in(2) ? 2s : 5s;
       request.commit_deadline = choices_.once_in(2) ? 2s : 5s;
     }
     request.id = [this, i] { return present(i); };
-    request.handler = [this, i](Session& session) { return handle(i, session); };
+    request.handler = [this, i](Session& session, const Flash& flash) {
+      return handle(i, session, flash);
+    };
     seen_[i].actions = actions;
     return schedule.add(std::move(request));
   }
@@ -118,7 +123,21 @@ class World {
         known.push_back(static_cast<int>(j) + 1);
     const int id = known[known.size() > 1 ? choices_.pick(known.size()) : 0];
     seen_[i].id = id;
+    if (!(seen_[i].actions & two_ids) || known.size() < 2) return id_of(id);
+    std::erase(known, id);
+    const int second = known[known.size() > 1 ? choices_.pick(known.size()) : 0];
+    seen_[i].second_id = second;
+    return id_of(id) + "; __Host-session=" + id_of(second);
+  }
+
+  std::string id_of(int id) const {
     return id == 0 ? ids_[0] : *requests_[static_cast<std::size_t>(id) - 1]->id_out;
+  }
+
+  /// By another process, all at once.
+  void end_all_at_once(std::size_t i) {
+    const auto owner = std::to_string(ends_owner(i, scenario_.requests.size()));
+    seen_[i].ended = direct_.end_all(owner).value();
   }
 
   Content content(const Session& session) const {
@@ -128,14 +147,22 @@ class World {
     out.n = session.get_or("n", 0);
     out.last = session.get_or("last", -1);
     if (!session.owner().empty()) out.owner = session.owner()[0] - '0';
+    if (const auto* const state = SessionAccess::look(session)) {
+      const auto& terms = state->base.header.terms;
+      if (!terms.label.empty()) out.label = terms.label[0] - '0';
+      if (terms.idle != (out.label < 0 ? 0s : own_idle)) out.label = -2;
+    }
     return out;
   }
 
-  bool handle(std::size_t i, Session& session) {
+  bool handle(std::size_t i, Session& session, const Flash& flash) {
     Seen& seen = seen_[i];
     seen.exists = session.exists();
     seen.content = content(session);
-    seen.flash = session.flash().get<int>().value_or(-1);
+    if (!(seen.actions & unlooked))
+      seen.flash = flash.get<int>().value_or(-1);
+    else if (const auto& claimed = SessionAccess::look(session)->flash)
+      seen.flash = decode<int>(claimed->bytes).value_or(-1);
     const int self = static_cast<int>(i);
     if (seen.actions & erase_last) session.erase("last");
     if (seen.actions & clear_all) session.clear();
@@ -150,8 +177,13 @@ class World {
       session.update<int>("n", 0, [](int) -> int { throw std::runtime_error("bad update"); });
     if (seen.actions & put_flash) session.set_flash(self + 1);
     if (seen.actions & regenerate) session.regenerate();
-    if (seen.actions & login) session.set_owner(std::to_string(i));
+    const auto name = std::to_string(i);
+    if ((seen.actions & login) && has_terms(i))
+      session.set_owner(name, {.idle = own_idle, .label = name});
+    else if (seen.actions & login)
+      session.set_owner(name);
     if (seen.actions & destroy) session.destroy();
+    if (seen.actions & end_all) end_all_at_once(i);
     return !(seen.actions & fails);
   }
 
@@ -208,19 +240,20 @@ class World {
       opened.content = content(session);
     }
     for (auto& opened : history_.at_end)
-      if (opened.exists)
-        opened.flash = load(ids_[static_cast<std::size_t>(opened.id)], Need::flash)
-                           .flash()
-                           .get<int>()
-                           .value_or(-1);
+      if (opened.exists) {
+        Flash flash;
+        const auto session = load(ids_[static_cast<std::size_t>(opened.id)], Need::flash, &flash);
+        opened.flash = flash.get<int>().value_or(-1);
+      }
   }
 
-  Session load(const std::string& id, Need need) {
+  Session load(const std::string& id, Need need, Flash* flash = nullptr) {
     const std::string cookie = "__Host-session=" + id;
     const std::string_view line = cookie;
     RequestView view;
     view.cookie_lines = {&line, 1};
-    auto session = direct_.load(view, need);
+    view.method = "GET";
+    auto session = flash ? direct_.load(view, need, *flash) : direct_.load(view, need);
     if (!session) throw std::runtime_error(session.error().text);
     return std::move(*session);
   }

@@ -70,16 +70,24 @@ class ManagerTest : public testing::Test {
   /// From now on another one, by the options as they are now, on the same store.
   void restart() { manager_.reset(); }
 
-  Result<Session> try_load(const std::string& cookie = {}, Need need = Need::write) {
+  Result<Session> try_load(const std::string& cookie = {}, Need need = Need::write,
+                           Flash* flash = nullptr) {
     const std::string_view line = cookie;
     RequestView request;
     if (!cookie.empty()) request.cookie_lines = {&line, 1};
     request.secure = true;
+    request.method = "GET";
     request.peer = peer;
-    return manager().load(request, need);
+    return flash ? manager().load(request, need, *flash) : manager().load(request, need);
   }
   Session load(const std::string& cookie = {}, Need need = Need::write) {
     auto session = try_load(cookie, need);
+    if (session) return std::move(*session);
+    ADD_FAILURE() << session.error().text;
+    return {};
+  }
+  Session load(const std::string& cookie, Need need, Flash& flash) {
+    auto session = try_load(cookie, need, &flash);
     if (session) return std::move(*session);
     ADD_FAILURE() << session.error().text;
     return {};

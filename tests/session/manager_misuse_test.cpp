@@ -2,9 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <flame/session/test_support/inline_executor.hpp>
 #include <flame/session/test_support/stepped_store.hpp>
@@ -45,6 +48,19 @@ class Misuse : public ManagerTest {
     EXPECT_NE(result.error().text.find(said), std::string::npos) << result.error().text;
   }
   static constexpr std::string_view once = "commit each Session once";
+  static constexpr std::string_view moved_from = "this Session was moved from";
+
+  /// Each change that there is.
+  static std::vector<std::function<void(Session&)>> changes() {
+    return {[](Session& s) { s.set("n", 9); },
+            [](Session& s) { s.update("n", 0, [](int) { return 9; }); },
+            [](Session& s) { s.erase("n"); },
+            [](Session& s) { s.clear(); },
+            [](Session& s) { s.set_flash(9); },
+            [](Session& s) { s.regenerate(); },
+            [](Session& s) { s.destroy(); },
+            [](Session& s) { s.set_owner("mallory"); }};
+  }
 };
 
 TEST_F(Misuse, ASecondCommitIsNotOneOfAnotherSession) {
@@ -53,7 +69,11 @@ TEST_F(Misuse, ASecondCommitIsNotOneOfAnotherSession) {
   session.set("n", 2);
   EXPECT_TRUE(commit(session).result);
   expect_misuse(commit(session).result, once);
-  session.set("n", 3);
+  for (const auto& change : changes()) EXPECT_THROW(change(session), std::logic_error);
+  EXPECT_EQ(session.get<int>("n"), 2) << "reads go on";
+  EXPECT_EQ(session.keys(), tests::Names{"n"});
+  EXPECT_EQ(session.owner(), "alice");
+  EXPECT_TRUE(session.exists());
   expect_misuse(commit(session).result, once);
   expect_misuse(manager().abandon(session), once);
   EXPECT_EQ(n_of(alice), 2);
@@ -67,22 +87,41 @@ TEST_F(Misuse, NeitherIsTheCommitOfOneThatWasMovedFrom) {
   const auto cookie = visitor();
   auto session = load(cookie);
   auto moved = std::move(session);
-  session.set("n", 2);  // NOLINT(bugprone-use-after-move)
-  expect_misuse(commit(session).result, once);
+  // NOLINTBEGIN(bugprone-use-after-move)
+  for (const auto& change : changes()) EXPECT_THROW(change(session), std::logic_error);
+  EXPECT_EQ(session.get<int>("n"), std::nullopt);
+  EXPECT_FALSE(session.exists());
+  expect_misuse(commit(session).result, moved_from);
   moved.set("n", 3);
   auto assigned = load();
   assigned = std::move(moved);
-  expect_misuse(commit(moved).result, once);  // NOLINT(bugprone-use-after-move)
+  expect_misuse(commit(moved).result, moved_from);
+  // NOLINTEND(bugprone-use-after-move)
   EXPECT_TRUE(commit(assigned).result);
   EXPECT_EQ(n_of(cookie), 3);
 }
 
-TEST_F(Misuse, ASessionOfNoManagerMayBeCommittedAgain) {
+TEST_F(Misuse, ASessionOfNoManagerIsCommittedOnceToo) {
   Session session;
-  for (int i = 0; i < 2; ++i) {
-    session.set("n", i);
-    EXPECT_EQ(n_of(commit(session).cookie()), i);
-  }
+  session.set("n", 7);
+  EXPECT_EQ(n_of(commit(session).cookie()), 7);
+  EXPECT_THROW(session.set("n", 8), std::logic_error);
+  expect_misuse(commit(session).result, once);
+  session = {};
+  session.set("n", 9);
+  EXPECT_EQ(n_of(commit(session).cookie()), 9);
+}
+
+TEST_F(Misuse, ACommitToAnotherManagerIsRefusedAndMayComeToItsOwn) {
+  const auto cookie = visitor();
+  Manager other({});
+  ASSERT_TRUE(other.open());
+  auto session = load(cookie);
+  session.set("n", 2);
+  expect_misuse(other.commit(session), "loaded by another Manager");
+  session.set("n", 3);
+  EXPECT_TRUE(commit(session).result);
+  EXPECT_EQ(n_of(cookie), 3);
 }
 
 TEST_F(Misuse, ARefusedCommitMayComeAgain) {

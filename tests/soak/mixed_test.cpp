@@ -46,12 +46,14 @@ class Visitor {
     const std::string_view line = cookie;
     RequestView view;
     if (!cookie.empty()) view.cookie_lines = {&line, 1};
-    auto session = manager.load(view, Need::read | Need::write | Need::flash);
+    view.method = "GET";
+    Flash flash;
+    auto session = manager.load(view, Need::read | Need::write, flash);
     ASSERT_TRUE(session) << session.error().text;
     if (session->exists()) {
       ASSERT_EQ(session->get<int>("number"), number) << "a session of somebody else";
     }
-    if (const auto message = session->flash().get<int>()) {
+    if (const auto message = flash.get<int>()) {
       ASSERT_EQ(*message, number);
     }
     edit(*session, number, random);

@@ -21,6 +21,7 @@ enum class Errc : std::uint8_t {
   random_failed,  ///< the system gave no random bytes: no session ID could be made
   out_of_memory,  ///< this operation ended for want of it; whether a commit applied is unknown
   misuse,         ///< the calling program is wrong, the text says how; nothing was done
+  too_many_sessions,  ///< Options::max_sessions_per_owner: the login was refused, nothing was saved
 };
 
 /// The text names the input and the remedy, and holds no session ID, secret or value.
@@ -32,7 +33,8 @@ struct Error {
 template <class T>
 using Result = tl::expected<T, Error>;
 
-/// 503 where trying again later may help (send Retry-After with it), else 500.
+/// 503 where trying again later may help (send Retry-After with it), 403 for a login that was
+/// refused, else 500.
 [[nodiscard]] int http_status(Errc code) noexcept;
 
 }  // namespace flame::inline v0::session

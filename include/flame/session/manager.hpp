@@ -34,8 +34,10 @@ struct CookieOptions {
   std::string path = "/";
   std::string domain{};  ///< empty: this host only
   SameSite same_site = SameSite::lax;
-  bool plain_http = false;  ///< for plain http, in development: neither Secure nor a prefix
-  bool persistent = false;  ///< Max-Age from the absolute timeout (at most 400 days): "remember me"
+  bool partitioned = false;  ///< within a frame of another site: a cookie jar for each such site
+  bool plain_http = false;   ///< for plain http, in development: neither Secure nor a prefix
+  bool persistent = false;   ///< Max-Age: what is left of the absolute timeout (at most 400 days);
+                             ///< of one login: Login::persistent
 };
 
 /// What happened to a session, or to the store. Names are listed in namespace event; key and text
@@ -53,7 +55,8 @@ inline constexpr std::string_view expired = "expired";
 inline constexpr std::string_view dropped =
     "dropped";  ///< changes of a session that had ended meanwhile
 inline constexpr std::string_view id_rejected = "id_rejected";  ///< made-up, ended or superseded
-inline constexpr std::string_view dup_cookie = "dup_cookie";  ///< two different IDs in one request
+inline constexpr std::string_view dup_cookie =
+    "dup_cookie";  ///< one request brought IDs of two live sessions, or more IDs than two
 inline constexpr std::string_view decode_failed =
     "decode_failed";                                          ///< a record that cannot be read
 inline constexpr std::string_view store_down = "store_down";  ///< again for each further reason
@@ -72,16 +75,18 @@ inline constexpr std::string_view store_stuck =
     "store_stuck";  ///< stop() left a thread behind that hangs in the store
 inline constexpr std::string_view sweep_failed = "sweep_failed";  ///< expired records stay for now
 inline constexpr std::string_view flash_lost =
-    "flash_lost";  ///< a claimed message could not be put back
+    "flash_lost";  ///< a claimed message could not be put back, or perhaps was claimed
 inline constexpr std::string_view cookie_at_risk =
     "cookie_at_risk";  ///< Secure cookie over plain http, unless a TLS proxy is in front
+inline constexpr std::string_view failed =
+    "failed";  ///< a load or commit: the text says why, as its Error does
 inline constexpr std::string_view events_lost =
     "events_lost";  ///< more came than on_event kept up with: the text says how many
-inline constexpr std::array all{created,       renewed,     destroyed,      expired,
-                                dropped,       id_rejected, dup_cookie,     decode_failed,
-                                store_down,    store_up,    store_full,     store_refused,
-                                store_warning, turned_away, timed_out,      store_stuck,
-                                sweep_failed,  flash_lost,  cookie_at_risk, events_lost};
+inline constexpr std::array all{
+    created,        renewed,       destroyed,  expired,     dropped,      id_rejected,
+    dup_cookie,     decode_failed, store_down, store_up,    store_full,   store_refused,
+    store_warning,  turned_away,   timed_out,  store_stuck, sweep_failed, flash_lost,
+    cookie_at_risk, failed,        events_lost};
 }  // namespace event
 
 /// How often an event came.
@@ -90,17 +95,25 @@ struct EventCount {
   std::uint64_t count = 0;
 };
 
+/// At Options::max_sessions_per_owner. Where several sign in at once, those above the limit are
+/// ended right after their login: by end_oldest those whose login was first, by refuse those whose
+/// was last, which gets Errc::too_many_sessions unless it was answered by then.
+enum class AtOwnerLimit : std::uint8_t { end_oldest, refuse };
+
 /// Setting one option resets no other. open() checks them.
 struct Options {
   StorePtr store{};  ///< null: a memory store of its own
   CookieOptions cookie{};
   std::string id_header{};  ///< not empty: the ID travels in this header too, both ways
   std::string
-      application{};  ///< goes into every verifier: two applications on one store cannot meet
-  std::chrono::seconds idle_timeout{30 * 60};
-  std::chrono::seconds absolute_timeout{12 * 60 * 60};
-  std::chrono::milliseconds deadline{2000};  ///< of one load or commit
-  std::size_t max_bytes = 64 * 1024;         ///< of one session's keys and values, as encoded
+      application{};  ///< at most 64 bytes, without NUL: goes into every verifier and before every
+                      ///< owner, so that two applications on one store cannot meet
+  OptionSeconds idle_timeout = std::chrono::minutes(30);
+  OptionSeconds absolute_timeout = std::chrono::hours(12);
+  /// The most that a login may ask for (Login), and has, whatever it asked for once.
+  OptionSeconds longest_login = std::chrono::hours(400 * 24);
+  OptionMilliseconds deadline = std::chrono::seconds(2);  ///< of one load or commit
+  std::size_t max_bytes = 64 * 1024;  ///< of one session's keys and values, as encoded
   /// Sessions without an owner that may begin in this process each second, at most 1'000'000; 0:
   /// any number. More are refused (503), so that a flood neither drives out who is here nor
   /// fills the disk. Unset: as many as StoreTraits::max_sessions holds for an idle timeout, or
@@ -108,6 +121,10 @@ struct Options {
   /// of it, at least 1 each second and 5 at once, so that it does not turn all others away. Where
   /// a proxy with a public address brings all visitors, choose ten times the number, or 0.
   std::optional<std::size_t> max_created_per_second{};
+  /// Sessions that one owner may have at the same time; 0: any number.
+  std::size_t max_sessions_per_owner = 0;
+  /// What a login does that would be one too many.
+  AtOwnerLimit at_owner_limit = AtOwnerLimit::end_oldest;
   /// Called on one thread of the Manager's (each process of a fork() has its own); must not throw;
   /// may call the Manager but not stop or destroy it. It holds up nobody: where it takes too long,
   /// events wait, and what finds too many of them is lost. Null: a line each on stderr, at most ten
@@ -124,13 +141,20 @@ enum class Need : std::uint8_t { read = 1, write = 2, flash = 4 };
   return (static_cast<std::uint8_t>(set) & static_cast<std::uint8_t>(one)) != 0;
 }
 
-/// What the library needs of a request. Read during start() only.
+/// What the library needs of a request. Read during start() only. What an adapter leaves out is
+/// taken for what is safe, not for what is usual.
 struct RequestView {
   std::span<const std::string_view> cookie_lines{};  ///< the values of all Cookie fields, undecoded
-  std::string_view id_header{};  ///< the value of the field Options::id_header names
-  bool secure = false;           ///< over TLS, as seen by this process or a trusted proxy
-  bool from_this_host = true;    ///< from a loopback address
-  bool claims_flash = true;      ///< false for HEAD and prefetches (Sec-Purpose): the flash stays
+  /// Instead of the lines, from a framework that has none: names and values of all pairs.
+  std::span<const std::pair<std::string_view, std::string_view>> cookies{};
+  /// The values of all fields that Options::id_header names.
+  std::span<const std::string_view> id_headers{};
+  bool secure = false;          ///< over TLS, as seen by this process or a trusted proxy
+  bool from_this_host = false;  ///< from a loopback address
+  /// HEAD, and one that is not told, leaves a flash message where it is.
+  std::string_view method{};
+  /// The values of all fields that adapter::purpose_fields name: a prefetch leaves it, too.
+  std::span<const std::string_view> purposes{};
   /// The client's IP address as text. Empty where it is not known, or is one that many visitors
   /// come by: a proxy's.
   std::string_view peer{};
@@ -145,7 +169,9 @@ struct ResponseFields {
 struct Operation;
 
 /// Where completions go, as one list per batch: an event loop, say, which then calls each done().
-/// post() is called on any thread, also on those that serve all others: it must not wait.
+/// post() is called on any thread, also on those that serve all others: it must not wait. It
+/// outlives what was started with it, until that is done: an event loop that ends first waits for
+/// its operations, or stops the Manager, which answers them all.
 struct Executor {
   virtual void post(Operation* list) noexcept = 0;
 
@@ -166,15 +192,36 @@ struct LoadOperation : Operation {
   RequestView request{};
   Need need = Need::read;
   std::optional<Result<Session>> result{};
+  Flash flash{};  ///< what was claimed, where `need` has Need::flash
 };
 
 struct CommitOperation : Operation {
-  Session* session = nullptr;  ///< required. start() takes what it has; it may go before the
-                               ///< operation is done. One that was loaded is committed once:
-                               ///< again, or once it was moved from, is Errc::misuse
-  bool failed =
-      false;  ///< the handler threw or answered 5xx: saves nothing, puts a claimed flash back
+  Session* session = nullptr;  ///< required; may go before the operation is done. Committed
+                               ///< once, by the Manager that loaded it: again, by another one, or
+                               ///< once it was moved from, is Errc::misuse
+  /// Of the handler's response; where it threw, 500. From 500 on nothing is saved, and a claimed
+  /// flash message goes back.
+  int status = 200;
   std::optional<Result<ResponseFields>> result{};
+};
+
+/// One session of an owner's.
+struct OwnedSession {
+  SessionKey key{};     ///< Session::key() of the session itself
+  std::string label{};  ///< Login::label
+  TimePoint created_at{}, last_seen{}, expires_at{};
+};
+
+struct ListOperation : Operation {
+  std::string owner{};
+  std::optional<Result<std::vector<OwnedSession>>> result{};
+};
+
+struct EndOperation : Operation {
+  std::optional<SessionKey> key{};  ///< this one alone; unset: all of the owner's
+  std::string owner{};
+  std::optional<SessionKey> except{};           ///< of the owner's this one stays
+  std::optional<Result<std::size_t>> result{};  ///< how many were ended
 };
 
 /// What a host or an adapter calls: load before the handler, commit after it and before the first
@@ -203,14 +250,35 @@ class Manager {
   /// True: complete now, and done() is not called (a memory store: always). False: done() will be.
   bool start(LoadOperation& operation) noexcept;
   bool start(CommitOperation& operation) noexcept;
+  bool start(ListOperation& operation) noexcept;
+  bool start(EndOperation& operation) noexcept;
 
   /// The same, blocking; within a done() only where its executor's thread may wait.
   Result<Session> load(const RequestView& request, Need need);
+  /// With Need::flash, too.
+  Result<Session> load(const RequestView& request, Need need, Flash& flash);
   Result<ResponseFields> commit(Session& session);
   /// Instead of commit(), where the handler failed: saves nothing, puts a claimed flash back.
   Result<ResponseFields> abandon(Session& session);
 
+  /// The sessions that set_owner() signed in as `owner`, in no order; of this application alone, as
+  /// with all that follows. One whose record cannot be read is left out.
+  Result<std::vector<OwnedSession>> list(std::string_view owner);
+  /// Ends a session as Session::destroy() does: 1, or 0 where there is none of this application's.
+  Result<std::size_t> end(const SessionKey& key);
+  /// Ends all of an owner's, but one: for "sign out everywhere else" that is Session::key(). Tells
+  /// how many. A login that comes at the same time is ended too, or later than all this. After an
+  /// error some may be left: do it again.
+  Result<std::size_t> end_all(std::string_view owner, std::optional<SessionKey> except = {});
+
+  /// For probes of readiness: whether the store answered lately, within its deadline. Never waits:
+  /// each call has the store asked once more, and the next one tells what came of it. False before
+  /// open() and after stop().
+  [[nodiscard]] bool ready() noexcept;
+
   [[nodiscard]] const Options& options() const noexcept;
+  /// With its prefix; empty before open().
+  [[nodiscard]] const std::string& cookie_name() const noexcept;
   [[nodiscard]] StoreCounters counters() const noexcept;
   /// Of event::all, in that order, since the Manager was made: told or lost. events_lost counts the
   /// events, not how often that was told. A child of fork() goes on from its parent's.

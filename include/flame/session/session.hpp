@@ -1,5 +1,8 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include <flame/session/option_time.hpp>
+#include <flame/session/store.hpp>
 #include <flame/session/value.hpp>
 
 #pragma GCC visibility push(default)
@@ -21,25 +26,51 @@ struct UpdateFunction {
   std::shared_ptr<const void> arguments{};
   std::string (*run)(const void* arguments, const std::string_view* stored) = nullptr;
 };
+/// A message on its way through one request.
+struct FlashMessage {
+  explicit FlashMessage(std::string encoded) : bytes(std::move(encoded)) {}
+  const std::string bytes;
+  mutable std::atomic<bool> looked_at{false};
+};
 }  // namespace detail
 
+/// What one login is to have: kept with its session, and followed by all later requests of it.
+struct Login {
+  /// Unset: Options::idle_timeout, or for a persistent login its absolute timeout: "remember me".
+  std::optional<OptionSeconds> idle{};
+  std::optional<OptionSeconds> absolute{};  ///< unset: Options::absolute_timeout
+  /// The cookie outlives the browser, until the absolute timeout. Unset: CookieOptions::persistent.
+  std::optional<bool> persistent{};
+  std::string label{};  ///< for lists of sessions: "Firefox on Windows"; at most 255 bytes
+};
+
 /// The flash message that was claimed for this request: no other request gets it, whatever get<T>
-/// says. A view into the Session it came from, and no longer-lived than that.
+/// says. One that nobody looks at (get, bool) goes back to its session; one that was looked at goes
+/// back where the request fails.
 class Flash {
  public:
   Flash() = default;
+  /// For the tests of handlers.
+  template <class T>
+  requires(!std::is_same_v<T, Flash>) explicit Flash(const T& message)
+      : message_(std::make_shared<detail::FlashMessage>(encode(message))) {}
+
   /// Empty where there is no message, or one of another type.
   template <class T>
   [[nodiscard]] std::optional<T> get() const {
-    return message_ ? decode<T>(*message_) : std::nullopt;
+    return *this ? decode<T>(message_->bytes) : std::nullopt;
   }
   /// Whether there is a message, of whatever type.
-  explicit operator bool() const noexcept { return message_ != nullptr; }
+  explicit operator bool() const noexcept {
+    if (message_) message_->looked_at.store(true, std::memory_order_relaxed);
+    return message_ != nullptr;
+  }
 
  private:
-  friend class Session;
-  explicit Flash(const std::string* message) noexcept : message_(message) {}
-  const std::string* message_ = nullptr;
+  friend struct SessionAccess;
+  explicit Flash(std::shared_ptr<const detail::FlashMessage> message) noexcept
+      : message_(std::move(message)) {}
+  std::shared_ptr<const detail::FlashMessage> message_{};
 };
 
 /// What a handler touches: the values of one visitor, as loaded, and the changes of this request,
@@ -48,6 +79,9 @@ class Flash {
 /// The changes of a request are one unit: all apply, in some order with those of other requests, to
 /// the newest record, or none does. What a handler reads is the loaded state with its own changes
 /// on top.
+///
+/// Once it was committed it is over: reads go on, and what changes it throws std::logic_error. So
+/// for one that was moved from, which reads as empty.
 class Session {
  public:
   /// Empty, and not of any Manager: for the tests of handlers.
@@ -67,6 +101,11 @@ class Session {
     auto value = get<T>(key);
     return value ? std::move(*value) : std::move(fallback);
   }
+  template <detail::BorrowedText T>
+  [[nodiscard]] std::string get_or(std::string_view key, T fallback) const {
+    auto value = get<std::string>(key);
+    return value ? std::move(*value) : std::string(fallback);
+  }
   [[nodiscard]] bool contains(std::string_view key) const noexcept;
   /// In ascending order of their bytes.
   [[nodiscard]] std::vector<std::string> keys() const;
@@ -81,13 +120,19 @@ class Session {
 
   /// Atomic: f(value, arguments...) runs at commit on the newest value, perhaps again, perhaps on
   /// another thread. So f captures nothing (checked), the arguments are copied, and there is no
-  /// result; get() goes on answering what it did. `initial` stands in where the key is absent or
-  /// holds another type. If f throws, this request alone fails, and none of its changes apply.
+  /// result. get() shows what f makes of the loaded value, for which it runs once more, within
+  /// get(): a guess, since others may come first, so what depends on the value is decided in f.
+  /// `initial` stands in where the key is absent or holds another type. If f throws, get() shows
+  /// the value before, this request alone fails at commit, and none of its changes apply.
   template <class T, class F, class... Args>
   void update(std::string_view key, T initial, F f, Args... arguments) {
     static_assert(
         std::is_empty_v<F> && std::is_default_constructible_v<F>,
         "update() takes a lambda without captures: give it what it needs as further arguments");
+    static_assert(
+        std::is_invocable_v<F&, T, const Args&...> || !std::is_invocable_v<F&, T&, const Args&...>,
+        "update() takes f(value, arguments...) that returns the new value: it takes the "
+        "value by value (int n), not by reference (int& n)");
     static_assert(std::is_invocable_r_v<T, F&, T, const Args&...>,
                   "update() takes f(value, arguments...) that returns the new value");
     static_cast<void>(f);
@@ -113,35 +158,47 @@ class Session {
   void set_flash(const T& message) {
     set_encoded_flash(encode(message));
   }
-  /// The message claimed for this request, where the load asked for it (Need::flash).
-  [[nodiscard]] Flash flash() const noexcept;
+
+  /// 22 characters for a hidden field of forms, which the handler of the form compares with what it
+  /// got: 128 random bits that stay the session's until it gets a new ID. So it is asked for after
+  /// regenerate() or set_owner(), not before. The first call begins a session, or changes it; where
+  /// two requests make the first calls at once, one of their tokens holds. Throws
+  /// std::runtime_error: no random bytes.
+  [[nodiscard]] std::string csrf_token();
 
   /// A new ID at commit; the old one is dead from then on, and what it still brings is dropped.
   void regenerate();
   /// The record goes at commit, and the cookie with it. Final: what else this request changes is
-  /// dropped.
+  /// dropped, but a flash message, with which a fresh session begins.
   void destroy();
   /// Signs in: the session belongs to `owner` from now on. Another owner than before means a new ID
   /// and a new start of the absolute timeout. A login whose session ended or got a new ID meanwhile
   /// becomes a session of its own changes. Empty: nobody's again. Throws ValueError above 255
   /// bytes.
   void set_owner(std::string_view owner);
+  /// The same, with lifetimes and a label of its own. Where owner or any of these is another than
+  /// before, it is a login. Throws ValueError: a time below 1 s or above Options::longest_login, or
+  /// a label of more than 255 bytes.
+  void set_owner(std::string_view owner, Login login);
   [[nodiscard]] std::string_view owner() const noexcept;
+  /// Names the session in lists, logs and tools, and opens nothing. Empty where exists() is false.
+  [[nodiscard]] std::optional<SessionKey> key() const noexcept;
   /// Loaded from the store, not new.
   [[nodiscard]] bool exists() const noexcept;
 
  private:
   friend struct SessionAccess;
   struct [[gnu::visibility("hidden")]] Impl;
+  enum class State : std::uint8_t { open, committed, moved_from };
 
-  [[nodiscard]] Impl& impl();
+  [[nodiscard]] Impl& changing();
   [[nodiscard]] std::optional<std::string_view> find(std::string_view key) const noexcept;
   void set_encoded(std::string_view key, std::string value);
   void set_encoded_flash(std::string message);
   void add_update(std::string_view key, detail::UpdateFunction update);
 
-  std::unique_ptr<Impl> impl_;
-  bool spent_ = false;  // what was loaded into it has been committed, or moved elsewhere
+  std::shared_ptr<Impl> impl_;  // the commit's too, which changes nothing of it
+  State state_ = State::open;
 };
 
 }  // namespace flame::inline v0::session

@@ -22,8 +22,14 @@
 namespace flame::inline v0::session {
 namespace detail {
 
+/// What begins with another of itself: it would be stored as a container of what it is not.
 template <class T>
-concept AnyContainer = requires(const T& t) {
+concept IteratesOverItself = requires(const T& t) {
+  requires std::is_same_v<std::remove_cvref_t<decltype(*t.begin())>, T>;
+};
+
+template <class T>
+concept AnyContainer = !IteratesOverItself<T> && requires(const T& t) {
   typename T::value_type;
   t.begin();
   t.end();
@@ -61,7 +67,8 @@ template <class T>  // a multimap is none: a CBOR map has a key once
 concept Map = Container<T> && EmplacesOnce<T>;
 
 template <class T>
-concept Struct = std::is_aggregate_v<T> && std::is_class_v<T> && !AnyContainer<T>;
+concept Struct =
+    std::is_aggregate_v<T> && std::is_class_v<T> && !AnyContainer<T> && !IteratesOverItself<T>;
 
 template <class T>
 concept NamedFields = Struct<T> && has_fields<T>();
@@ -328,15 +335,25 @@ struct Codec<T> {
 template <class T, class Enable>
 struct Codec {
   static constexpr bool is_long_double = std::is_same_v<T, long double>;
+  static constexpr bool is_closed_class = std::is_class_v<T> && !std::is_aggregate_v<T> &&
+                                          !detail::Pointer<T> && !detail::IteratesOverItself<T>;
   static_assert(!detail::Pointer<T>,
                 "a pointer cannot be stored: store the value, or a std::optional of it");
   static_assert(!std::is_array_v<T>, "a C array cannot be stored: use std::array or std::vector");
   static_assert(!is_long_double, "long double differs between machines: store a double");
+  static_assert(!detail::IteratesOverItself<T>,
+                "this type iterates over itself: store its text (string(), dump()), or include "
+                "<flame/session/json.hpp> for nlohmann::json");
+  static_assert(!is_closed_class,
+                "this class has private or virtual members, or a constructor of its own, so that "
+                "nobody can list its members: make it a plain struct, or specialise "
+                "flame::session::Codec for it (value.hpp shows how)");
   static_assert(
       !detail::Struct<T>,
       "this struct has a base, C array, reference, bit-field or more than 32 members: specialise "
       "flame::session::Codec for it (value.hpp shows how)");
-  static_assert(detail::Pointer<T> || std::is_array_v<T> || is_long_double || detail::Struct<T>,
+  static_assert(detail::Pointer<T> || std::is_array_v<T> || is_long_double ||
+                    detail::IteratesOverItself<T> || is_closed_class || detail::Struct<T>,
                 "this type has no stored form: specialise flame::session::Codec for it (value.hpp "
                 "shows how)");
 

@@ -31,24 +31,28 @@ class AsyncOf final : public AsyncJob {
     if (error)
       result = tl::unexpected(*error);
     else
-      result = job_.result();
+      give(static_cast<ItsOperation&>(operation));
   }
-  void orphaned() override;
+  void give(ItsOperation& operation) { operation.result = job_.result(); }
+  void orphaned() override {}
 
   ItsJob job_;
 };
 using AsyncLoad = AsyncOf<LoadJob, LoadOperation>;
 using AsyncCommit = AsyncOf<CommitJob, CommitOperation>;
+using AsyncList = AsyncOf<ListJob, ListOperation>;
+using AsyncEnd = AsyncOf<EndJob, EndOperation>;
 
 /// A flash message that was claimed for a request nobody waits for any more goes back. Its own
 /// executor: there is nobody to tell.
 class FlashReturn final : Executor {
  public:
-  static void start(AsyncJobs& jobs, Session session) {
-    if (!session.flash()) return;
+  static void start(AsyncJobs& jobs, std::shared_ptr<SessionState> state) {
+    if (!state || !state->flash) return;
+    auto session = SessionAccess::make(std::move(state));
     auto self = std::make_unique<FlashReturn>();
     self->operation_.session = &session;
-    self->operation_.failed = true;
+    self->operation_.status = failed_from;
     self->operation_.executor = self.get();
     const auto deadline = jobs.core.deadline_from_now();
     if (!jobs.start_unbounded(self->operation_, deadline)) static_cast<void>(self.release());
@@ -61,14 +65,20 @@ class FlashReturn final : Executor {
 };
 
 template <>
+void AsyncLoad::give(LoadOperation& operation) {
+  operation.flash = job_.flash();
+  operation.result = job_.result();
+}
+
+template <>
 void AsyncLoad::orphaned() {
   auto session = job_.result();
-  if (session) FlashReturn::start(owner_, std::move(*session));
+  if (session) FlashReturn::start(owner_, SessionAccess::commit(*session));
 }
 
 template <>
 void AsyncCommit::orphaned() {
-  FlashReturn::start(owner_, job_.take_session());
+  FlashReturn::start(owner_, job_.unreturned_flash());
 }
 
 }  // namespace
@@ -104,6 +114,8 @@ bool AsyncJob::advance() noexcept {
       if (!job().unit().returned_flash) sending_.reopen();
       if (step == Job::Step::write)
         answered = write();
+      else if (step == Job::Step::many)
+        answered = many();
       else
         answered = call();
       if (!answered) return false;
@@ -170,11 +182,52 @@ void AsyncJob::call_answered() {
   } catch (...) {
     out_of_memory_ = true;
   }
+  did_some_ = job().did_some();
   if (erases) owner_.gate.erase_ended(key, !call_.failure);
+}
+
+/// They are the job's, which stays until all are answered.
+bool AsyncJob::many() {
+  auto& calls = job().calls();
+  self_ = shared_from_this();
+  const auto keep = self_;
+  did_some_ = job().did_some();
+  unanswered_ = calls.size() + 1;  // and this
+  for (StoreCall& each : calls) {
+    each.deadline = deadline;
+    each.context = this;
+    each.done = [](StoreCall& call) noexcept {
+      auto& self = *static_cast<AsyncJob*>(call.context);
+      if (self.one_of_many(call)) self.all_of_many();
+    };
+    if (each.op.verb == Verb::erase) owner_.gate.erase_begins(each.op.record.key);
+    if (owner_.dispatch.submit(each)) static_cast<void>(one_of_many(each));
+  }
+  if (--unanswered_ > 0) return false;
+  self_.reset();
+  job().all_answered();
+  return true;
+}
+
+/// True: it was the last one.
+bool AsyncJob::one_of_many(StoreCall& call) noexcept {
+  owner_.core.judge(call);
+  if (call.op.verb == Verb::erase) owner_.gate.erase_ended(call.op.record.key, !call.failure);
+  return --unanswered_ == 0;
+}
+
+void AsyncJob::all_of_many() noexcept {
+  try {
+    job().all_answered();
+  } catch (...) {
+    out_of_memory_ = true;
+  }
+  resume();
 }
 
 bool AsyncJob::write() {
   ticket_.unit = &job().unit();
+  ticket_.beside = job().beside();
   ticket_.base = job().base();
   ticket_.deadline = deadline;
   ticket_.sending = ticket_.unit->returned_flash ? nullptr : &sending_;
@@ -220,9 +273,11 @@ void AsyncJob::finish(bool* answered_here) noexcept {
 }
 
 void AsyncJob::expire() noexcept {
-  const Error error = late(sending_.give_up());
+  const bool unsent = sending_.give_up();
+  const Error error = late(unsent && !did_some_);
   Operation* operation = operation_;
   if (!operation || !operation_.compare_exchange_strong(operation, &expired)) return;
+  owner_.core.answers = false;
   owner_.core.events.emit(event::timed_out, nullptr, error.text);
   answer(*operation, &error);
   complete(*operation);
@@ -265,10 +320,30 @@ bool AsyncJobs::start(CommitOperation& operation, Deadline deadline) {
 bool AsyncJobs::start_unbounded(CommitOperation& operation, Deadline deadline) {
   const SpareAllocator<AsyncCommit> memory(commits_);
   const auto bytes = SessionAccess::bytes(*operation.session);
-  auto session = SessionAccess::take(*operation.session);
+  auto session = SessionAccess::commit(*operation.session);
   return std::allocate_shared<AsyncCommit>(memory, *this, operation, deadline, bytes,
-                                           std::move(session), operation.failed)
+                                           std::move(session), operation.status >= failed_from)
       ->start();
+}
+
+template <class ItsJob, class Op, class... Arguments>
+bool AsyncJobs::start_other(Op& operation, Deadline deadline, const Arguments&... arguments) {
+  if (refused_as(are_too_many, too_many(others_), operation, core.events)) return true;
+  const SpareAllocator<ItsJob> memory(others_);
+  return std::allocate_shared<ItsJob>(memory, *this, operation, deadline, 0U, arguments...)
+      ->start();
+}
+
+bool AsyncJobs::start(ListOperation& operation, Deadline deadline) {
+  return start_other<AsyncList>(operation, deadline, operation.owner);
+}
+
+bool AsyncJobs::start(EndOperation& operation, Deadline deadline) {
+  return start_other<AsyncEnd>(operation, deadline, operation);
+}
+
+void AsyncJobs::return_flash(std::shared_ptr<SessionState> session) {
+  FlashReturn::start(*this, std::move(session));
 }
 
 void AsyncJobs::add(AsyncJob& job) {
@@ -309,7 +384,8 @@ void AsyncJobs::expire(Deadline now) noexcept {
 
 bool AsyncJobs::drain(Deadline until) noexcept {
   const bool loads = loads_.wait_for_all(until);
-  return commits_.wait_for_all(until) && loads;
+  const bool others = others_.wait_for_all(until);
+  return commits_.wait_for_all(until) && loads && others;
 }
 
 }  // namespace flame::inline v0::session

@@ -7,6 +7,7 @@
 #include "commit_job.hpp"
 #include "gate.hpp"
 #include "load_job.hpp"
+#include "owner_jobs.hpp"
 #include "runner/completion.hpp"
 #include "runner/fork.hpp"
 #include "runner/short_mutex.hpp"
@@ -54,6 +55,9 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
   void answer(Operation& operation, const Error* error) noexcept;
   [[nodiscard]] bool call();
   [[nodiscard]] bool write();
+  [[nodiscard]] bool many();
+  [[nodiscard]] bool one_of_many(StoreCall& call) noexcept;
+  void all_of_many() noexcept;
   void call_answered();
   void write_answered() noexcept;
   void resume();
@@ -63,10 +67,12 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
   const std::size_t bytes_;
   std::shared_ptr<AsyncJob> self_{};  // while an answer is awaited
   StoreCall call_{};
+  std::atomic<std::size_t> unanswered_{0};  // of many calls
   Ticket ticket_{};
   Sending sending_{};  // of whatever it has under way
   std::atomic<Turn> turn_{Turn::none};
   bool orphan_ = false;                     // its deadline has answered the operation
+  std::atomic<bool> did_some_{false};       // of several steps
   std::atomic<bool> out_of_memory_{false};  // ends this operation, and nothing else (R16)
 };
 
@@ -83,8 +89,12 @@ class AsyncJobs {
 
   [[nodiscard]] bool start(LoadOperation& operation, Deadline deadline);
   [[nodiscard]] bool start(CommitOperation& operation, Deadline deadline);
+  [[nodiscard]] bool start(ListOperation& operation, Deadline deadline);
+  [[nodiscard]] bool start(EndOperation& operation, Deadline deadline);
   /// For what must not be refused: a flash message on its way back.
   [[nodiscard]] bool start_unbounded(CommitOperation& operation, Deadline deadline);
+  /// A claimed flash message whose request is over goes back to its session.
+  void return_flash(std::shared_ptr<SessionState> session);
   /// Answers the operations whose deadline has passed.
   void expire(Deadline now) noexcept;
   /// Returns when nothing is under way any more; nothing may be started meanwhile. False: at
@@ -99,11 +109,14 @@ class AsyncJobs {
 
  private:
   friend class AsyncJob;
+  template <class ItsJob, class Op, class... Arguments>
+  [[nodiscard]] bool start_other(Op& operation, Deadline deadline, const Arguments&... arguments);
   void add(AsyncJob& job);
   void remove(AsyncJob& job) noexcept;
 
   std::atomic<std::size_t> bytes_{0};
-  Spares loads_{}, commits_{};  // the memory of jobs, which is in use while they are under way
+  Spares loads_{}, commits_{},
+      others_{};  // the memory of jobs, which is in use while they are under way
   ShortMutex mutex_{};
   boost::intrusive::multiset<AsyncJob> by_deadline_{};
 };

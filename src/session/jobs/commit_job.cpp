@@ -1,44 +1,104 @@
 #include "commit_job.hpp"
 
+#include <algorithm>
+#include <tuple>
+
 #include "cookie.hpp"
+#include "owner_jobs.hpp"
 
 namespace flame::inline v0::session {
 
-CommitJob::CommitJob(Core& core, std::unique_ptr<SessionState> session, bool failed)
-    : core_(core), session_(session ? std::move(session) : std::make_unique<SessionState>()) {
+CommitJob::CommitJob(Core& core, std::shared_ptr<const SessionState> session, bool failed)
+    : core_(core),
+      session_(session ? std::move(session) : std::make_shared<const SessionState>()),
+      has_flash_(session_->flash != nullptr),
+      was_read_(has_flash_ && session_->flash->looked_at.load(std::memory_order_relaxed)) {
   stage_ = first_stage(failed);
 }
 
 CommitJob::Stage CommitJob::first_stage(bool failed) {
-  if (failed) return session_->flash ? return_flash() : touch_if_due();
-  const bool destroys = session_->changes.destroy;
+  if (failed) return has_flash_ ? return_flash() : touch_if_due();
+  const auto& changes = session_->changes;
   unit_.presence = session_->presence;
   unit_.presented = session_->presented;
   unit_.address = session_->address;
-  unit_.changes = std::move(session_->changes);
+  unit_.changes = &changes;
   // The owner it has is no login: it must not start a session anew where a logout ended this one.
-  if (live() && unit_.changes.owner == session_->base.record.owner) unit_.changes.owner.reset();
-  if (unit_.changes.empty()) return touch_if_due();
+  unit_.logs_in = changes.owner && !(live() && *changes.owner == session_->base.owner() &&
+                                     !has_other_terms(changes, session_->base.header.terms));
+  return save();
+}
+
+CommitJob::Stage CommitJob::save() {
+  if (!unit_.wants_change()) return returns_flash() ? return_flash() : touch_if_due();
   if (session_->presence == Presence::superseded) {
     settle_ended(unit_);
     return after_unit();
   }
-  if (destroys) return live() ? Stage::erase : Stage::finished;
-  return live() ? Stage::write : Stage::create;
+  if (unit_.changes->destroy)
+    return live() || !session_->ends.empty() ? Stage::erase : say_farewell();
+  if (is_capped_login() && core_.rules.at_owner_limit == AtOwnerLimit::refuse)
+    return count_sessions(Stage::count_before);
+  return write();
 }
 
-CommitJob::Stage CommitJob::touch_if_due() const {
-  const bool due = live() && due_touch(session_->base.record, core_.rules, core_.time.now());
-  return due ? Stage::touch : Stage::finished;
+CommitJob::Stage CommitJob::write() {
+  if (!live()) return Stage::create;
+  take_flash_along();
+  return Stage::write;
+}
+
+CommitJob::Stage CommitJob::touch_if_due() {
+  if (!live()) return Stage::finished;
+  if (!session_->base.header.application && !core_.hash.application().empty()) return stamp();
+  return due(core_.time.now()) ? Stage::touch : Stage::finished;
+}
+
+/// A record of format 1 has its owner without the application: nobody finds it by that.
+CommitJob::Stage CommitJob::stamp() {
+  unit_ = {};
+  unit_.presence = session_->presence;
+  unit_.presented = session_->presented;
+  unit_.stamps = true;
+  return Stage::write;
+}
+
+std::optional<TimePoint> CommitJob::due(TimePoint now) const {
+  const auto& base = session_->base;
+  return due_touch(base.record, core_.rules.lifetimes.of(base.header.terms), now);
+}
+
+/// What a handler says beside its logout goes into a session that nobody was signed in to.
+CommitJob::Stage CommitJob::say_farewell() {
+  if (!session_->changes.flash) return Stage::finished;
+  farewell_.flash = session_->changes.flash;
+  is_farewell_ = true;
+  unit_ = {};
+  unit_.address = session_->address;
+  unit_.changes = &farewell_;
+  return Stage::create;
+}
+
+/// One that nobody looked at, as a unit of its own: it goes back also where the request's changes
+/// are dropped, and they get nowhere by it.
+void CommitJob::take_flash_along() {
+  if (!returns_flash()) return;
+  beside_ = std::make_unique<Unit>();
+  beside_->presence = session_->presence;
+  beside_->returned_flash = session_->flash->bytes;
 }
 
 CommitJob::Stage CommitJob::return_flash() {
-  if (!session_->flash) return Stage::finished;
+  has_flash_ = false;
   unit_ = {};
   unit_.presence = session_->presence;
-  unit_.returned_flash = std::move(session_->flash);
-  session_->flash.reset();
+  unit_.returned_flash = session_->flash->bytes;
   return Stage::return_flash;
+}
+
+SessionState::Ended CommitJob::ending() const {
+  if (!session_->ends.empty()) return session_->ends[ended_];
+  return {session_->base.record.key, session_->base.record.owner};
 }
 
 Job::Step CommitJob::next(StoreOp& op) {
@@ -51,20 +111,29 @@ Job::Step CommitJob::next(StoreOp& op) {
     case Stage::write:
     case Stage::return_flash:
       return Step::write;
-    case Stage::erase:
+    case Stage::count_before:
+    case Stage::count_after:
+      pages_.next(calls_);
+      return Step::many;
+    case Stage::end_others:
+      return Step::many;
+    case Stage::erase: {
       op = {};
       op.verb = Verb::erase;
-      break;
+      auto [key, owner] = ending();
+      op.record.key = key;
+      op.record.owner = std::move(owner);
+      return Step::call;
+    }
     case Stage::touch:
-      op = {};
-      op.verb = Verb::touch;
-      op.record.last_seen = core_.time.now();
-      op.record.expires_at = due_touch(session_->base.record, core_.rules, op.record.last_seen)
-                                 .value_or(session_->base.record.expires_at);
       break;
   }
+  op = {};
+  op.verb = Verb::touch;
   op.record.key = session_->base.record.key;
   op.record.owner = session_->base.record.owner;
+  op.record.last_seen = core_.time.now();
+  op.record.expires_at = due(op.record.last_seen).value_or(session_->base.record.expires_at);
   return Step::call;
 }
 
@@ -78,44 +147,144 @@ void CommitJob::erased(const std::optional<Failure>& failure) {
   if (failure) {
     error_ = failure->error;
     if (failure->maybe_applied) add_to(*error_, "whether the session was ended is unknown");
-    stage_ = return_flash();
+    if (has_flash_) stage_ = return_flash();
     return;
   }
-  core_.events.emit(event::destroyed, &session_->base.record.key,
-                    "signed out, or ended by the application");
+  const auto ended = ending();
+  core_.events.emit(event::destroyed, &ended.key, "signed out, or ended by the application");
+  if (++ended_ < session_->ends.size()) {
+    stage_ = Stage::erase;
+    return;
+  }
   removes_cookie_ = true;
+  has_flash_ = false;
+  stage_ = say_farewell();
 }
 
 void CommitJob::written(Record) { stage_ = after_unit(); }
 
 CommitJob::Stage CommitJob::after_unit() {
   report(unit_);
-  if (stage_ == Stage::return_flash) return Stage::finished;
-  switch (unit_.result.verdict) {
+  if (stage_ == Stage::return_flash || unit_.stamps) return Stage::finished;
+  settle_beside();
+  auto& result = unit_.result;
+  switch (result.verdict) {
     case Verdict::lost_login:
       return Stage::create;
     case Verdict::failed:
-      error_ = std::move(unit_.result.error);
-      return return_flash();
+      if (is_farewell_)
+        lose_flash("the session that was to have it could not begin");
+      else
+        error_ = std::move(result.error);
+      break;
     case Verdict::unchanged:
-      return touch_if_due();
+      if (!returns_flash()) return touch_if_due();
+      break;
     case Verdict::applied:
     case Verdict::dropped:
+      new_id_ = result.new_id;
+      lives_ = result.lives;
+      if (result.verdict == Verdict::applied && is_capped_login())
+        return count_sessions(Stage::count_after);
       break;
   }
-  new_id_ = unit_.result.new_id;
-  return Stage::finished;
+  return finish();
+}
+
+CommitJob::Stage CommitJob::finish() { return returns_flash() ? return_flash() : Stage::finished; }
+
+bool CommitJob::is_capped_login() const noexcept {
+  return core_.rules.max_sessions_per_owner > 0 && unit_.logs_in && !unit_.changes->owner->empty();
+}
+
+CommitJob::Stage CommitJob::count_sessions(Stage stage) {
+  sessions_.clear();
+  pages_.start(stored_owner(core_.hash.application(), *session_->changes.owner));
+  return stage;
+}
+
+void CommitJob::all_answered() {
+  if (stage_ == Stage::end_others) {
+    stage_ = others_ended();
+    return;
+  }
+  if (const auto* const failure = first_failure(calls_)) {
+    error_ = failure->error;
+    if (stage_ == Stage::count_after)
+      add_to(*error_, "whether the login was saved, and how many sessions there are, is unknown");
+    new_id_.reset();
+    stage_ = finish();
+    return;
+  }
+  for (Record& each : pages_.take()) sessions_.push_back(std::move(each));
+  if (pages_.is_at_end()) stage_ = counted();
+}
+
+/// All who count at once keep the same ones: in one order, and none of these is ended by anybody.
+/// So exactly as many as may be are left by the last who counts.
+CommitJob::Stage CommitJob::counted() {
+  const auto most = core_.rules.max_sessions_per_owner;
+  if (stage_ == Stage::count_before) {
+    std::erase_if(sessions_, [&](const Record& each) {
+      return live() && each.key == session_->base.record.key;
+    });
+    if (sessions_.size() < most) return write();
+    refuse_login();
+    return finish();
+  }
+  if (sessions_.size() <= most) return finish();
+  const bool keeps_first = core_.rules.at_owner_limit == AtOwnerLimit::refuse;
+  std::ranges::sort(sessions_, [&](const Record& a, const Record& b) {
+    const bool before = std::tie(a.created_at, a.key) < std::tie(b.created_at, b.key);
+    return a.key != b.key && before == keeps_first;
+  });
+  sessions_.erase(sessions_.begin(), sessions_.begin() + static_cast<std::ptrdiff_t>(most));
+  make_erases(sessions_, calls_);
+  return Stage::end_others;
+}
+
+CommitJob::Stage CommitJob::others_ended() {
+  static_cast<void>(tell_ended(calls_, core_.events));
+  const auto is_own = [&](const Record& each) { return new_id_ && each.key == new_id_->key(); };
+  const bool ends_own = std::ranges::any_of(sessions_, is_own);
+  if (const auto* const failure = first_failure(calls_)) {
+    error_ = failure->error;
+    add_to(*error_, "the login was saved, and sessions above max_sessions_per_owner may be left");
+    new_id_.reset();
+  } else if (ends_own && core_.rules.at_owner_limit == AtOwnerLimit::refuse) {
+    refuse_login();
+  }
+  return finish();
+}
+
+void CommitJob::refuse_login() {
+  new_id_.reset();
+  error_ = {Errc::too_many_sessions,
+            "this owner has as many sessions as max_sessions_per_owner allows: end one of them, or "
+            "choose AtOwnerLimit::end_oldest"};
+}
+
+void CommitJob::settle_beside() {
+  const auto beside = std::move(beside_);
+  if (!beside || beside->result.verdict == Verdict::failed) return;
+  has_flash_ = false;
+  const bool replaced = unit_.changes->flash && unit_.result.verdict == Verdict::applied;
+  if (beside->result.verdict != Verdict::applied && !replaced)
+    lose_flash("nobody looked at a flash message, and it could not be put back");
+}
+
+void CommitJob::lose_flash(const char* why) {
+  core_.events.emit(event::flash_lost, &session_->base.record.key, why);
 }
 
 void CommitJob::report(const Unit& unit) {
   const auto& result = unit.result;
   if (unit.returned_flash) {
     if (result.verdict != Verdict::applied)
-      core_.events.emit(event::flash_lost, &session_->base.record.key,
-                        "a flash message could not be put back after its request failed");
+      lose_flash("a flash message could not be put back after its request");
     return;
   }
-  if (result.verdict == Verdict::dropped)
+  if (result.verdict == Verdict::dropped && !unit.stamps)
     core_.events.emit(event::dropped, &session_->base.record.key,
                       "the session had ended, or got a new ID, before these changes came");
   if (result.verdict != Verdict::applied || !result.new_id) return;
@@ -126,12 +295,21 @@ void CommitJob::report(const Unit& unit) {
     core_.events.emit(event::renewed, &key, "a new ID, and the one before is over");
 }
 
-Session CommitJob::take_session() {
-  return removes_cookie_ ? Session() : SessionAccess::make(std::move(session_));
+std::shared_ptr<SessionState> CommitJob::unreturned_flash() const {
+  if (!has_flash_) return nullptr;
+  auto out = std::make_shared<SessionState>();
+  out->presence = session_->presence;
+  out->base.record.key = session_->base.record.key;
+  out->flash = session_->flash;
+  return out;
 }
 
 Result<ResponseFields> CommitJob::result() {
-  if (error_) return tl::unexpected(std::move(*error_));
+  if (error_) {
+    const bool has_key = session_->presence != Presence::absent;
+    core_.events.emit(event::failed, has_key ? &session_->base.record.key : nullptr, error_->text);
+    return tl::unexpected(std::move(*error_));
+  }
   Result<ResponseFields> out;
   auto& fields = out->fields;
   fields.reserve(4);
@@ -139,7 +317,7 @@ Result<ResponseFields> CommitJob::result() {
   fields.emplace_back("Vary", core_.rules.vary);
   fields.emplace_back("Cache-Control", "no-store");
   if (new_id_) {
-    fields.emplace_back("Set-Cookie", set_cookie(core_.rules.cookie, *new_id_));
+    fields.emplace_back("Set-Cookie", set_cookie(core_.rules.cookie, *new_id_, lives_));
     if (!core_.rules.id_header.empty()) fields.emplace_back(core_.rules.id_header, new_id_->text());
     if (session_->cookie_at_risk) core_.events.cookie_at_risk();
   } else if (removes_cookie_) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "job.hpp"
+#include "owner_pages.hpp"
 
 namespace flame::inline v0::session {
 
@@ -9,7 +10,7 @@ namespace flame::inline v0::session {
 class CommitJob final : public Job {
  public:
   /// `session` may be null: of no Manager, unchanged. `failed`: nothing is saved.
-  CommitJob(Core& core, std::unique_ptr<SessionState> session, bool failed);
+  CommitJob(Core& core, std::shared_ptr<const SessionState> session, bool failed);
 
   [[nodiscard]] Step next(StoreOp& op) override;
   void answered(StoreOp& op, const std::optional<Failure>& failure) override;
@@ -17,29 +18,67 @@ class CommitJob final : public Job {
     return stage_ == Stage::create ? nullptr : &session_->base;
   }
   void written(Record newest) override;
+  void all_answered() override;
+  [[nodiscard]] bool did_some() const noexcept override {
+    return ended_ > 0 || stage_ > Stage::count_before;
+  }
 
   [[nodiscard]] Result<ResponseFields> result();
-  /// With the flash message that it still has: one that failed gave it back. Of a session that was
-  /// destroyed there is none.
-  [[nodiscard]] Session take_session();
+  /// The flash message that it still has, on its session: one that failed gave it back. Of a
+  /// session that was destroyed there is none: null.
+  [[nodiscard]] std::shared_ptr<SessionState> unreturned_flash() const;
 
  private:
-  enum class Stage : std::uint8_t { finished, write, create, erase, touch, return_flash };
+  enum class Stage : std::uint8_t {
+    finished,
+    write,
+    create,
+    erase,
+    touch,
+    return_flash,
+    count_before,  // whether a login is one too many
+    count_after,   // which of those that signed in at once are
+    end_others,
+  };
 
   [[nodiscard]] Stage first_stage(bool failed);
-  [[nodiscard]] Stage touch_if_due() const;
+  [[nodiscard]] Stage save();
+  [[nodiscard]] Stage write();
+  [[nodiscard]] Stage touch_if_due();
+  [[nodiscard]] std::optional<TimePoint> due(TimePoint now) const;
+  [[nodiscard]] Stage stamp();
+  [[nodiscard]] Stage say_farewell();
+  void take_flash_along();
   [[nodiscard]] Stage return_flash();
+  [[nodiscard]] SessionState::Ended ending() const;
   void erased(const std::optional<Failure>& failure);
   /// The unit has its result: where that leads.
   [[nodiscard]] Stage after_unit();
+  void settle_beside();
+  [[nodiscard]] bool is_capped_login() const noexcept;
+  [[nodiscard]] Stage count_sessions(Stage stage);
+  [[nodiscard]] Stage counted();
+  [[nodiscard]] Stage others_ended();
+  void refuse_login();
+  [[nodiscard]] Stage finish();
   void report(const Unit& unit);
+  void lose_flash(const char* why);
   [[nodiscard]] bool live() const noexcept { return session_->presence == Presence::live; }
+  [[nodiscard]] bool returns_flash() const noexcept { return has_flash_ && (error_ || !was_read_); }
 
   Core& core_;
-  std::unique_ptr<SessionState> session_;
+  const std::shared_ptr<const SessionState> session_;
   Stage stage_ = Stage::finished;
-  std::optional<SessionId> new_id_{};
+  bool has_flash_;            // and so may have to give it back
+  const bool was_read_;       // by the handler
+  bool is_farewell_ = false;  // a session with nothing but a message, beside a logout
   bool removes_cookie_ = false;
+  std::size_t ended_ = 0;               // of the sessions to be destroyed
+  std::chrono::milliseconds lives_{0};  // as UnitResult has it
+  std::optional<SessionId> new_id_{};
+  Changes farewell_{};
+  OwnerPages pages_{};  // of the owner who signs in
+  std::vector<Record> sessions_{};
   std::optional<Error> error_{};
 };
 

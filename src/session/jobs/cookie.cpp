@@ -1,5 +1,8 @@
 #include "cookie.hpp"
 
+#include <algorithm>
+#include <chrono>
+
 namespace flame::inline v0::session {
 namespace {
 
@@ -10,27 +13,33 @@ std::string_view trimmed(std::string_view text) noexcept {
   return text;
 }
 
-/// Collects the values a request brings under our name, however many there are.
+/// Collects the IDs that a request brings under our name, however often.
 class Candidates {
  public:
   void add(std::string_view value) noexcept {
-    if (!first_)
-      first_ = value;
-    else if (*first_ != value)
-      differ_ = true;
+    const auto id = SessionId::parse(value);
+    any_ = true;
+    if (!id || has(*id)) return;
+    if (count_ < ids_.size()) ids_[count_] = *id;
+    ++count_;
   }
+  [[nodiscard]] bool has(const SessionId& id) const noexcept {
+    for (std::size_t i = 0; i < std::min(count_, ids_.size()); ++i)
+      if (ids_[i].text() == id.text()) return true;
+    return false;
+  }
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
 
   [[nodiscard]] Presented result() const noexcept {
-    if (!first_) return {};
-    if (differ_) return {Presented::Kind::duplicate, {}};
-    const auto id = SessionId::parse(*first_);
-    if (!id) return {Presented::Kind::malformed, {}};
-    return {Presented::Kind::id, *id};
+    if (count_ > ids_.size()) return {Presented::Kind::ambiguous};
+    if (count_ > 0) return {Presented::Kind::ids, ids_, count_};
+    return {any_ ? Presented::Kind::malformed : Presented::Kind::nothing};
   }
 
  private:
-  std::optional<std::string_view> first_{};
-  bool differ_ = false;
+  std::array<SessionId, 2> ids_{};
+  std::size_t count_ = 0;
+  bool any_ = false;
 };
 
 void read_line(std::string_view line, std::string_view name, Candidates& found) noexcept {
@@ -47,25 +56,41 @@ void read_line(std::string_view line, std::string_view name, Candidates& found) 
 
 }  // namespace
 
-Presented read_presented(std::span<const std::string_view> cookie_lines, std::string_view id_header,
-                         const CookieRules& rules) noexcept {
-  Candidates found;
+Presented read_presented(const RequestView& request, const CookieRules& rules) noexcept {
+  Candidates cookies, headers;
   std::size_t bytes = 0;
-  for (const auto line : cookie_lines) {
+  for (const auto line : request.cookie_lines) {
     bytes += line.size();
-    if (bytes > max_cookie_bytes) return {Presented::Kind::malformed, {}};
-    read_line(line, rules.name, found);
+    if (bytes > max_cookie_bytes) return {Presented::Kind::malformed};
+    read_line(line, rules.name, cookies);
   }
-  if (const auto value = trimmed(id_header); !value.empty()) found.add(value);
-  return found.result();
+  for (const auto& [name, value] : request.cookies) {
+    bytes += name.size() + value.size();
+    if (bytes > max_cookie_bytes) return {Presented::Kind::malformed};
+    if (trimmed(name) == rules.name) cookies.add(trimmed(value));
+  }
+  for (const auto header : request.id_headers)
+    if (const auto value = trimmed(header); !value.empty()) headers.add(value);
+  auto from_header = headers.result();
+  if (headers.count() == 0) {
+    const auto found = cookies.result();
+    return found.kind == Presented::Kind::nothing ? from_header : found;
+  }
+  const bool agree = headers.count() == 1 && cookies.count() <= 1 &&
+                     (cookies.count() == 0 || cookies.has(from_header.ids[0]));
+  return agree ? from_header : Presented{Presented::Kind::ambiguous};
 }
 
-std::string set_cookie(const CookieRules& rules, const SessionId& id) {
+std::string set_cookie(const CookieRules& rules, const SessionId& id,
+                       std::chrono::milliseconds lives) {
   std::string out;
   out.reserve(rules.name.size() + 1 + SessionId::size + rules.attributes.size() + 24);
   out.append(rules.name).append(1, '=').append(id.text()).append(rules.attributes);
-  if (rules.max_age.count() > 0)
-    out.append("; Max-Age=").append(std::to_string(rules.max_age.count()));
+  if (lives.count() > 0) {
+    const auto most = std::min<std::chrono::milliseconds>(lives, max_cookie_age);
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(most).count();
+    out.append("; Max-Age=").append(std::to_string(seconds));
+  }
   return out;
 }
 

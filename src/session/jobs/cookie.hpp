@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -18,21 +19,23 @@ inline constexpr std::size_t max_cookie_bytes = 64 * 1024;
 struct Presented {
   enum class Kind : std::uint8_t {
     nothing,
-    id,         ///< well-formed: what it opens, the store says
-    malformed,  ///< something under our name that no ID of ours looks like
-    duplicate,  ///< two different ones: their order says nothing, so none is opened (S18)
+    ids,        ///< one or two, well-formed: what they open, the store says
+    malformed,  ///< something under our name that no ID of ours looks like, and nothing that is one
+    ambiguous,  ///< three or more, or another one in the header: none is opened (S18)
   };
   Kind kind = Kind::nothing;
-  SessionId id{};
+  std::array<SessionId, 2> ids{};
+  std::size_t count = 0;
 };
 
-/// Reads Cookie fields (RFC 6265bis, 4.2.1) in one pass, decoding nothing, and the ID header.
-[[nodiscard]] Presented read_presented(std::span<const std::string_view> cookie_lines,
-                                       std::string_view id_header,
+/// Reads Cookie fields (RFC 6265bis, 4.2.1) in one pass, decoding nothing, and the ID headers.
+[[nodiscard]] Presented read_presented(const RequestView& request,
                                        const CookieRules& rules) noexcept;
 
-/// The value of a Set-Cookie field that hands out an ID, or takes the cookie away.
-[[nodiscard]] std::string set_cookie(const CookieRules& rules, const SessionId& id);
+/// The value of a Set-Cookie field that hands out an ID, or takes the cookie away. `lives`: as
+/// UnitResult has it.
+[[nodiscard]] std::string set_cookie(const CookieRules& rules, const SessionId& id,
+                                     std::chrono::milliseconds lives = {});
 [[nodiscard]] std::string removal_cookie(const CookieRules& rules);
 
 }  // namespace flame::inline v0::session

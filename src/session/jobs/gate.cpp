@@ -12,11 +12,18 @@ namespace {
 /// Entries that a shard keeps for the next writes: what a busy server has under way.
 constexpr std::size_t spares_kept = 8;
 
-/// Taken out of the gate before anything was sent for it.
-void settle_given_up(Unit& unit) noexcept {
-  unit.result = {};
-  unit.result.verdict = Verdict::failed;
-  unit.result.error.code = Errc::deadline;  // its request has had its answer
+template <class F>
+void each_unit(const Ticket& ticket, F f) {
+  f(*ticket.unit);
+  if (ticket.beside) f(*ticket.beside);
+}
+
+void fail(const Ticket& ticket, Errc code) noexcept {
+  each_unit(ticket, [code](Unit& unit) {
+    unit.result = {};
+    unit.result.verdict = Verdict::failed;
+    unit.result.error.code = code;
+  });
 }
 
 }  // namespace
@@ -134,7 +141,7 @@ void Gate::erase_ended(const SessionKey& key, bool erased) noexcept {
   if (!runs) drop_if_idle(entry);
   lock.unlock();
   while (Ticket* const ticket = ended.pop()) {
-    settle_ended(*ticket->unit);
+    each_unit(*ticket, settle_ended);
     ticket->done(*ticket);
   }
   if (runs) run(entry);
@@ -161,7 +168,7 @@ void Gate::leave_out_given_up(Entry& entry) noexcept {
   while (Ticket* const each = all.pop()) {
     const bool goes = !each->sending || each->sending->begin();
     (goes ? entry.under_way : entry.given_up).push(*each);
-    if (!goes) settle_given_up(*each->unit);
+    if (!goes) fail(*each, Errc::deadline);  // its request has had its answer
   }
   if (!alone || entry.under_way.empty()) return;
   entry.call.sending = entry.under_way.front()->sending;
@@ -172,17 +179,15 @@ void Gate::start_flow(Entry& entry) {
   leave_out_given_up(entry);
   if (entry.under_way.empty()) return;
   entry.units.clear();
-  for (Ticket* at = entry.under_way.front(); at; at = at->next) entry.units.push_back(at->unit);
+  for (Ticket* at = entry.under_way.front(); at; at = at->next)
+    each_unit(*at, [&](Unit& unit) { entry.units.push_back(&unit); });
   const Base* base = entry.newest ? &*entry.newest : entry.under_way.front()->base;
   entry.flow.emplace(entry.context, core_.random, base, entry.units);
 }
 
 void Gate::give_up(Entry& entry) noexcept {
-  for (Ticket* at = entry.under_way.front(); at; at = at->next) {
-    at->unit->result = {};
-    at->unit->result.verdict = Verdict::failed;
-    at->unit->result.error.code = Errc::out_of_memory;  // no text: it would need some
-  }
+  for (Ticket* at = entry.under_way.front(); at; at = at->next)
+    fail(*at, Errc::out_of_memory);  // no text: it would need some
   entry.flow.reset();
 }
 
@@ -226,7 +231,8 @@ bool Gate::submit(Entry& entry) {
 bool Gate::is_awaited(const Entry& entry) const noexcept {
   const auto now = core_.clock.steady();
   for (const Ticket* at = entry.under_way.front(); at; at = at->next)
-    if (at->deadline > now || at->unit->claims_flash || at->unit->returned_flash) return true;
+    if (at->deadline > now || at->beside || at->unit->claims_flash || at->unit->returned_flash)
+      return true;
   return false;
 }
 
@@ -287,8 +293,7 @@ void Gate::remember(Entry& entry, Record& written) noexcept {
   if (token == WriteToken{}) return;
   try {
     auto& newest = entry.newest.emplace();
-    const auto& rules = core_.rules;
-    if (open_record(written, rules.idle, rules.absolute, core_.time.now(), newest) ==
+    if (open_record(written, core_.rules.lifetimes, core_.time.now(), newest) ==
             RecordState::readable &&
         newest.header.contains(token))
       return;

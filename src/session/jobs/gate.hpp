@@ -11,6 +11,7 @@ namespace flame::inline v0::session {
 /// One unit on its way through the gate: the job's own, unmoved until done().
 struct Ticket {
   Unit* unit = nullptr;
+  Unit* beside = nullptr;      ///< in the same write, after it
   const Base* base = nullptr;  ///< as the job loaded it; null: the unit begins a session
   Deadline deadline{};         ///< its operation's; what is under way goes on, unless it begins
   Record newest{};             ///< the record after the write, for who claimed a flash

@@ -6,6 +6,9 @@
 
 namespace flame::inline v0::session {
 
+/// A response of this status, or above, saves nothing.
+inline constexpr int failed_from = 500;
+
 /// What the jobs of one Manager share.
 struct Core {
   Rules rules{};
@@ -15,6 +18,8 @@ struct Core {
   StoreTime time;
   Events events;
   CreationLimit creations;
+  std::atomic<bool> answers{false};  ///< the store did, the last time
+  const std::shared_ptr<FlashHome> flash_home = std::make_shared<FlashHome>();
 
   Core(const Options& options, const Environment& environment)
       : hash(options.application),
@@ -40,6 +45,7 @@ class Job {
     finished,
     call,   ///< run the operation that was filled in, then answered()
     write,  ///< write unit() on base(), together with others of that session, then written()
+    many,   ///< run calls() at once, in no order, then all_answered()
   };
 
   virtual ~Job() = default;
@@ -48,6 +54,12 @@ class Job {
   virtual void answered(StoreOp& op, const std::optional<Failure>& failure) = 0;
 
   [[nodiscard]] Unit& unit() noexcept { return unit_; }
+  /// Goes with it in the same write, and for itself: a flash message on its way back. Null: none.
+  [[nodiscard]] Unit* beside() noexcept { return beside_.get(); }
+  [[nodiscard]] std::vector<StoreCall>& calls() noexcept { return calls_; }
+  virtual void all_answered() {}
+  /// What was answered so far cannot be taken back.
+  [[nodiscard]] virtual bool did_some() const noexcept { return false; }
   /// Null: the unit begins a session.
   [[nodiscard]] virtual const Base* base() const noexcept = 0;
   /// The unit has its result; `newest` is the record as it is now, where a claim asked for it.
@@ -55,6 +67,8 @@ class Job {
 
  protected:
   Unit unit_{};
+  std::unique_ptr<Unit> beside_{};
+  std::vector<StoreCall> calls_{};
 };
 
 }  // namespace flame::inline v0::session

@@ -1,30 +1,49 @@
 #include "load_job.hpp"
 
+#include <algorithm>
+
 namespace flame::inline v0::session {
+namespace {
+
+constexpr auto idle_over = "its idle timeout has passed";
+constexpr auto absolute_over = "its absolute timeout has passed";
+
+/// A message is for who is shown the page.
+bool may_claim(const RequestView& request) noexcept {
+  const auto fetches_ahead = [](std::string_view purpose) {
+    return purpose.find("prefetch") != std::string_view::npos;
+  };
+  return !request.method.empty() && request.method != "HEAD" &&
+         std::ranges::none_of(request.purposes, fetches_ahead);
+}
+
+}  // namespace
 
 LoadJob::LoadJob(Core& core, const RequestView& request, Need need)
-    : core_(core), claims_flash_(has(need, Need::flash) && request.claims_flash) {
-  session_->loaded = true;
+    : core_(core), claims_flash_(has(need, Need::flash) && may_claim(request)) {
+  session_->loaded_by = &core;
   session_->max_bytes = core.rules.max_bytes;
+  session_->longest_login = std::chrono::floor<std::chrono::seconds>(core.rules.lifetimes.longest);
+  session_->random = &core.random;
   session_->address = core.creations.address(request.peer);
   session_->cookie_at_risk = core.rules.secure_cookie && !request.secure && !request.from_this_host;
-  const auto presented = read_presented(
-      request.cookie_lines, core.rules.id_header.empty() ? std::string_view() : request.id_header,
-      core.rules.cookie);
-  switch (presented.kind) {
+  auto read = request;
+  if (core.rules.id_header.empty()) read.id_headers = {};
+  presented_ = read_presented(read, core.rules.cookie);
+  switch (presented_.kind) {
     case Presented::Kind::nothing:
       return;
     case Presented::Kind::malformed:
       core.events.emit(event::id_rejected, nullptr, "no session ID of this library looks like it");
       return;
-    case Presented::Kind::duplicate:
+    case Presented::Kind::ambiguous:
       core.events.emit(event::dup_cookie, nullptr,
-                       "one request brought two different session IDs: neither was opened");
+                       "one request brought three session IDs, or another one in its header: none "
+                       "was opened");
       return;
-    case Presented::Kind::id:
+    case Presented::Kind::ids:
       break;
   }
-  id_ = presented.id;
   step_ = Step::call;
 }
 
@@ -32,72 +51,133 @@ Job::Step LoadJob::next(StoreOp& op) {
   if (step_ == Step::call) {
     op = {};
     op.verb = Verb::load;
-    op.record.key = id_.key();
+    op.record.key = id().key();
   }
   return std::exchange(step_, Step::finished);
 }
 
 void LoadJob::answered(StoreOp& op, const std::optional<Failure>& failure) {
-  if (failure) {
+  if (failure)
     error_ = failure->error;
-  } else if (op.outcome == Outcome::done) {
-    open(op.record);
-  } else if (op.outcome == Outcome::unreadable) {
-    core_.events.unreadable(
-        id_.key(),
-        "the store cannot read its record, damaged or of a newer release: left as it is");
-  } else if (op.record.expires_at != TimePoint{}) {
-    expired();
-  } else {
-    reject("unknown, expired or ended");
+  else
+    take(look(op));
+}
+
+/// One ID is settled: goes on with the next, or ends.
+void LoadJob::take(Found found) {
+  if (error_) return;
+  found_[at_] = found;
+  if (found == Found::live && session_->presence != Presence::live) {
+    session_->presence = Presence::live;
+    session_->presented = verifier_;
   }
+  if (at_ + 1 < presented_.count) {
+    ++at_;
+    step_ = Step::call;
+    return;
+  }
+  conclude();
 }
 
-void LoadJob::reject(const char* why) {
-  const auto key = id_.key();
-  core_.events.emit(event::id_rejected, &key, why);
+void LoadJob::conclude() {
+  const auto count = std::ranges::count(found_, Found::live);
+  if (count > 1) return open_neither();
+  if (count == 1) {
+    at_ = found_[0] == Found::live ? 0 : 1;
+    if (claims_flash_ && session_->base.document.flash()) start_claim();
+    return;
+  }
+  const auto superseded = std::ranges::find(found_, Found::superseded);
+  if (superseded != found_.end()) at_ = static_cast<std::size_t>(superseded - found_.begin());
+  become(superseded != found_.end() ? Presence::superseded : Presence::absent);
 }
 
-void LoadJob::expired() {
-  const auto key = id_.key();
-  core_.events.emit(event::expired, &key, "its idle or absolute timeout has passed");
+/// Which of two live sessions was meant nobody knows. A logout ends both.
+void LoadJob::open_neither() {
+  core_.events.emit(event::dup_cookie, &session_->base.record.key,
+                    "one request brought the IDs of two sessions: neither was opened");
+  for (const Record* each : {&session_->base.record, &second_->record})
+    session_->ends.push_back({each->key, each->owner});
+  become(Presence::absent);
 }
 
-void LoadJob::open(Record& record) {
+Base& LoadJob::opening() {
+  if (session_->presence != Presence::live) return session_->base;
+  if (!second_) second_ = std::make_unique<Base>();
+  return *second_;
+}
+
+LoadJob::Found LoadJob::look(StoreOp& op) {
+  if (op.outcome == Outcome::done) return open(op.record);
+  if (op.outcome == Outcome::unreadable)
+    return unreadable(
+        "the store cannot read its record, damaged or of a newer release: left as it is");
+  if (op.record.expires_at != TimePoint{}) return expired(which_timeout(op.record));
+  return reject("unknown, expired or ended");
+}
+
+LoadJob::Found LoadJob::open(Record& record) {
   const auto now = core_.time.now();
-  const auto key = record.key;
-  auto& base = session_->base;
   std::string_view payload;
-  auto state = open_header(record, core_.rules.idle, core_.rules.absolute, now, base, payload);
+  Base& base = opening();
+  auto state = open_header(record, core_.rules.lifetimes, now, base, payload);
   if (state == RecordState::readable) {
-    session_->presented = core_.hash(id_);
+    verifier_ = core_.hash(id());
     // Before anything of its values is looked at: a stranger's secret gets no further.
-    const auto found = standing(base.header, session_->presented, now);
-    if (found != Standing::current) return turn_away(found);
+    const auto found = standing(base.header, verifier_, now);
+    if (found != Standing::current) return judge(found);
     state = open_values(record, payload, base);
   }
   switch (state) {
     case RecordState::readable:
-      return admit();
-    case RecordState::expired:
-      return expired();
+      return Found::live;
+    case RecordState::idle_over:
+      return expired(idle_over);
+    case RecordState::absolute_over:
+      return expired(absolute_over);
     case RecordState::unreadable:
-      return core_.events.unreadable(
-          key, "its record is damaged, or not of this library: left as it is");
+      return unreadable("its record is damaged, or not of this library: left as it is");
     case RecordState::newer_version:
-      return core_.events.unreadable(key, "its record is of a newer release: left as it is");
+      break;
   }
+  return unreadable("its record is of a newer release: left as it is");
 }
 
-void LoadJob::turn_away(Standing found) {
-  const bool superseded = found == Standing::superseded;
-  reject(superseded ? "superseded by a newer ID of its session" : "its secret opens nothing");
-  become(superseded ? Presence::superseded : Presence::absent);
+LoadJob::Found LoadJob::judge(Standing found) {
+  if (found != Standing::superseded) return reject("its secret opens nothing");
+  static_cast<void>(reject("superseded by a newer ID of its session"));
+  return Found::superseded;
 }
 
-void LoadJob::admit() {
-  session_->presence = Presence::live;
-  if (claims_flash_ && session_->base.document.flash()) start_claim();
+LoadJob::Found LoadJob::reject(const char* why) {
+  const auto key = id().key();
+  core_.events.emit(event::id_rejected, &key, why);
+  return Found::nothing;
+}
+
+LoadJob::Found LoadJob::expired(const char* which) {
+  const auto key = id().key();
+  core_.events.emit(event::expired, &key, which);
+  return Found::nothing;
+}
+
+/// Alone it is that session absent (S24). Beside another ID nobody can say that it is not the one
+/// that was meant.
+LoadJob::Found LoadJob::unreadable(const char* why) {
+  core_.events.unreadable(id().key(), why);
+  if (presented_.count > 1)
+    error_ = {Errc::store_unavailable,
+              "one request brought two session IDs, and the record of one cannot be read: take "
+              "that cookie away, or mend the record that event decode_failed names"};
+  return Found::nothing;
+}
+
+/// Of a record of which only the times are known, and so not what its login asked for.
+const char* LoadJob::which_timeout(const Record& record) const {
+  const auto& usual = core_.rules.lifetimes.usual;
+  if (record.expires_at == record.created_at + usual.absolute) return absolute_over;
+  if (record.expires_at == record.last_seen + usual.idle) return idle_over;
+  return "the idle or absolute timeout of its login has passed";
 }
 
 void LoadJob::start_claim() {
@@ -110,26 +190,43 @@ void LoadJob::start_claim() {
 void LoadJob::written(Record newest) {
   if (unit_.result.verdict == Verdict::failed) {
     error_ = unit_.result.error;
-    return;
+    return lose_flash_if_unknown();
   }
-  session_->flash = std::move(unit_.result.claimed);
-  claims_flash_ = false;
+  if (unit_.result.claimed) {
+    session_->flash = std::make_shared<detail::FlashMessage>(std::move(*unit_.result.claimed));
+    session_->flash_home = core_.flash_home;
+  }
+  auto found = Found::nothing;
   become(Presence::absent);
   if (newest.token != WriteToken{})
-    open(newest);
+    found = open(newest);
   else
-    reject("ended while its flash message was claimed");
+    static_cast<void>(reject("ended while its flash message was claimed"));
+  if (found == Found::live)
+    session_->presence = Presence::live;
+  else
+    become(found == Found::superseded ? Presence::superseded : Presence::absent);
+}
+
+void LoadJob::lose_flash_if_unknown() {
+  if (!unit_.result.unknown) return;
+  const auto key = id().key();
+  core_.events.emit(event::flash_lost, &key,
+                    "whether a flash message was taken by a request that failed is unknown");
 }
 
 void LoadJob::become(Presence presence) {
   session_->presence = presence;
   session_->base = {};
-  session_->base.record.key =
-      id_.key();  // for events, and for a claimed flash message to go back to
+  // For events, and for a claimed flash message to go back to.
+  session_->base.record.key = id().key();
 }
 
 Result<Session> LoadJob::result() {
-  if (error_) return tl::unexpected(std::move(*error_));
+  if (error_) {
+    core_.events.emit(event::failed, nullptr, error_->text);
+    return tl::unexpected(std::move(*error_));
+  }
   return SessionAccess::make(std::move(session_));
 }
 

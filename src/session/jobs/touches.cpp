@@ -87,9 +87,10 @@ void Touches::set_fresh(Touch& touch, bool fresh) noexcept {
 }
 
 /// Requests that had loaded before it was done asked for the same again: that is one touch. What
-/// came while a slow store held it for longer than a step is the next.
-bool Touches::has_more(const Touch& touch) const noexcept {
-  return touch.expires_at - touch.call.op.record.expires_at >= core_.rules.step();
+/// came while a slow store held it for longer than a step of its idle timeout is the next.
+bool Touches::has_more(const Touch& touch) noexcept {
+  const Lifetimes lifetimes{.idle = touch.expires_at - touch.last_seen};
+  return touch.expires_at - touch.call.op.record.expires_at >= lifetimes.step();
 }
 
 /// Whether it is sent once more. False: the caller has it alone.

@@ -47,7 +47,7 @@ class Touches {
   void submit(Touch& touch) noexcept;
   void answered(Touch& touch) noexcept;
   void set_fresh(Touch& touch, bool fresh) noexcept;
-  [[nodiscard]] bool has_more(const Touch& touch) const noexcept;
+  [[nodiscard]] static bool has_more(const Touch& touch) noexcept;
   [[nodiscard]] bool goes_on(Touch& touch) noexcept;
   void drop() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
 

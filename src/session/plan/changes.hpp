@@ -10,8 +10,7 @@
 
 namespace flame::inline v0::session {
 
-inline constexpr std::size_t max_key_size = 255;    ///< bytes of one key
-inline constexpr std::size_t max_owner_size = 255;  ///< bytes of an owner
+inline constexpr std::size_t max_key_size = 255;  ///< bytes of one key
 
 /// One application value as the payload holds it: its key's CBOR item, then its value's.
 class Item {
@@ -37,13 +36,21 @@ struct Change {
   Kind kind{};
   Item item{};  ///< set: key and value; erase, update: the key, and no value
   detail::UpdateFunction update{};
+  /// What an update makes of the loaded value: for the Session's reads alone, run once.
+  struct Guess {
+    bool known = false;
+    std::optional<std::string> value{};
+  };
+  mutable Guess guess{};
 };
 
 /// What one request wants changed: one unit, applied whole or not at all.
 struct Changes {
   std::vector<Change> values{};  ///< in order
   std::optional<std::string> flash{};
+  std::optional<std::string> csrf{};  ///< for a session that has none
   std::optional<std::string> owner{};
+  std::optional<Login> login{};  ///< the owner's; unset: on the usual terms
   bool regenerate = false;
   bool destroy = false;
 
@@ -52,9 +59,6 @@ struct Changes {
     std::size_t out = values.size() * sizeof(Change) + (flash ? flash->size() : 0);
     for (const auto& each : values) out += each.item.bytes().size();
     return out;
-  }
-  [[nodiscard]] bool empty() const noexcept {
-    return values.empty() && !flash && !owner && !regenerate && !destroy;
   }
 };
 

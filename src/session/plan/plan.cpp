@@ -12,8 +12,15 @@ namespace {
 /// two processes.
 constexpr std::chrono::seconds least_ahead{1};
 
-TimePoint expiry(TimePoint created_at, const Rules& rules, TimePoint now) {
-  return std::min(now + rules.idle, created_at + rules.absolute);
+TimePoint expiry(TimePoint created_at, const Lifetimes& lifetimes, TimePoint now) {
+  return std::min(now + lifetimes.idle, created_at + lifetimes.absolute);
+}
+
+Terms terms_of(const Changes& changes) noexcept {
+  if (!changes.login) return {};
+  const Login& login = *changes.login;
+  return {login.idle.value_or(OptionSeconds()), login.absolute.value_or(OptionSeconds()),
+          login.persistent, login.label};
 }
 
 /// The session as it will be written. Copied before each unit, so that one alone can be undone.
@@ -35,7 +42,7 @@ class Planning {
     if (!base) return;
     draft_.document = base->document;
     draft_.header = base->header;
-    draft_.owner = base->record.owner;
+    draft_.owner = base->owner();
     draft_.exists = true;
   }
 
@@ -63,7 +70,7 @@ class Planning {
     write_times(out.record);
     out.record.key = key_;
     out.record.token = token;
-    out.record.owner = draft_.owner;
+    out.record.owner = stored_owner(context_.hash.application(), draft_.owner);
     write_blob(out.record, token);
     return out;
   }
@@ -93,18 +100,24 @@ class Planning {
 
   void change(Unit& unit) {
     bool changed = false;
-    for (const Change& each : unit.changes.values) changed |= change_value(each);
+    for (const Change& each : unit.changes->values) changed |= change_value(each);
     changed |= change_flash(unit);
-    const bool new_owner = unit.changes.owner && *unit.changes.owner != draft_.owner;
+    const bool new_owner = unit.logs_in && (*unit.changes->owner != draft_.owner ||
+                                            has_other_terms(*unit.changes, draft_.header.terms));
     if (new_owner) {
-      draft_.owner = *unit.changes.owner;
+      draft_.owner = *unit.changes->owner;
+      draft_.header.terms = terms_of(*unit.changes);
       draft_.restarted_at = now_;
     }
     if (!draft_.exists) {
+      set_csrf(unit);
       if (draft_.document.empty() && draft_.owner.empty()) return;
       return begin(unit);
     }
-    const bool new_id = unit.changes.regenerate || new_owner;
+    changed |= unit.stamps && !draft_.header.application;
+    const bool new_id = unit.changes->regenerate || new_owner;
+    if (new_id) draft_.document.set_csrf(std::nullopt);
+    changed |= set_csrf(unit);
     if (!changed && !new_id) return;
     unit.result.verdict = Verdict::applied;
     draft_.changed = true;
@@ -143,6 +156,12 @@ class Planning {
     }
   }
 
+  bool set_csrf(const Unit& unit) {
+    if (!unit.changes->csrf || draft_.document.csrf()) return false;
+    draft_.document.set_csrf(*unit.changes->csrf);
+    return true;
+  }
+
   bool change_flash(Unit& unit) {
     auto& document = draft_.document;
     bool changed = false;
@@ -151,8 +170,8 @@ class Planning {
       document.set_flash(std::nullopt);
       changed = true;
     }
-    if (unit.changes.flash) {
-      document.set_flash(*unit.changes.flash);
+    if (unit.changes->flash) {
+      document.set_flash(*unit.changes->flash);
       changed = true;
     }
     if (unit.returned_flash && !document.flash()) {
@@ -169,22 +188,35 @@ class Planning {
     draft_.exists = draft_.changed = true;
     unit.result.verdict = Verdict::applied;
     unit.result.created = true;
-    unit.result.new_id = unit.fresh;
+    give(unit, *unit.fresh);
   }
 
   void renew(Unit& unit) {
     if (!unit.fresh) return fail(unit, no_random());
     const SessionId id = unit.fresh->with_key(key_);
     draft_.header.supersede(context_.hash(id), now_);
+    give(unit, id);
+  }
+
+  void give(Unit& unit, const SessionId& id) const {
     unit.result.new_id = id;
+    const auto lifetimes = lifetimes_now();
+    if (lifetimes.persistent) unit.result.lives = created_at() + lifetimes.absolute - now_;
+  }
+
+  Lifetimes lifetimes_now() const noexcept {
+    return context_.rules.lifetimes.of(draft_.header.terms);
+  }
+  TimePoint created_at() const noexcept {
+    return draft_.restarted_at.value_or(base_ ? base_->record.created_at : now_);
   }
 
   void write_times(Record& record) const {
-    const auto created = draft_.restarted_at.value_or(base_ ? base_->record.created_at : now_);
-    record.created_at = created;
+    const auto lifetimes = lifetimes_now();
+    record.created_at = created_at();
     record.last_seen = now_;
-    record.expires_at = expiry(created, context_.rules, now_);
-    if (!base_ || draft_.restarted_at || due_touch(base_->record, context_.rules, now_)) return;
+    record.expires_at = expiry(record.created_at, lifetimes, now_);
+    if (!base_ || draft_.restarted_at || due_touch(base_->record, lifetimes, now_)) return;
     record.last_seen = base_->record.last_seen;
     record.expires_at = base_->record.expires_at;
   }
@@ -193,6 +225,10 @@ class Planning {
     Header header = draft_.header;
     header.forget_superseded(now_);
     header.push(token);
+    const auto application = context_.hash.application();
+    header.application.reset();
+    if (needs_application(application, draft_.owner) || header.terms != Terms{})
+      header.application = application;
     begin_envelope(record.blob, header, draft_.document.payload_size());
     draft_.document.append_to(record.blob);
     seal_envelope(record.blob, key_);
@@ -217,16 +253,22 @@ Plan plan(const Base* base, std::span<Unit* const> units, const PlanContext& con
 
 void settle_ended(Unit& unit) noexcept {
   unit.result = {};
-  const bool login = unit.changes.owner && !unit.changes.owner->empty() && !unit.changes.destroy;
+  const auto& changes = *unit.changes;
+  const bool login = unit.logs_in && !changes.owner->empty() && !changes.destroy;
   unit.result.verdict = login ? Verdict::lost_login : Verdict::dropped;
 }
 
-std::optional<TimePoint> due_touch(const Record& record, const Rules& rules, TimePoint now) {
-  const auto next = expiry(record.created_at, rules, now);
+bool has_other_terms(const Changes& changes, const Terms& terms) noexcept {
+  return changes.login && terms_of(changes) != terms;
+}
+
+std::optional<TimePoint> due_touch(const Record& record, const Lifetimes& lifetimes,
+                                   TimePoint now) {
+  const auto next = expiry(record.created_at, lifetimes, now);
   if (record.last_seen > now + least_ahead) return next;
   // The last one may be shorter: nothing later makes up for it, and the absolute timeout is exact.
-  const bool last = next == record.created_at + rules.absolute;
-  const auto least = last ? std::chrono::milliseconds(0) : rules.step();
+  const bool last = next == record.created_at + lifetimes.absolute;
+  const auto least = last ? std::chrono::milliseconds(0) : lifetimes.step();
   if (next < record.expires_at + std::max(least, std::chrono::milliseconds(1))) return std::nullopt;
   return next;
 }

@@ -31,9 +31,12 @@ enum class Verdict : std::uint8_t {
 
 struct UnitResult {
   Verdict verdict = Verdict::unchanged;
-  std::optional<SessionId> new_id{};  ///< the ID that the client is to get
+  std::optional<SessionId> new_id{};   ///< the ID that the client is to get
+  std::chrono::milliseconds lives{0};  ///< what is left then until the absolute timeout, for a
+                                       ///< cookie that outlives the browser; 0: it does not
   bool created = false;
   std::optional<std::string> claimed{};  ///< the flash message this unit took
+  bool unknown = false;                  ///< failed, or perhaps not
   Error error{};
 };
 
@@ -41,18 +44,27 @@ struct UnitResult {
 struct Unit {
   Presence presence = Presence::absent;
   Verifier presented{};  ///< live: what it came with
-  Changes changes{};
+  const Changes* changes = &no_changes;
+  bool logs_in = false;  ///< the owner that it sets is not the one it was loaded with
   std::uint64_t address =
-      0;  ///< CreationLimit::address(): whom a session that it begins counts for
+      0;                ///< CreationLimit::address(): whom a session that it begins counts for
+  bool stamps = false;  ///< writes the application into a record of format 1
   bool claims_flash = false;
   std::optional<std::string> returned_flash{};  ///< goes back into an empty slot
   std::optional<SessionId> fresh{};             ///< drawn for this try, where it may get a new ID
   UnitResult result{};
 
+  /// A change in itself, whatever it makes of the session.
+  [[nodiscard]] bool wants_change() const noexcept {
+    return !changes->values.empty() || changes->flash || changes->csrf || changes->regenerate ||
+           logs_in || changes->destroy || stamps;
+  }
   /// Whether `fresh` must be drawn before it is planned.
   [[nodiscard]] bool may_need_id() const noexcept {
-    return presence != Presence::live || changes.regenerate || changes.owner.has_value();
+    return presence != Presence::live || changes->regenerate || logs_in;
   }
+
+  static inline const Changes no_changes{};
 };
 
 struct Plan {
@@ -78,7 +90,10 @@ void settle_ended(Unit& unit) noexcept;
 
 /// The expiry a session gets by a request now; empty where it would move by less than a step,
 /// unless a clock that was ahead wrote the record's times, which are set right then.
-[[nodiscard]] std::optional<TimePoint> due_touch(const Record& record, const Rules& rules,
+[[nodiscard]] std::optional<TimePoint> due_touch(const Record& record, const Lifetimes& lifetimes,
                                                  TimePoint now);
+
+/// Whether a login asks for other terms than the session has.
+[[nodiscard]] bool has_other_terms(const Changes& changes, const Terms& terms) noexcept;
 
 }  // namespace flame::inline v0::session

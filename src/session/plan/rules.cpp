@@ -9,14 +9,18 @@
 namespace flame::inline v0::session {
 namespace {
 
-using Checked = Result<void>;
+/// All that is wrong, told at once.
+class Wrong {
+ public:
+  void add(const std::string& text) { text_ += (text_.empty() ? "" : "; ") + text; }
+  [[nodiscard]] const std::string& text() const noexcept { return text_; }
+
+ private:
+  std::string text_{};
+};
 
 constexpr std::size_t max_creations = 1'000'000;  // each second
 constexpr std::size_t usual_creations = 10'000;
-
-tl::unexpected<Error> wrong(std::string text) {
-  return tl::unexpected(Error{Errc::invalid_option, std::move(text)});
-}
 
 /// For messages: what could break a line or a terminal becomes '?'.
 std::string quoted(std::string_view text) {
@@ -63,48 +67,47 @@ bool starts_with_any_case(std::string_view text, std::string_view prefix) {
 constexpr std::string_view host_prefix = "__Host-";
 constexpr std::string_view secure_prefix = "__Secure-";
 
-Checked check_prefix(const CookieOptions& cookie) {
-  for (const auto prefix : {host_prefix, secure_prefix}) {
-    if (!starts_with_any_case(cookie.name, prefix)) continue;
-    const auto shown = "cookie.name " + quoted(cookie.name);
-    if (!cookie.name.starts_with(prefix))
-      return wrong(shown + ": write the prefix as `" + std::string(prefix) +
-                   "`, browsers compare its case");
-    if (cookie.name.size() == prefix.size())
-      return wrong(shown + ": a name must follow the prefix");
-    if (cookie.plain_http)
-      return wrong(shown +
-                   " needs Secure, which cookie.plain_http turns off: leave out the prefix");
-    if (prefix == host_prefix && !cookie.domain.empty())
-      return wrong(shown + " allows no cookie.domain: leave out the domain or the prefix");
-    if (prefix == host_prefix && cookie.path != "/")
-      return wrong(shown + " allows no cookie.path but `/`: leave out the path or the prefix");
-  }
-  return {};
+void check_prefix(const CookieOptions& cookie, std::string_view prefix, Wrong& wrong) {
+  if (!starts_with_any_case(cookie.name, prefix)) return;
+  const auto shown = "cookie.name " + quoted(cookie.name);
+  if (!cookie.name.starts_with(prefix))
+    wrong.add(shown + ": write the prefix as `" + std::string(prefix) +
+              "`, browsers compare its case");
+  if (cookie.name.size() == prefix.size()) wrong.add(shown + ": a name must follow the prefix");
+  if (cookie.plain_http)
+    wrong.add(shown + " needs Secure, which cookie.plain_http turns off: leave out the prefix");
+  if (prefix != host_prefix) return;
+  if (!cookie.domain.empty())
+    wrong.add(shown + " allows no cookie.domain: leave out the domain or the prefix");
+  if (cookie.path != "/")
+    wrong.add(shown + " allows no cookie.path but `/`: leave out the path or the prefix");
 }
 
-Checked check_cookie(const CookieOptions& cookie) {
+void check_cookie(const CookieOptions& cookie, Wrong& wrong) {
   if (!is_token(cookie.name))
-    return wrong("cookie.name " + quoted(cookie.name) +
-                 " is no token: use letters, digits and !#$%&'*+-.^_`|~ only");
+    wrong.add("cookie.name " + quoted(cookie.name) +
+              " is no token: use letters, digits and !#$%&'*+-.^_`|~ only");
   if (cookie.name.size() + secure_prefix.size() + SessionId::size > max_cookie_size)
-    return wrong("cookie.name is too long: name and value together have at most " +
-                 std::to_string(max_cookie_size) + " bytes");
-  if (auto prefix = check_prefix(cookie); !prefix) return prefix;
+    wrong.add("cookie.name is too long: name and value together have at most " +
+              std::to_string(max_cookie_size) + " bytes");
+  for (const auto prefix : {host_prefix, secure_prefix}) check_prefix(cookie, prefix, wrong);
   if (!cookie.path.starts_with('/') || !is_attribute_value(cookie.path))
-    return wrong("cookie.path " + quoted(cookie.path) +
-                 " must start with `/` and have printable ASCII without `;` and spaces only");
+    wrong.add("cookie.path " + quoted(cookie.path) +
+              " must start with `/` and have printable ASCII without `;` and spaces only");
   if (cookie.path.size() > max_attribute_size || cookie.domain.size() > max_attribute_size)
-    return wrong("cookie.path and cookie.domain have at most " +
-                 std::to_string(max_attribute_size) + " bytes each");
+    wrong.add("cookie.path and cookie.domain have at most " + std::to_string(max_attribute_size) +
+              " bytes each");
   if (!cookie.domain.empty() && !is_host_name(cookie.domain))
-    return wrong("cookie.domain " + quoted(cookie.domain) +
-                 " is no host name: write it as `example.org`, without a leading dot");
+    wrong.add("cookie.domain " + quoted(cookie.domain) +
+              " is no host name: write it as `example.org`, without a leading dot");
   if (cookie.same_site == SameSite::none && cookie.plain_http)
-    return wrong(
+    wrong.add(
         "cookie.same_site none needs Secure, which cookie.plain_http turns off: "
         "serve over https, or choose lax");
-  return {};
+  if (cookie.partitioned && cookie.plain_http)
+    wrong.add(
+        "cookie.partitioned needs Secure, which cookie.plain_http turns off: "
+        "serve over https, or leave it out");
 }
 
 std::size_t creations_of(const Options& options, const StoreTraits& traits) {
@@ -114,29 +117,39 @@ std::size_t creations_of(const Options& options, const StoreTraits& traits) {
   return std::clamp<std::size_t>(traits.max_sessions / seconds, 1, max_creations);
 }
 
-Checked check_limits(const Options& options, std::size_t max_record) {
+void check_age(const char* name, std::chrono::seconds age, Wrong& wrong) {
+  constexpr auto longest = std::chrono::hours(24 * 365 * 100);
+  if (age < std::chrono::seconds(1) || age > longest)
+    wrong.add(std::string(name) + " must be between 1 s and 100 years");
+}
+
+void check_limits(const Options& options, std::size_t max_record, Wrong& wrong) {
   using namespace std::chrono_literals;
-  constexpr auto ages = std::chrono::hours(24 * 365 * 100);
-  if (options.idle_timeout < 1s || options.idle_timeout > ages)
-    return wrong("idle_timeout must be between 1 s and 100 years");
-  if (options.absolute_timeout < 1s || options.absolute_timeout > ages)
-    return wrong("absolute_timeout must be between 1 s and 100 years");
+  check_age("idle_timeout", options.idle_timeout, wrong);
+  check_age("absolute_timeout", options.absolute_timeout, wrong);
+  check_age("longest_login", options.longest_login, wrong);
   if (options.deadline < 1ms || options.deadline > 1h)
-    return wrong("deadline must be between 1 ms and 1 h");
+    wrong.add("deadline must be between 1 ms and 1 h");
   if (options.max_created_per_second.value_or(0) > max_creations)
-    return wrong("max_created_per_second must be at most " + std::to_string(max_creations) +
-                 ", or 0 for any number");
+    wrong.add("max_created_per_second must be at most " + std::to_string(max_creations) +
+              ", or 0 for any number");
   const auto most = max_record > max_envelope_overhead ? max_record - max_envelope_overhead : 0;
   if (options.max_bytes < min_session_bytes || options.max_bytes > most)
-    return wrong("max_bytes must be between " + std::to_string(min_session_bytes) + " and " +
-                 std::to_string(most) + ", what this store takes");
+    wrong.add("max_bytes must be between " + std::to_string(min_session_bytes) + " and " +
+              std::to_string(most) + ", what this store takes");
+}
+
+void check_names(const Options& options, Wrong& wrong) {
+  const auto& application = options.application;
+  if (application.size() > max_application_size || application.find('\0') != std::string_view::npos)
+    wrong.add("application must have at most " + std::to_string(max_application_size) +
+              " bytes, and no NUL: shorten it");
   if (!options.id_header.empty() && !is_token(options.id_header))
-    return wrong("id_header " + quoted(options.id_header) + " is no header name");
+    wrong.add("id_header " + quoted(options.id_header) + " is no header name");
   for (const std::string_view taken : {"Cookie", "Set-Cookie", "Vary", "Cache-Control"})
     if (starts_with_any_case(options.id_header, taken) && options.id_header.size() == taken.size())
-      return wrong("id_header " + quoted(options.id_header) +
-                   " has its own use here: choose another name");
-  return {};
+      wrong.add("id_header " + quoted(options.id_header) +
+                " has its own use here: choose another name");
 }
 
 std::string prefix_for(const CookieOptions& cookie) {
@@ -153,34 +166,39 @@ std::string attributes_of(const CookieOptions& cookie) {
   out += "; HttpOnly; SameSite=";
   switch (cookie.same_site) {
     case SameSite::lax:
-      return out + "Lax";
+      out += "Lax";
+      break;
     case SameSite::strict:
-      return out + "Strict";
+      out += "Strict";
+      break;
     case SameSite::none:
+      out += "None";
       break;
   }
-  return out + "None";
+  return cookie.partitioned ? out + "; Partitioned" : out;
 }
 
 }  // namespace
 
 Result<Rules> check(const Options& options, const StoreTraits& traits) {
-  for (const auto& checked :
-       {check_cookie(options.cookie), check_limits(options, traits.max_record)})
-    if (!checked) return tl::unexpected(checked.error());
+  Wrong wrong;
+  check_cookie(options.cookie, wrong);
+  check_limits(options, traits.max_record, wrong);
+  check_names(options, wrong);
+  if (!wrong.text().empty()) return tl::unexpected(Error{Errc::invalid_option, wrong.text()});
   Rules rules;
   rules.cookie.name = prefix_for(options.cookie) + options.cookie.name;
   rules.cookie.attributes = attributes_of(options.cookie);
-  if (options.cookie.persistent)
-    rules.cookie.max_age = std::min<std::chrono::seconds>(options.absolute_timeout, max_cookie_age);
   rules.secure_cookie = !options.cookie.plain_http;
   rules.id_header = options.id_header;
   rules.vary = options.id_header.empty() ? "Cookie" : "Cookie, " + options.id_header;
-  rules.idle = options.idle_timeout;
-  rules.absolute = options.absolute_timeout;
+  rules.lifetimes = {{options.idle_timeout, options.absolute_timeout, options.cookie.persistent},
+                     options.longest_login};
   rules.deadline = options.deadline;
   rules.max_bytes = options.max_bytes;
   rules.max_created_per_second = creations_of(options, traits);
+  rules.max_sessions_per_owner = options.max_sessions_per_owner;
+  rules.at_owner_limit = options.at_owner_limit;
   return rules;
 }
 

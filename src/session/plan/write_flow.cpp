@@ -89,8 +89,7 @@ void WriteFlow::answer_settling(StoreOp& op, const std::optional<Failure>& failu
 
 void WriteFlow::adopt_newest(Record& newest, TimePoint now) {
   if (!newest_) newest_ = std::make_unique<Base>();
-  const auto& rules = context_.rules;
-  if (open_record(newest, rules.idle, rules.absolute, now, *newest_) != RecordState::readable)
+  if (open_record(newest, context_.rules.lifetimes, now, *newest_) != RecordState::readable)
     return end_all();
   base_ = newest_.get();
   const auto is_kept = [&header = newest_->header](WriteToken token) {
@@ -142,6 +141,7 @@ void WriteFlow::fail_all(Error error) {
     unit->result = {};
     unit->result.verdict = Verdict::failed;
     unit->result.error = error;
+    unit->result.unknown = !unknown_.empty();
   }
   base_ = nullptr;  // nor is it known to be the newest
   written_ = {};

@@ -4,15 +4,18 @@
 
 namespace flame::inline v0::session {
 
-RecordState open_header(const Record& record, std::chrono::milliseconds idle,
-                        std::chrono::milliseconds absolute, TimePoint now, Base& base,
+RecordState open_header(const Record& record, const LifetimeRules& rules, TimePoint now, Base& base,
                         std::string_view& payload) {
-  const auto end =
-      std::min({record.expires_at, record.last_seen + idle, record.created_at + absolute});
-  if (end <= now) return RecordState::expired;
-  switch (open_envelope(record.blob, record.key, base.header, payload)) {
+  const auto opened = open_envelope(record.blob, record.key, base.header, payload);
+  // A record that cannot be read says nothing of its login's terms: those of Options will do.
+  const auto lifetimes = rules.of(opened == Opened::done ? base.header.terms : Terms{});
+  const auto absolute_end = record.created_at + lifetimes.absolute;
+  const auto end = std::min({record.expires_at, record.last_seen + lifetimes.idle, absolute_end});
+  if (end <= now) return end == absolute_end ? RecordState::absolute_over : RecordState::idle_over;
+  switch (opened) {
     case Opened::done:
-      return RecordState::readable;
+      return given_owner(base.header, record.owner) ? RecordState::readable
+                                                    : RecordState::unreadable;
     case Opened::newer_version:
       return RecordState::newer_version;
     case Opened::unreadable:
@@ -29,10 +32,9 @@ RecordState open_values(Record& record, std::string_view payload, Base& base) {
   return RecordState::readable;
 }
 
-RecordState open_record(Record& record, std::chrono::milliseconds idle,
-                        std::chrono::milliseconds absolute, TimePoint now, Base& base) {
+RecordState open_record(Record& record, const LifetimeRules& rules, TimePoint now, Base& base) {
   std::string_view payload;
-  const auto state = open_header(record, idle, absolute, now, base, payload);
+  const auto state = open_header(record, rules, now, base, payload);
   return state == RecordState::readable ? open_values(record, payload, base) : state;
 }
 

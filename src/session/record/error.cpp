@@ -10,6 +10,8 @@ int http_status(Errc code) noexcept {
     case Errc::out_of_memory:
     case Errc::stopped:
       return 503;
+    case Errc::too_many_sessions:
+      return 403;
     case Errc::invalid_option:
     case Errc::too_large:
     case Errc::update_failed:

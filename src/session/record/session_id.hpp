@@ -47,6 +47,7 @@ class VerifierHash {
  public:
   explicit VerifierHash(std::string application) : application_(std::move(application)) {}
   [[nodiscard]] Verifier operator()(const SessionId& id) const;
+  [[nodiscard]] std::string_view application() const noexcept { return application_; }
 
  private:
   std::string application_;

@@ -8,11 +8,12 @@ namespace flame::inline v0::session {
 namespace {
 
 /// The library's own keys in the payload's map.
-constexpr std::uint64_t flash_key = 1;
+constexpr std::uint64_t flash_key = 1, csrf_key = 2;
 
-void write_flash(Writer& out, std::string_view flash) {
-  out.unsigned_integer(flash_key);
-  out.item(flash);
+void write_own(Writer& out, std::uint64_t key, std::optional<std::string_view> item) {
+  if (!item) return;
+  out.unsigned_integer(key);
+  out.item(*item);
 }
 
 auto position(auto& entries, std::string_view key) noexcept {
@@ -34,9 +35,10 @@ std::optional<Document> Document::read(std::string_view payload) {
     const auto value = in.skip();
     if ((!own && !key) || !value) return std::nullopt;
     const auto bytes = payload.substr(start, payload.size() - in.bytes_left() - start);
-    if (own == flash_key) {
-      if (out.flash_) return std::nullopt;
-      out.flash_ = value;
+    if (own == flash_key || own == csrf_key) {
+      auto& slot = own == flash_key ? out.flash_ : out.csrf_;
+      if (slot) return std::nullopt;
+      slot = value;
     } else if (own) {
       out.unknown_.push_back(bytes);
     } else {
@@ -77,16 +79,18 @@ std::size_t Document::content_size() const noexcept {
 
 std::size_t Document::payload_size() const noexcept {
   const auto n = count();
-  return content_size() + (n < 24      ? 1
-                           : n < 256   ? 2
-                           : n < 65536 ? 3
-                                       : 5);  // RFC 8949, 3: the map's head
+  return content_size() + (csrf_ ? csrf_->size() + 1 : 0) +
+         (n < 24      ? 1
+          : n < 256   ? 2
+          : n < 65536 ? 3
+                      : 5);  // RFC 8949, 3: the map's head
 }
 
 void Document::append_to(std::string& payload) const {
   Writer out(payload);
   out.map(count());
-  if (flash_) write_flash(out, *flash_);
+  write_own(out, flash_key, flash_);
+  write_own(out, csrf_key, csrf_);
   for (const auto bytes : unknown_) payload.append(bytes);
   for (const auto& entry : values_) payload.append(entry.bytes);
 }

@@ -31,22 +31,26 @@ class Document {
   [[nodiscard]] std::optional<std::string_view> flash() const noexcept { return flash_; }
   void set_flash(std::optional<std::string_view> flash) noexcept { flash_ = flash; }
 
+  [[nodiscard]] std::optional<std::string_view> csrf() const noexcept { return csrf_; }
+  void set_csrf(std::optional<std::string_view> csrf) noexcept { csrf_ = csrf; }
+
   /// Nothing that would be worth a record.
   [[nodiscard]] bool empty() const noexcept {
-    return values_.empty() && !flash_ && unknown_.empty();
+    return values_.empty() && !flash_ && !csrf_ && unknown_.empty();
   }
-  /// Bytes of keys and values: what Options::max_bytes bounds.
+  /// Bytes of keys and values, and the flash message: what Options::max_bytes bounds.
   [[nodiscard]] std::size_t content_size() const noexcept;
   [[nodiscard]] std::size_t payload_size() const noexcept;
   void append_to(std::string& payload) const;
 
  private:
   [[nodiscard]] std::size_t count() const noexcept {
-    return values_.size() + unknown_.size() + (flash_ ? 1 : 0);
+    return values_.size() + unknown_.size() + (flash_ ? 1 : 0) + (csrf_ ? 1 : 0);
   }
 
   Entries values_{};  // ascending by key, so that look-up is a search and a rewrite is canonical
   std::optional<std::string_view> flash_{};
+  std::optional<std::string_view> csrf_{};
   boost::container::small_vector<std::string_view, 1>
       unknown_{};  // of a newer release: kept as they are
 };

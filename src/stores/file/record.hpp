@@ -17,7 +17,7 @@
 namespace flame::inline v0::session::file {
 
 inline constexpr std::size_t max_record = std::size_t{1} << 20;
-inline constexpr std::size_t max_owner = 255;
+inline constexpr std::size_t max_owner = 320;
 
 enum class State : std::uint8_t {
   absent,

@@ -74,6 +74,7 @@ class GateTest : public testing::Test {
     request.cookie = "__Host-session=" + id;
     const std::string_view line = request.cookie;
     if (!id.empty()) request.load.request.cookie_lines = {&line, 1};
+    request.load.request.method = "GET";
     request.load.need = need;
     if (deadline.count() > 0) request.load.deadline = clock_.steady() + deadline;
     request.expect(request.load);
@@ -106,6 +107,7 @@ class GateTest : public testing::Test {
     const std::string_view line = cookie;
     RequestView view;
     view.cookie_lines = {&line, 1};
+    view.method = "GET";
     return std::move(*direct.load(view, Need::read));
   }
   std::vector<std::string> pending() const {
@@ -205,7 +207,7 @@ TEST_F(GateTest, AClaimIsSettledThoughNobodyWaits) {
   store_->step_all();
   auto& next = load(id_, Need::flash);
   store_->step_all();
-  EXPECT_TRUE(next.load.result->value().flash()) << "and goes back";
+  EXPECT_TRUE(next.load.flash) << "and goes back";
 }
 
 TEST_F(GateTest, ACommitBehindAHungOneEndsAtItsOwnDeadlineAndSurelyIsNotApplied) {
@@ -290,6 +292,7 @@ TEST_F(GateTest, TooManyWritesOfOthersLeaveItUnknown) {
     const std::string_view line = cookie;
     RequestView view;
     view.cookie_lines = {&line, 1};
+    view.method = "GET";
     auto session = other.load(view, Need::write);
     add_one(*session);
     ASSERT_TRUE(other.commit(*session).has_value());
@@ -413,7 +416,7 @@ TEST_F(GateTest, AFlashClaimedForNobodyGoesBack) {
   store_->step(0);
   auto& next = load(id_, Need::flash);
   store_->step_all();
-  EXPECT_EQ(next.load.result->value().flash().get<std::string>(), "hello");
+  EXPECT_EQ(next.load.flash.get<std::string>(), "hello");
   EXPECT_EQ(count(event::flash_lost), 0u);
 }
 
@@ -427,7 +430,7 @@ TEST_F(GateTest, AFlashOfACommitThatFailedGoesBack) {
   EXPECT_FALSE(request.commit.result->has_value());
   auto& next = load(id_, Need::flash);
   store_->step_all();
-  EXPECT_EQ(next.load.result->value().flash().get<std::string>(), "hello");
+  EXPECT_EQ(next.load.flash.get<std::string>(), "hello");
 }
 
 TEST_F(GateTest, AFlashOnItsWayBackIsNotTakenOutByADeadline) {
@@ -444,7 +447,7 @@ TEST_F(GateTest, AFlashOnItsWayBackIsNotTakenOutByADeadline) {
   EXPECT_EQ(look(id_).keys(), (Texts{"begun", "key", "other"}));
   auto& next = load(id_, Need::flash);
   store_->step_all();
-  EXPECT_EQ(next.load.result->value().flash().get<std::string>(), "hello");
+  EXPECT_EQ(next.load.flash.get<std::string>(), "hello");
 }
 
 TEST_F(GateTest, AFlashOfACommitThatLandsAfterItsDeadlineGoesBack) {
@@ -457,7 +460,7 @@ TEST_F(GateTest, AFlashOfACommitThatLandsAfterItsDeadlineGoesBack) {
   EXPECT_EQ(look(id_).keys(), (Texts{"begun", "key"}));
   auto& next = load(id_, Need::flash);
   store_->step_all();
-  EXPECT_EQ(next.load.result->value().flash().get<std::string>(), "hello");
+  EXPECT_EQ(next.load.flash.get<std::string>(), "hello");
 }
 
 TEST_F(GateTest, AFlashOfASessionThatWasDestroyedDoesNotGoBack) {
@@ -475,8 +478,8 @@ TEST_F(GateTest, OfTwoClaimsOneGetsItAndBothGetTheSession) {
   auto& one = load(id_, Need::flash);
   auto& other = load(id_, Need::flash);
   store_->step_all();
-  EXPECT_TRUE(one.load.result->value().flash());
-  EXPECT_FALSE(other.load.result->value().flash());
+  EXPECT_TRUE(one.load.flash);
+  EXPECT_FALSE(other.load.flash);
   EXPECT_TRUE(other.load.result->value().exists());
 }
 

@@ -145,12 +145,14 @@ std::string new_id(const ResponseFields& response) {
   return {};
 }
 
-Result<Session> load(Manager& manager, const std::string& id, Need need = Need::write) {
+Result<Session> load(Manager& manager, const std::string& id, Need need = Need::write,
+                     Flash* flash = nullptr) {
   const std::string cookie = "__Host-session=" + id;
   const std::string_view line = cookie;
   RequestView view;
   if (!id.empty()) view.cookie_lines = {&line, 1};
-  return manager.load(view, need);
+  view.method = "GET";
+  return flash ? manager.load(view, need, *flash) : manager.load(view, need);
 }
 
 std::string begin(Manager& manager) {
@@ -259,8 +261,9 @@ TEST(GateThreads, EachFlashIsTakenOnce) {
     ASSERT_TRUE(manager.commit(*session).has_value());
     std::atomic<int> taken{0};
     on_threads(4, [&](unsigned) {
-      auto taker = load(manager, id, Need::flash);
-      if (taker->flash().get<int>() == round) ++taken;
+      Flash flash;
+      auto taker = load(manager, id, Need::flash, &flash);
+      if (flash.get<int>() == round) ++taken;
       EXPECT_TRUE(taker->exists());
       EXPECT_TRUE(manager.commit(*taker).has_value());
     });

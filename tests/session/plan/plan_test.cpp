@@ -434,7 +434,7 @@ TEST(DueTouch, AStepOrTheLastOneMillisecondExact) {
   using namespace std::chrono_literals;
   const auto rules = test_rules();
   const auto due = [&](int seen, int expires, TimePoint now) {
-    return due_touch({{}, {}, {}, born, at(seen), at(expires), {}}, rules, now);
+    return due_touch({{}, {}, {}, born, at(seen), at(expires), {}}, rules.lifetimes.usual, now);
   };
   EXPECT_EQ(due(0, 1000, at(50) - 1ms), std::nullopt);
   EXPECT_EQ(due(0, 1000, at(50)), at(1050));
@@ -448,7 +448,7 @@ TEST(DueTouch, AtOnceWhereAClockWasMoreThanASecondAhead) {
   using namespace std::chrono_literals;
   const auto rules = test_rules();
   const auto due = [&](TimePoint seen, TimePoint created = born) {
-    return due_touch({{}, {}, {}, created, seen, seen + 1000s, {}}, rules, at(100));
+    return due_touch({{}, {}, {}, created, seen, seen + 1000s, {}}, rules.lifetimes.usual, at(100));
   };
   EXPECT_EQ(due(at(100)), std::nullopt);
   EXPECT_EQ(due(at(101)), std::nullopt);
@@ -465,9 +465,10 @@ TEST(DueTouch, AVisitorWhoGoesOnIsSeenOutAtTheAbsoluteLimit) {
     int touches = 0;
     for (int now = 0; now < 10'000; now += pause) {
       ASSERT_GT(record.expires_at, at(now)) << "ended at " << now << ", asked every " << pause;
-      const auto until_idle = std::min(at(now) + rules.idle, at(10'000));
-      EXPECT_GE(record.expires_at + rules.idle / 20, until_idle - seconds(pause)) << now;
-      if (const auto next = due_touch(record, rules, at(now))) {
+      const auto until_idle = std::min(at(now) + rules.lifetimes.usual.idle, at(10'000));
+      EXPECT_GE(record.expires_at + rules.lifetimes.usual.idle / 20, until_idle - seconds(pause))
+          << now;
+      if (const auto next = due_touch(record, rules.lifetimes.usual, at(now))) {
         record.expires_at = *next;
         ++touches;
       }

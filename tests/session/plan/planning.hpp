@@ -26,8 +26,7 @@ inline TimePoint at(int second) { return born + seconds(second); }
 
 inline Rules test_rules() {
   Rules rules;
-  rules.idle = seconds(1000);  // so a step is 50 s
-  rules.absolute = seconds(10'000);
+  rules.lifetimes.usual = {seconds(1000), seconds(10'000)};  // so a step is 50 s
   rules.max_bytes = 64;
   return rules;
 }
@@ -62,6 +61,7 @@ struct Planner {
   SessionId id = SessionId::draw(random).value();  ///< of the base
   SessionId other_id = SessionId::draw(random).value();
   std::list<Base> bases{};
+  std::list<std::shared_ptr<SessionState>> states{};  ///< whose changes units refer to
 
   Record record(const Given& given, std::vector<WriteToken> tokens = {WriteToken{1}}) const {
     Header header;
@@ -82,18 +82,20 @@ struct Planner {
 
   const Base& base(Record from, TimePoint now = born) {
     auto& out = bases.emplace_back();
-    if (open_record(from, rules.idle, rules.absolute, now, out) != RecordState::readable)
+    if (open_record(from, rules.lifetimes, now, out) != RecordState::readable)
       throw std::logic_error("the base of this test cannot be read");
     return out;
   }
 
   Unit unit(const Wish& wish) {
-    auto session = SessionAccess::make(std::make_unique<SessionState>());
+    Session session;
     wish.edit(session);
+    auto state = SessionAccess::commit(session);
     Unit out;
     out.presence = wish.presence;
     out.presented = hash(wish.presents_other ? other_id : id);
-    out.changes = std::move(SessionAccess::take(session)->changes);
+    if (state) out.changes = &states.emplace_back(std::move(state))->changes;
+    out.logs_in = out.changes->owner.has_value();
     out.claims_flash = wish.claims_flash;
     if (wish.returned_flash) out.returned_flash = encode(*wish.returned_flash);
     if (!wish.no_random) out.fresh = SessionId::draw(random);
@@ -114,7 +116,8 @@ struct Planner {
       out += (out.size() > 1 ? " " : "") + std::string(key) + ":" + number(value);
     out += "}";
     if (document->flash()) out += " flash=" + number(*document->flash());
-    if (!record.owner.empty()) out += " owner=" + record.owner;
+    if (!record.owner.empty())
+      out += " owner=" + std::string(given_owner(header, record.owner).value_or("MISSING"));
     const auto seconds_of = [](TimePoint time) {
       return std::to_string(std::chrono::duration_cast<seconds>(time - born).count());
     };

@@ -39,7 +39,8 @@ void expect(const std::vector<Good>& cases) {
       ADD_FAILURE() << each.name << each.attributes << ": " << rules.error().text;
       continue;
     }
-    EXPECT_EQ(set_cookie(rules->cookie, id),
+    const auto& usual = rules->lifetimes.usual;
+    EXPECT_EQ(set_cookie(rules->cookie, id, usual.persistent ? usual.absolute : 0ms),
               each.name + "=" + std::string(id.text()) + each.attributes);
   }
 }
@@ -55,6 +56,8 @@ TEST(Rules, CookieTextsToTheByte) {
        "; Path=/; Secure; HttpOnly; SameSite=Lax"},
       {[](Options& o) { o.cookie.name = "!#$%&'*+-.^_`|~09azAZ"; }, "__Host-!#$%&'*+-.^_`|~09azAZ",
        "; Path=/; Secure; HttpOnly; SameSite=Lax"},
+      {[](Options& o) { o.cookie.partitioned = true; }, "__Host-session",
+       "; Path=/; Secure; HttpOnly; SameSite=Lax; Partitioned"},
       {[](Options& o) { o.cookie.path = "/shop"; }, "__Secure-session",
        "; Path=/shop; Secure; HttpOnly; SameSite=Lax"},
       {[](Options& o) { o.cookie.domain = "example.org"; }, "__Secure-session",
@@ -228,6 +231,28 @@ TEST(Rules, BadLimitsAndHeadersAreRefused) {
   });
 }
 
+TEST(Rules, AllThatIsWrongIsToldAtOnce) {
+  const auto wrong = checked([](Options& o) {
+    o.cookie = {.name = "a b", .same_site = SameSite::none, .partitioned = true};
+    o.cookie.plain_http = true;
+    o.idle_timeout = 0s;
+    o.longest_login = 0s;
+    o.max_bytes = 1;
+    o.application = std::string(65, 'a');
+    o.id_header = "Vary";
+  });
+  ASSERT_FALSE(wrong);
+  for (const auto* said : {"cookie.name", "same_site", "cookie.partitioned", "idle_timeout",
+                           "longest_login", "max_bytes", "application", "id_header"})
+    EXPECT_NE(wrong.error().text.find(said), std::string::npos) << said;
+}
+
+TEST(Rules, AnApplicationIsShortAndHasNoNul) {
+  EXPECT_TRUE(checked([](Options& o) { o.application = std::string(64, 'a'); }));
+  EXPECT_FALSE(checked([](Options& o) { o.application = std::string(65, 'a'); }));
+  EXPECT_FALSE(checked([](Options& o) { o.application = std::string("a\0b", 3); }));
+}
+
 TEST(Rules, LimitsAtTheirEdgesAreTaken) {
   for (const Edit& edit : std::vector<Edit>{
            [](Options& o) { o.idle_timeout = o.absolute_timeout = 1s; },
@@ -237,7 +262,7 @@ TEST(Rules, LimitsAtTheirEdgesAreTaken) {
            [](Options& o) { o.max_bytes = 64; },
            [](Options& o) { o.max_created_per_second = 0; },
            [](Options& o) { o.max_created_per_second = 1'000'000; },
-           [](Options& o) { o.max_bytes = traits.max_record - 512; },
+           [](Options& o) { o.max_bytes = traits.max_record - 768; },
            [](Options& o) { o.id_header = "X-Session"; },
        })
     EXPECT_TRUE(checked(edit)) << checked(edit).error().text;

@@ -125,7 +125,7 @@ TEST(WriteFlow, WhatCannotBeReadOrHasExpiredHasEnded) {
   for (const int kind : {0, 1, 2}) {
     Driven flow(one, {{.edit = set("b", 2)}});
     auto newest = flow.written_by_others(one, {WriteToken{2}});
-    if (kind == 0) newest.blob[3] = 2;
+    if (kind == 0) newest.blob[3] = 3;
     if (kind == 1) newest.blob.pop_back();
     if (kind == 2) newest.expires_at = flow.now;
     flow.answer(Outcome::conflict, newest);

@@ -14,6 +14,7 @@ using tests::blob_of, tests::key_of, tests::payload_of, tests::verifier_of;
 
 constexpr auto idle = 30min;
 constexpr auto absolute = 12h;
+const LifetimeRules rules{{idle, absolute}};
 const TimePoint born(1'700'000'000'000ms);
 
 Record record_at(TimePoint created, TimePoint seen, TimePoint expires) {
@@ -30,7 +31,7 @@ Record record_at(TimePoint created, TimePoint seen, TimePoint expires) {
 
 RecordState state_at(Record record, TimePoint now) {
   Base base;
-  return open_record(record, idle, absolute, now, base);
+  return open_record(record, rules, now, base);
 }
 
 TEST(OpenRecord, ReadableGoesIntoTheBaseWithItsViews) {
@@ -38,7 +39,7 @@ TEST(OpenRecord, ReadableGoesIntoTheBaseWithItsViews) {
   Base moved;
   {
     Base base;
-    ASSERT_EQ(open_record(record, idle, absolute, born, base), RecordState::readable);
+    ASSERT_EQ(open_record(record, rules, born, base), RecordState::readable);
     moved = std::move(base);
   }
   EXPECT_EQ(moved.record.owner, "alice");
@@ -51,25 +52,26 @@ TEST(OpenRecord, ExpiryIsJudgedByEachLimitAtTheMillisecond) {
     const char* what;
     Record record;
     TimePoint end;
+    RecordState over = RecordState::idle_over;
   };
   const Case cases[] = {
       {"expires_at", record_at(born, born, born + 10min), born + 10min},
       {"idle, though expires_at is later", record_at(born, born, later), born + idle},
       {"idle, from the last request", record_at(born, born + 1h, later), born + 1h + idle},
       {"absolute, though seen just now", record_at(born, born + absolute - 1ms, later),
-       born + absolute},
+       born + absolute, RecordState::absolute_over},
   };
   for (const auto& each : cases) {
     EXPECT_EQ(state_at(each.record, each.end - 1ms), RecordState::readable) << each.what;
-    EXPECT_EQ(state_at(each.record, each.end), RecordState::expired) << each.what;
-    EXPECT_EQ(state_at(each.record, each.end + 1ms), RecordState::expired) << each.what;
+    EXPECT_EQ(state_at(each.record, each.end), each.over) << each.what;
+    EXPECT_EQ(state_at(each.record, each.end + 1ms), each.over) << each.what;
   }
 }
 
 TEST(OpenRecord, WhatCannotBeReadStaysAsItWas) {
   const auto good = record_at(born, born, born + idle);
   auto newer = good.blob;
-  newer[3] = 2;
+  newer[3] = 3;
   auto sealed_nonsense = blob_of({}, key_of(1), "\x80");
   struct Case {
     std::string blob;
@@ -84,7 +86,7 @@ TEST(OpenRecord, WhatCannotBeReadStaysAsItWas) {
     auto record = good;
     record.blob = each.blob;
     Base base;
-    EXPECT_EQ(open_record(record, idle, absolute, born, base), each.state);
+    EXPECT_EQ(open_record(record, rules, born, base), each.state);
     EXPECT_EQ(record.blob, each.blob);
     EXPECT_EQ(record.owner, "alice");
     EXPECT_TRUE(base.record.blob.empty());

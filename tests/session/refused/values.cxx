@@ -1,10 +1,12 @@
 // Each case must be refused with a text that says why: see CMakeLists.txt.
 #include <chrono>
+#include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <string_view>
 #include <tuple>
 
-#include <flame/session/session.hpp>
+#include <flame/session/manager.hpp>
 
 namespace session = flame::session;
 
@@ -34,6 +36,18 @@ struct TooLarge {
 struct Pointing {
   int number;
   const int* other;
+};
+struct Constructed {
+  explicit Constructed(int n) : number(n) {}
+  int number;
+};
+/// As nlohmann::json is made.
+struct Json {
+  using value_type = Json;
+  const Json* begin() const { return this; }
+  const Json* end() const { return this; }
+  std::size_t size() const { return 0; }
+  void push_back(const Json&) {}
 };
 struct Borrowing {
   std::string_view text;
@@ -74,6 +88,20 @@ void use(session::Session& s, int number) {
 #elif defined(CASE_capture)
   s.update<int>("key", 0, [number](int n) { return n + number; });
 #elif defined(CASE_update_result)
-  s.update<int>("key", 0, [](int&) {});
+  s.update<int>("key", 0, [](int) {});
+#elif defined(CASE_update_reference)
+  s.update<int>("key", 0, [](int& n) { ++n; });
+#elif defined(CASE_path)
+  s.set("key", std::filesystem::path("/"));
+#elif defined(CASE_json)
+  s.set("key", Json());
+#elif defined(CASE_json_read)
+  static_cast<void>(s.get<Json>("key"));
+#elif defined(CASE_constructor)
+  s.set("key", Constructed(number));
+#elif defined(CASE_option_without_unit)
+  static_cast<void>(session::Options{.idle_timeout = 30});
+#elif defined(CASE_login_without_unit)
+  s.set_owner("alice", {.idle = 30});
 #endif
 }

@@ -59,10 +59,10 @@ struct ScheduledRequest {
   std::string name{};
   std::size_t host = 0;  ///< which Manager serves it
   Need need = Need::read;
-  std::function<std::string()> id{};             ///< what its cookie says, asked when it starts
-  std::function<bool(Session&)> handler{};       ///< false: it failed
-  std::chrono::milliseconds load_deadline{0};    ///< 0: the Manager's
-  std::chrono::milliseconds commit_deadline{0};  ///< 0: the Manager's
+  std::function<std::string()> id{};  ///< what its cookie says, asked when it starts
+  std::function<bool(Session&, const Flash&)> handler{};  ///< false: it failed
+  std::chrono::milliseconds load_deadline{0};             ///< 0: the Manager's
+  std::chrono::milliseconds commit_deadline{0};           ///< 0: the Manager's
 
   /// In steps of the schedule, from 1; 0: did not happen.
   std::size_t load_started = 0, load_answered = 0, commit_started = 0, commit_answered = 0;

@@ -1,0 +1,143 @@
+#include "owner_jobs.hpp"
+
+#include <algorithm>
+
+namespace flame::inline v0::session {
+
+const Failure* first_failure(const std::vector<StoreCall>& calls) noexcept {
+  for (const StoreCall& each : calls)
+    if (each.failure) return &*each.failure;
+  return nullptr;
+}
+
+void make_erases(const std::vector<Record>& records, std::vector<StoreCall>& calls) {
+  calls.clear();
+  calls.reserve(records.size());
+  for (const Record& each : records) {
+    auto& op = calls.emplace_back().op;
+    op.verb = Verb::erase;
+    op.record.key = each.key;
+    op.record.owner = each.owner;
+  }
+}
+
+std::size_t tell_ended(const std::vector<StoreCall>& calls, Events& events) {
+  std::size_t count = 0;
+  for (const StoreCall& each : calls) {
+    if (each.failure) continue;
+    ++count;
+    events.emit(event::destroyed, &each.op.record.key, "ended by the application");
+  }
+  return count;
+}
+
+ListJob::ListJob(Core& core, std::string_view owner) : core_(core), owner_(owner) {
+  pages_.start(stored_owner(core.hash.application(), owner));
+}
+
+Job::Step ListJob::next(StoreOp&) {
+  if (error_ || (!loading_ && pages_.is_at_end())) return Step::finished;
+  if (!loading_) pages_.next(calls_);
+  return Step::many;
+}
+
+void ListJob::all_answered() {
+  if (const auto* const failure = first_failure(calls_)) {
+    error_ = failure->error;
+    return;
+  }
+  if (loading_) {
+    for (StoreCall& each : calls_)
+      if (each.op.outcome == Outcome::done) add(each.op.record);
+    loading_ = false;
+    return;
+  }
+  const auto records = pages_.take();
+  calls_.clear();
+  calls_.reserve(records.size());
+  for (const Record& each : records) calls_.emplace_back().op.record.key = each.key;
+  loading_ = !calls_.empty();
+}
+
+/// One that cannot be read, or has another owner by now, is left out.
+void ListJob::add(Record& record) {
+  Base base;
+  std::string_view payload;
+  const auto& rules = core_.rules.lifetimes;
+  if (open_header(record, rules, core_.time.now(), base, payload) != RecordState::readable) return;
+  if (given_owner(base.header, record.owner) != owner_) return;
+  const auto lifetimes = rules.of(base.header.terms);
+  found_.push_back({.key = record.key,
+                    .label = std::string(base.header.terms.label),
+                    .created_at = record.created_at,
+                    .last_seen = record.last_seen,
+                    .expires_at = std::min({record.expires_at, record.last_seen + lifetimes.idle,
+                                            record.created_at + lifetimes.absolute})});
+}
+
+Result<std::vector<OwnedSession>> ListJob::result() {
+  if (error_) return tl::unexpected(std::move(*error_));
+  return std::move(found_);
+}
+
+EndJob::EndJob(Core& core, const EndOperation& operation) : core_(core), except_(operation.except) {
+  if (operation.key) {
+    stage_ = Stage::load;
+    calls_.emplace_back().op.record.key = *operation.key;
+    return;
+  }
+  pages_.start(stored_owner(core.hash.application(), operation.owner));
+  if (!pages_.is_at_end()) stage_ = Stage::list;
+}
+
+Job::Step EndJob::next(StoreOp&) {
+  if (stage_ == Stage::finished) return Step::finished;
+  if (stage_ == Stage::list) pages_.next(calls_);
+  return Step::many;
+}
+
+void EndJob::all_answered() {
+  const auto* const failure = first_failure(calls_);
+  const auto stage = std::exchange(stage_, Stage::finished);
+  if (stage == Stage::erase) count_ended();
+  if (failure) {
+    error_ = failure->error;
+    if (erasing_) add_to(*error_, "some of the sessions may not have ended: do it again");
+  } else if (stage == Stage::load) {
+    look(calls_.front().op);
+  } else if (stage == Stage::list) {
+    erase(pages_.take());
+  } else if (!pages_.is_at_end()) {
+    stage_ = Stage::list;
+  }
+}
+
+/// Of another application it is nobody here: the same key says nothing of whose it is.
+void EndJob::look(StoreOp& op) {
+  if (op.outcome != Outcome::done) return;
+  Base base;
+  std::string_view payload;
+  const auto state = open_header(op.record, core_.rules.lifetimes, core_.time.now(), base, payload);
+  if (state != RecordState::readable) return;
+  if (base.header.application.value_or(std::string_view()) != core_.hash.application()) return;
+  erase({std::move(op.record)});
+}
+
+void EndJob::erase(std::vector<Record> records) {
+  if (except_) std::erase_if(records, [&](const Record& each) { return each.key == *except_; });
+  make_erases(records, calls_);
+  erasing_ = erasing_ || !calls_.empty();
+  if (!calls_.empty())
+    stage_ = Stage::erase;
+  else if (!pages_.is_at_end())
+    stage_ = Stage::list;
+}
+
+void EndJob::count_ended() { ended_ += tell_ended(calls_, core_.events); }
+
+Result<std::size_t> EndJob::result() {
+  if (error_) return tl::unexpected(std::move(*error_));
+  return ended_;
+}
+
+}  // namespace flame::inline v0::session

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "job.hpp"
+#include "owner_pages.hpp"
+
+namespace flame::inline v0::session {
+
+/// An owner's sessions, with the labels that their envelopes have.
+class ListJob final : public Job {
+ public:
+  ListJob(Core& core, std::string_view owner);
+
+  [[nodiscard]] Step next(StoreOp&) override;
+  void answered(StoreOp&, const std::optional<Failure>&) override {}
+  void all_answered() override;
+  [[nodiscard]] const Base* base() const noexcept override { return nullptr; }
+  void written(Record) override {}
+
+  [[nodiscard]] Result<std::vector<OwnedSession>> result();
+
+ private:
+  void add(Record& record);
+
+  Core& core_;
+  const std::string owner_;
+  OwnerPages pages_{};
+  bool loading_ = false;
+  std::vector<OwnedSession> found_{};
+  std::optional<Error> error_{};
+};
+
+/// Ends one session of this application, or all of an owner's. What is listed is ended whoever it
+/// belongs to by then: who signed in before the list was read does not escape.
+class EndJob final : public Job {
+ public:
+  EndJob(Core& core, const EndOperation& operation);
+
+  [[nodiscard]] Step next(StoreOp&) override;
+  void answered(StoreOp&, const std::optional<Failure>&) override {}
+  void all_answered() override;
+  [[nodiscard]] bool did_some() const noexcept override { return erasing_; }
+  [[nodiscard]] const Base* base() const noexcept override { return nullptr; }
+  void written(Record) override {}
+
+  [[nodiscard]] Result<std::size_t> result();
+
+ private:
+  enum class Stage : std::uint8_t { finished, load, list, erase };
+
+  void look(StoreOp& op);
+  void erase(std::vector<Record> records);
+  void count_ended();
+
+  Core& core_;
+  const std::optional<SessionKey> except_;
+  OwnerPages pages_{};
+  Stage stage_ = Stage::finished;
+  bool erasing_ = false;
+  std::size_t ended_ = 0;
+  std::optional<Error> error_{};
+};
+
+/// The first failure of several calls; null: none.
+[[nodiscard]] const Failure* first_failure(const std::vector<StoreCall>& calls) noexcept;
+/// A call for each that erases it.
+void make_erases(const std::vector<Record>& records, std::vector<StoreCall>& calls);
+/// Tells of those that were ended; returns how many.
+std::size_t tell_ended(const std::vector<StoreCall>& calls, Events& events);
+
+}  // namespace flame::inline v0::session

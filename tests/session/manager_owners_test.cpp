@@ -1,0 +1,228 @@
+// The sessions of an owner: listed, ended, and no more of them than may be.
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "manager_fixture.hpp"
+#include "session/record/envelope.hpp"
+
+namespace flame::session {
+namespace {
+
+using namespace tests;
+
+/// A memory store that is said to block.
+class Blocking : public Store {
+ public:
+  explicit Blocking(StorePtr inner) : inner_(std::move(inner)) {}
+  std::unique_ptr<StoreConnection> make_connection() override { return inner_->make_connection(); }
+  StoreTraits traits() const noexcept override { return {}; }
+
+ private:
+  StorePtr inner_;
+};
+
+/// On a store that never blocks, and on one that does.
+class ManagerOwners : public ManagerTest, public testing::WithParamInterface<bool> {
+ protected:
+  ManagerOwners() {
+    if (GetParam()) options.store = std::make_shared<Blocking>(store);
+  }
+
+  std::string login(std::string_view owner = "alice", std::string label = {}) {
+    const auto answer = request({}, [&](Session& s) { s.set_owner(owner, {.label = label}); });
+    EXPECT_TRUE(answer.result);
+    return answer.cookie();
+  }
+  std::vector<OwnedSession> list(std::string_view owner = "alice") {
+    auto listed = manager().list(owner);
+    EXPECT_TRUE(listed) << listed.error().text;
+    return listed ? *listed : std::vector<OwnedSession>();
+  }
+  bool is_live(const std::string& cookie) { return load(cookie, Need::read).exists(); }
+  SessionKey own_key(const std::string& cookie) { return *load(cookie, Need::read).key(); }
+};
+
+TEST_P(ManagerOwners, AListTellsKeyLabelAndTimes) {
+  const auto laptop = login("alice", "Firefox on Windows");
+  advance(1min);
+  const auto phone = request({}, [](Session& s) {
+                       s.set_owner("alice", {.idle = 2h, .label = "phone"});
+                     }).cookie();
+  login("bob"), visitor();
+  auto all = list();
+  ASSERT_EQ(all.size(), 2U);
+  std::ranges::sort(all, {}, &OwnedSession::created_at);
+  EXPECT_EQ(all[0].key, own_key(laptop));
+  EXPECT_EQ(all[0].label, "Firefox on Windows");
+  EXPECT_EQ(all[0].created_at, now() - 1min);
+  EXPECT_EQ(all[0].expires_at, now() + 29min);
+  EXPECT_EQ(all[1].key, own_key(phone));
+  EXPECT_EQ(all[1].last_seen, now());
+  EXPECT_EQ(all[1].expires_at, now() + 2h);
+}
+
+TEST_P(ManagerOwners, NobodysAndUnknownOwnersHaveNone) {
+  visitor(), login();
+  for (const std::string owner : {"", "ALICE", "alic", "alicea"}) {
+    EXPECT_TRUE(list(owner).empty()) << owner;
+    EXPECT_EQ(manager().end_all(owner), 0U) << owner;
+  }
+  EXPECT_TRUE(list(std::string(1000, 'x')).empty());
+  EXPECT_EQ(list().size(), 1U);
+}
+
+TEST_P(ManagerOwners, WhatCannotBeReadIsLeftOut) {
+  const auto good = login(), damaged = login();
+  auto record = stored(damaged);
+  const auto token = record.token;
+  record.blob = "damaged";
+  replace_stored(record, token);
+  const auto all = list();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].key, own_key(good));
+}
+
+TEST_P(ManagerOwners, WhatHasExpiredIsNotListed) {
+  login();
+  advance(30min);
+  EXPECT_TRUE(list().empty());
+}
+
+TEST_P(ManagerOwners, OneIsEndedByItsKey) {
+  const auto one = login(), other = login();
+  auto in_flight = load(one);
+  in_flight.set("n", 2);
+  const auto key = own_key(one);
+  EXPECT_EQ(manager().end(key), 1U);
+  EXPECT_FALSE(is_live(one));
+  EXPECT_TRUE(is_live(other));
+  EXPECT_EQ(manager().end(key), 0U);
+  EXPECT_TRUE(commit(in_flight).result);
+  EXPECT_FALSE(is_live(one)) << "no slower request brings it back";
+  EXPECT_EQ(count(event::destroyed), 1U);
+}
+
+TEST_P(ManagerOwners, AVisitorsSessionHasAKeyToo) {
+  const auto cookie = visitor();
+  EXPECT_EQ(manager().end(own_key(cookie)), 1U);
+  EXPECT_FALSE(is_live(cookie));
+  EXPECT_EQ(load().key(), std::nullopt);
+}
+
+TEST_P(ManagerOwners, AllAreEndedButTheOwnOne) {
+  const auto own = login();
+  std::vector<std::string> others;
+  for (int i = 0; i < 300; ++i) others.push_back(login());
+  const auto bob = login("bob");
+  EXPECT_EQ(manager().end_all("alice", own_key(own)), 300U);
+  for (const auto& each : others) EXPECT_FALSE(is_live(each));
+  EXPECT_TRUE(is_live(own));
+  EXPECT_TRUE(is_live(bob));
+  EXPECT_EQ(manager().end_all("alice"), 1U);
+  EXPECT_FALSE(is_live(own));
+}
+
+TEST_P(ManagerOwners, ApplicationsNeverListOrEndEachOthers) {
+  options.application = "shop";
+  const auto shop = login();
+  const auto visiting = visitor();
+  const auto key = own_key(shop), visiting_key = own_key(visiting);
+  for (const std::string other : {"", "forum", "sho", "shopp"}) {
+    restart();
+    options.application = other;
+    for (const std::string owner : {"alice", std::string("shop\0alice", 10).c_str()}) {
+      EXPECT_TRUE(list(owner).empty());
+      EXPECT_EQ(manager().end_all(owner), 0U);
+    }
+    EXPECT_EQ(manager().end(key), 0U);
+    EXPECT_EQ(manager().end(visiting_key), 0U);
+  }
+  restart();
+  options.application = "shop";
+  EXPECT_TRUE(is_live(shop));
+  EXPECT_EQ(list().size(), 1U);
+  EXPECT_EQ(manager().end(key), 1U);
+}
+
+TEST_P(ManagerOwners, AnErrorIsToldAndSaysThatSomeMayBeLeft) {
+  login(), login();
+  store->next(Verb::erase, Outcome::refused, 1);
+  const auto ended = manager().end_all("alice");
+  ASSERT_FALSE(ended);
+  EXPECT_NE(ended.error().text.find("may not have ended"), std::string::npos);
+  EXPECT_EQ(list().size(), 1U);
+  EXPECT_EQ(manager().end_all("alice"), 1U);
+}
+
+TEST_P(ManagerOwners, AStoreThatIsDownIsAnError) {
+  const auto key = own_key(login());
+  store->down();
+  EXPECT_FALSE(manager().list("alice"));
+  EXPECT_FALSE(manager().end(key));
+  EXPECT_FALSE(manager().end_all("alice"));
+  store->down(false);
+}
+
+TEST_P(ManagerOwners, TheOldestGiveWay) {
+  options.max_sessions_per_owner = 2;
+  std::vector<std::string> cookies;
+  for (int i = 0; i < 4; ++i) {
+    cookies.push_back(login());
+    advance(1s);
+  }
+  EXPECT_FALSE(is_live(cookies[0]));
+  EXPECT_FALSE(is_live(cookies[1]));
+  EXPECT_TRUE(is_live(cookies[2]));
+  EXPECT_TRUE(is_live(cookies[3]));
+  login("bob");
+  EXPECT_EQ(list().size(), 2U) << "each owner has a limit of its own";
+}
+
+TEST_P(ManagerOwners, OrTheLoginIsRefusedAndNothingIsSaved) {
+  options.max_sessions_per_owner = 2;
+  options.at_owner_limit = AtOwnerLimit::refuse;
+  const auto first = login();
+  login();
+  const auto cookie = visitor();
+  auto session = load(cookie);
+  session.set("n", 2);
+  session.set_owner("alice");
+  const auto refused = commit(session);
+  ASSERT_FALSE(refused.result);
+  EXPECT_EQ(refused.result.error().code, Errc::too_many_sessions);
+  EXPECT_EQ(http_status(Errc::too_many_sessions), 403);
+  EXPECT_EQ(n_of(cookie), 1) << "as it was";
+  EXPECT_EQ(list().size(), 2U);
+  // Who is signed in already takes no further place.
+  EXPECT_TRUE(request(first, [](Session& s) { s.set_owner("alice", {.label = "again"}); }).result);
+  EXPECT_EQ(list().size(), 2U);
+}
+
+TEST_P(ManagerOwners, SixtyFourLoginsAtOnceLeaveExactlyTheLimit) {
+  for (const auto action : {AtOwnerLimit::end_oldest, AtOwnerLimit::refuse}) {
+    restart();
+    options.max_sessions_per_owner = 3;
+    options.at_owner_limit = action;
+    options.deadline = 60s;
+    ASSERT_TRUE(manager().end_all("alice"));
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 64; ++i)
+      threads.emplace_back([this] {
+        auto session = manager().load({}, Need::write);
+        session->set_owner("alice");
+        static_cast<void>(manager().commit(*session));
+      });
+    for (auto& each : threads) each.join();
+    EXPECT_EQ(list().size(), 3U);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, ManagerOwners, testing::Bool(), [](const auto& each) {
+  return each.param ? "that_blocks" : "that_never_blocks";
+});
+
+}  // namespace
+}  // namespace flame::session
