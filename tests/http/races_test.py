@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import tempfile
 import time
 import unittest
@@ -12,6 +13,7 @@ from driver import ID, PATIENCE, Case, at_once
 # Long beside the time in which all of them begin; a slow machine cannot make these tests fail, only
 # meet fewer races.
 SLOW_MS = 300
+WRITERS = 1000
 
 
 class Races:
@@ -51,6 +53,19 @@ class Races:
             self.answer(response, "Succeed")
         expected = {f"k{i}": str(i) for i in range(200)} | {"user_id": 123}
         self.assertEqual(expected, self.values(visitor))
+
+    def test_a_thousand_writers_of_one_session_lose_nothing(self):
+        """Of what was acknowledged: a slow machine may not answer all of them in time."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4 * WRITERS)), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        visitor = self.begin(self.client)
+        requests = [(f"/put?key=k{i}&value={i}", visitor) for i in range(WRITERS)]
+        answers = at_once(self.connections(WRITERS), requests)
+        self.assertLessEqual({each.status for each in answers}, {200, 503})
+        acknowledged = {f"k{i}": str(i) for i, each in enumerate(answers) if each.status == 200}
+        self.assertGreater(len(acknowledged), WRITERS / 2)
+        self.assertLessEqual(acknowledged.items(), self.values(visitor).items())
 
     def test_parallel_adds_all_count(self):
         visitor = self.begin(self.client)
