@@ -66,6 +66,13 @@ TEST_F(ManagerOutcomes, AReplaceOfUnknownOutcomeIsSettled) {
   }
 }
 
+TEST_F(ManagerOutcomes, WhatIsSettledIsNoMatterOfTheOperators) {
+  const auto cookie = visitor();
+  store->next(Verb::replace, Outcome::unknown);
+  EXPECT_TRUE(request(cookie, [](Session& s) { s.set("n", 2); }).result);
+  EXPECT_EQ(count(event::store_refused) + count(event::store_down) + count(event::failed), 0U);
+}
+
 TEST_F(ManagerOutcomes, AReplaceThatIsAppliedThoughNobodyKnowsIsSeenOnce) {
   const auto cookie = visitor();
   store->next(Verb::replace, Fault::doubt);
