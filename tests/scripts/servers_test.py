@@ -147,6 +147,17 @@ class Servers(unittest.TestCase):
             "mariadb", "--no-defaults", "-N", "-h", a.hostname, "-P", str(a.port), "-u", a.username,
             a.path[1:], "-e", sql])
 
+    def test_mongo_deep_down_where_others_cannot_go(self):
+        self.top.joinpath("closed").mkdir(mode=0o700)
+        self.folder = self.top.joinpath("closed", *["a folder's [name] *" + "x" * 40] * 3)
+        address = self.start("mongo")
+        self.succeed("ask", "mongo", '{"insert": "t", "documents": [{"_id": 7}], "writeConcern": {"j": true}}')
+        self.kill("mongo")
+        self.assertEqual(address, self.start("mongo"))
+        self.assertEqual('{"_id": 7}', self.succeed("ask", "mongo", '{"find": "t"}'))
+        self.succeed("stop", "mongo")
+        self.assertEqual([], working_in(self.home("mongo")))
+
     def keeps_data(self, name, command):
         address = self.start(name)
 
