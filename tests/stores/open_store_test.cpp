@@ -89,8 +89,8 @@ TEST(OpenStore, NamesWhatIsWrong) {
 
 TEST(OpenStore, NamesWhatThisBuildLeftOut) {
   // What is built is tested with its server; what is not says what to install.
-  for (const auto* url :
-       {"sqlite:canary.db", "postgres://canary", "mysql://canary", "redis://canary"}) {
+  for (const auto* url : {"sqlite:canary.db", "postgres://canary", "mysql://canary",
+                          "redis://canary", "mongodb://canary"}) {
     std::string said;
     try {
       open_store(url)->make_connection()->connect({});

@@ -5,6 +5,9 @@
 #include <flame/session/file.hpp>
 #include <flame/session/memory.hpp>
 #include <flame/session/open_store.hpp>
+#ifdef FLAME_SESSION_HAS_mongo
+#include <flame/session/mongo.hpp>
+#endif
 #ifdef FLAME_SESSION_HAS_mysql
 #include <flame/session/mysql.hpp>
 #endif
@@ -140,6 +143,11 @@ StorePtr open_redis(std::string_view url) { return redis::store({.addr = std::st
 #else
 StorePtr open_redis(std::string_view) { left_out("redis", "Redis", "libhiredis-dev"); }
 #endif
+#ifdef FLAME_SESSION_HAS_mongo
+StorePtr open_mongo(std::string_view url) { return mongo::store({.uri = std::string(url)}); }
+#else
+StorePtr open_mongo(std::string_view) { left_out("mongodb", "MongoDB", "libmongoc-dev"); }
+#endif
 
 struct Scheme {
   std::string_view name;
@@ -150,7 +158,8 @@ constexpr std::array schemes{
     Scheme{"sqlite:", open_sqlite},       Scheme{"postgres:", open_postgres},
     Scheme{"postgresql:", open_postgres}, Scheme{"mysql:", open_mysql},
     Scheme{"redis:", open_redis},         Scheme{"rediss:", open_redis},
-    Scheme{"unix:", open_redis},
+    Scheme{"unix:", open_redis},          Scheme{"mongodb:", open_mongo},
+    Scheme{"mongodb+srv:", open_mongo},
 };
 
 std::string known_schemes() {

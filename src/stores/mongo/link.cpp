@@ -1,0 +1,158 @@
+#include "link.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace flame::inline v0::session::mongo {
+namespace {
+
+constexpr std::int64_t oldest = 8;  // MongoDB 4.2: updates by stages
+
+struct FreeUri {
+  void operator()(mongoc_uri_t* uri) const noexcept { mongoc_uri_destroy(uri); }
+};
+using Uri = std::unique_ptr<mongoc_uri_t, FreeUri>;
+
+Uri uri_of(const Settings& settings, const std::string& password) {
+  Uri uri(mongoc_uri_new(settings.uri.c_str()));
+  if (!uri) refuse("mongo store: the driver cannot read the uri");
+  if (!password.empty() && mongoc_uri_get_username(uri.get()))
+    mongoc_uri_set_password(uri.get(), password.c_str());
+  if (!mongoc_uri_get_appname(uri.get()))
+    mongoc_uri_set_appname(uri.get(), settings.connections.application_name.c_str());
+  return uri;
+}
+
+/// A client whose making takes as long as the system's resolver likes: of a thread that is left to
+/// it, where it hangs.
+class Making {
+ public:
+  explicit Making(Uri uri) : uri_(std::move(uri)), done_(::eventfd(0, EFD_CLOEXEC)) {}
+  ~Making() {
+    if (client_) mongoc_client_destroy(client_);
+    if (done_ >= 0) ::close(done_);
+  }
+  Making(const Making&) = delete;
+  Making& operator=(const Making&) = delete;
+
+  void run() noexcept {
+    auto* const made = mongoc_client_new_from_uri_with_error(uri_.get(), nullptr);
+    {
+      const std::lock_guard lock(mutex_);
+      client_ = made;
+    }
+    ::eventfd_write(done_, 1);
+  }
+  [[nodiscard]] int descriptor() const noexcept { return done_; }
+  [[nodiscard]] mongoc_client_t* take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(client_, nullptr);
+  }
+
+ private:
+  Uri uri_;
+  int done_;
+  std::mutex mutex_{};
+  mongoc_client_t* client_ = nullptr;
+};
+
+}  // namespace
+
+void start_driver() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    mongoc_init();
+    mongoc_log_set_handler(nullptr, nullptr);
+  });
+}
+
+/// Nothing is said to the server any more: the session that the driver has there ends by itself.
+Link::~Link() {
+  waiter_.interrupt();
+  if (client_) mongoc_client_reset(client_.get());
+}
+
+Link::Client Link::make_client(const std::string& password, Deadline until) {
+  auto uri = uri_of(settings_, password);
+  if (!settings_.srv) return Client(mongoc_client_new_from_uri_with_error(uri.get(), nullptr));
+  const auto making = std::make_shared<Making>(std::move(uri));
+  try {
+    std::thread([making] { making->run(); }).detach();
+  } catch (const std::system_error&) {
+    lose("no thread is left to look the servers up");
+  }
+  static_cast<void>(waiter_.wait(making->descriptor(), POLLIN, until));
+  return Client(making->take());
+}
+
+void Link::connect(const std::string& password, Deadline until) {
+  waiter_.check(until);
+  streams_.begin(until);
+  client_ = make_client(password, until);
+  if (!client_)
+    lose(settings_.srv ? "the servers of the URI cannot be looked up: check its name in DNS"
+                       : "the driver cannot make a client");
+  mongoc_client_set_error_api(client_.get(), MONGOC_ERROR_API_VERSION_2);
+  mongoc_client_set_stream_initiator(client_.get(), Streams::connect, &streams_);
+  choose_server(until);
+  const auto& said = hello(until);
+  const auto primary = find_flag(said, "isWritablePrimary");
+  if (!primary.value_or(find_flag(said, "ismaster").value_or(false)))
+    throw error_of({judge(10107), 10107});
+  if (find_number(said, "maxWireVersion").value_or(0) < oldest)
+    refuse("mongo store: the server is too old: MongoDB 4.2 or later is needed, or FerretDB 2");
+}
+
+void Link::choose_server(Deadline until) {
+  bson_error_t error{};
+  auto* const server = mongoc_client_select_server(client_.get(), true, nullptr, &error);
+  if (!server) {
+    waiter_.check(until);
+    if (streams_.unfit())
+      refuse("mongo store: tlsCAFile or tlsCertificateKeyFile is no PEM file that OpenSSL takes");
+    if (streams_.distrusts())
+      refuse(
+          "mongo store: TLS with the server failed: it must offer TLS, with a certificate of the "
+          "host name in the URI that is signed by one in tlsCAFile, and in date");
+    throw connect_error(error, streams_.broken());
+  }
+  options_.writer().number("serverId",
+                           static_cast<std::int32_t>(mongoc_server_description_id(server)));
+  mongoc_server_description_destroy(server);
+}
+
+Link::Answer Link::ask(const Document& command, Deadline until) {
+  waiter_.check(until);
+  streams_.begin(until);
+  auto& reply = reply_.bson;
+  bson_destroy(&reply);
+  bson_error_t error{};
+  // Also what reads: of a member of a set that was named alone the driver would read though it is
+  // no primary any more. A write concern that was not met is not what it asks for here.
+  mongoc_client_write_command_with_opts(client_.get(), settings_.database.c_str(), command.get(),
+                                        options_.get(), &reply, &error);
+  if (find_number(reply, "ok") == 1) return {reply, {}};
+  if (!streams_.broken()) return {reply, failure_of(reply, error)};
+  waiter_.check(until);
+  return {reply, Failure{{Meaning::lost, "the connection broke"}, 0}};
+}
+
+const bson_t& Link::ask_surely(const Document& command, Deadline until) {
+  const auto answer = ask(command, until);
+  if (answer.failure) throw error_of(*answer.failure);
+  return answer.reply;
+}
+
+const bson_t& Link::hello(Deadline until) {
+  Document command;
+  command.writer().number("hello", std::int32_t{1});
+  return ask_surely(command, until);
+}
+
+}  // namespace flame::inline v0::session::mongo
