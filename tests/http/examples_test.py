@@ -31,6 +31,8 @@ class OnAServer(Example):
         url = stores.ask("url", server)
         if url is None:
             self.skipTest("SKIPPED: that server is not to be had here")
+        if name == "mongo":
+            return {"MONGODB_URI": url, "MONGODB_DATABASE": "flame"}
         url = urllib.parse.urlsplit(url)
         prefix = {"postgres": "PG", "mysql": "MYSQL_", "redis": "REDIS_"}[name]
         return {prefix + key: value for key, value in {

@@ -1,5 +1,6 @@
 """What requests cost their store, counted at a server that nobody else uses (FLAME_SERVER)."""
 
+import json
 import os
 import re
 import time
@@ -64,13 +65,27 @@ class Redis:
         return self.calls("evalsha")
 
 
-def counter(folder):
-    return {"postgres": Postgres, "mysql": Mysql, "mariadb": Mysql, "redis": Redis, "valkey": Redis}[NAME](folder)
+class Mongo:
+    def __init__(self, folder):
+        pass
+
+    def commands(self, *names):
+        told = json.loads(stores.ask("ask", NAME, '{"serverStatus": 1}'))["metrics"]["commands"]
+        return sum(told[name]["total"] for name in names if name in told)
+
+    def operations(self):
+        return self.commands("find", "insert", "update", "delete")
+
+    def touches(self):
+        return self.commands("update")
+
+
+KINDS = {"postgres": Postgres, "mysql": Mysql, "mariadb": Mysql, "redis": Redis, "valkey": Redis, "mongo": Mongo}
 
 
 class Operations(Case):
     def setUp(self):
-        self.counter = counter(self.enterContext(stores.own_server(NAME)))
+        self.counter = KINDS[NAME](self.enterContext(stores.own_server(NAME)))
 
     def start(self, *arguments):
         server = self.serve("--store", stores.new_store(NAME), *arguments)

@@ -37,7 +37,11 @@ def new_store(name):
     own = "t" + secrets.token_hex(6)
     if url is None:
         return None
-    return f"{url}?key_prefix={own}" if url.startswith("redis") else f"{url}?table={own}&init_table=true"
+    if url.startswith("redis"):
+        return f"{url}?key_prefix={own}"
+    if url.startswith("mongodb"):
+        return f"{url}{'&' if '?' in url else '?'}collection={own}&init_collection=true"
+    return f"{url}?table={own}&init_table=true"
 
 
 @contextlib.contextmanager
