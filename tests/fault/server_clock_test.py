@@ -28,8 +28,10 @@ class Clocks(Case):
         self.step(offset)
         library = shutil.copy(os.environ["FLAME_WRONG_CLOCK"], folder)  # where the server's user finds it
         seen = f"LD_PRELOAD={library} FLAME_CLOCK_FILE={self.file}"
-        self.enterContext(mock.patch.dict(os.environ, {"FLAME_SERVER_ENVIRONMENT": seen}))
         self.enterContext(stores.own_server(NAME))
+        stores.ask("stop", NAME)  # its data was made by the right time
+        self.enterContext(mock.patch.dict(os.environ, {"FLAME_SERVER_ENVIRONMENT": seen}))
+        stores.ask("start", NAME)
         self.store = stores.new_store(NAME)
         self.client = self.serve("--store", self.store).connect()
 

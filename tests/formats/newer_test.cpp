@@ -114,7 +114,8 @@ TEST_F(Newer, AnUnknownKeyOfTheLibrarySurvivesWhatIsWritten) {
     EXPECT_EQ(open_envelope(record.blob, record.key, header, payload), Opened::done);
     return std::pair(header, std::string(payload));
   };
-  auto [header, payload] = payload_of(stored_now());
+  const auto newest = stored_now();  // the header's label lies in it
+  auto [header, payload] = payload_of(newest);
   ++payload.front();  // one pair more
   payload.insert(1, item);
   std::string blob;

@@ -133,7 +133,7 @@ TEST_P(ManagerOwners, ApplicationsNeverListOrEndEachOthers) {
   for (const std::string other : {"", "forum", "sho", "shopp"}) {
     restart();
     options.application = other;
-    for (const std::string owner : {"alice", std::string("shop\0alice", 10).c_str()}) {
+    for (const auto& owner : std::vector<std::string>{"alice", std::string("shop\0alice", 10)}) {
       EXPECT_TRUE(list(owner).empty());
       EXPECT_EQ(manager().end_all(owner), 0U);
     }

@@ -113,7 +113,7 @@ TEST_F(FileTest, RefusesWhatIsTooLarge) {
   auto large = record(1);
   large.blob.assign(store_->traits().max_record + 1, 'x');
   EXPECT_EQ(apply(Verb::create, large).outcome, Outcome::refused);
-  auto owned = record(2, std::string(256, 'x'));
+  auto owned = record(2, std::string(321, 'x'));
   EXPECT_EQ(apply(Verb::create, owned).outcome, Outcome::refused);
   EXPECT_EQ(files(), std::set<std::string>{});
 }
