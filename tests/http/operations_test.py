@@ -13,7 +13,7 @@ NAME = os.environ["FLAME_SERVER"]
 REPEATED = 100
 BACKGROUND = 10  # operations that a sweep, a look at the clock or a new connection may add to that
 SESSIONS, PIPELINED = 50, 50
-READS = int(os.environ.get("FLAME_READS", "20000"))  # of 100000 each is the same, and slow under sanitizers
+READS = int(os.environ.get("FLAME_READS", "20000"))  # 100000 give the same, and take minutes under a sanitizer
 IDLE = 20  # seconds
 
 

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -40,6 +41,14 @@ std::string bytes_of(const std::string& json) {
   std::string out(reinterpret_cast<const char*>(bson_get_data(document)), document->len);
   bson_destroy(document);
   return out;
+}
+
+/// OpenSSL writes without MSG_NOSIGNAL. Of this thread alone: the store must need no such thing.
+void bear_broken_pipes() {
+  sigset_t broken;
+  sigemptyset(&broken);
+  sigaddset(&broken, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &broken, nullptr);
 }
 
 }  // namespace
@@ -112,7 +121,10 @@ void ScriptedServer::accept_all() {
     if (descriptor < 0) return;
     const std::lock_guard lock(mutex_);
     open_.insert(descriptor);
-    threads_.emplace_back([this, descriptor] { serve(descriptor); });
+    threads_.emplace_back([this, descriptor] {
+      bear_broken_pipes();
+      serve(descriptor);
+    });
   }
 }
 
