@@ -3,7 +3,7 @@
 import os
 import unittest
 
-from store import LEVELS, Case, Store, needs_mounts, run
+from store import LEVELS, Case, Store, fill_disk, needs_mounts, run
 
 
 def setUpModule():
@@ -11,13 +11,6 @@ def setUpModule():
 
 
 class Mounts(Case):
-    def mount(self, options):
-        self.place = self.folder / "place"
-        self.place.mkdir(exist_ok=True)
-        run("mount", "-t", "tmpfs", "-o", options, "none", self.place)
-        self.addCleanup(run, "umount", "-l", self.place)
-        self.root = self.place / "sessions"
-
     def test_disk_full(self):
         for durability in LEVELS:
             with self.subTest(durability=durability):
@@ -25,10 +18,7 @@ class Mounts(Case):
                 store = self.start(durability)
                 self.expect(store, create_1_old="done")
                 full = self.place / "full"
-                with open(full, "wb", buffering=0) as file, self.assertRaises(OSError):
-                    while file.write(b"x" * 4096) == 4096:
-                        pass
-                    file.write(b"x")
+                fill_disk(full)
                 # Also for who starts now: there is something to read.
                 store = self.start(durability)
                 self.expect_refused(store, "replace 1 new", "free some space")

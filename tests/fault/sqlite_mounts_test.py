@@ -4,7 +4,7 @@ import os
 import unittest
 
 from sqlite_kill_test import integrity
-from store import LEVELS, Case, Store, needs_mounts, run
+from store import LEVELS, Case, Store, fill_disk, needs_mounts, run
 
 
 def setUpModule():
@@ -15,13 +15,6 @@ class Mounts(Case):
     url = "sqlite:{}?init_table=true&durability={}"
     name = "sqlite store"
 
-    def mount(self, options):
-        self.place = self.folder / "place"
-        self.place.mkdir(exist_ok=True)
-        run("mount", "-t", "tmpfs", "-o", options, "none", self.place)
-        self.addCleanup(run, "umount", "-l", self.place)
-        self.root = self.place / "sessions.db"
-
     def test_disk_full(self):
         for durability in LEVELS:
             with self.subTest(durability=durability):
@@ -29,10 +22,7 @@ class Mounts(Case):
                 store = self.start(durability)
                 self.expect(store, create_1_old="done")
                 full = self.place / "full"
-                with open(full, "wb", buffering=0) as file, self.assertRaises(OSError):
-                    while file.write(b"x" * 4096) == 4096:
-                        pass
-                    file.write(b"x")
+                fill_disk(full)
                 # Of a few pages that -wal has to spare some may do.
                 for number in range(2, 20):
                     if (answer := store.ask(f"create {number} new")) != "done":

@@ -68,12 +68,31 @@ class Case(unittest.TestCase):
         self.assertTrue(answer.startswith(f"{kind}: {self.name}: "), answer)
         self.assertIn(part, answer)
 
+    def mount(self, options):
+        """Puts the store on a file system of its own, `place`."""
+        self.place = self.folder / "place"
+        self.place.mkdir(exist_ok=True)
+        run("mount", "-t", "tmpfs", "-o", options, "none", self.place)
+        self.addCleanup(run, "umount", "-l", self.place)
+        self.root = self.place / self.root.name
+
     def temporary_files(self, root=None):
         return list((root or self.root).glob("*/tmp-*"))
 
 
 def run(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def fill_disk(path):
+    """Until not a byte more goes into that file."""
+    with open(path, "wb", buffering=0) as file:
+        for size in (4096, 1):
+            try:
+                while file.write(b"x" * size) == size:
+                    pass
+            except OSError:
+                pass
 
 
 def skip_where_throwing_takes_descriptors(test, process):

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include <flame/session/postgres.hpp>
-#include <flame/session/test_support/seeded_random.hpp>
 
+#include "one_connection.hpp"
 #include "server.hpp"
 #include "store_calls.hpp"
 
@@ -92,10 +92,8 @@ class Server {
 };
 
 /// A store in a new table, with one connection.
-class PostgresTest : public ::testing::Test {
+class PostgresTest : public ::testing::Test, protected OneConnection {
  protected:
-  static constexpr TimePoint start{1'800'000'000s};
-
   void SetUp() override {
     server_ = Server::get();
     if (!server_) GTEST_SKIP() << "not run: PostgreSQL is not to be had here";
@@ -111,27 +109,11 @@ class PostgresTest : public ::testing::Test {
   [[nodiscard]] Admin& admin() { return server_->admin; }
   [[nodiscard]] const std::string& table() const { return options_.table; }
 
-  static Call at(std::chrono::milliseconds time, std::chrono::milliseconds patience = 10s) {
-    return {start + time, std::chrono::steady_clock::now() + patience};
-  }
-  static SessionKey key(std::uint64_t number) {
-    SessionKey key;
-    EXPECT_TRUE(test_support::SeededRandom(number).fill(key.bytes));
-    return key;
-  }
-  static Record record(std::uint64_t number, std::string owner = {}) {
-    return {key(number),   WriteToken{number + 1},          std::move(owner), start, start,
-            start + 1000s, "blob " + std::to_string(number)};
-  }
   StoreOp apply(Verb verb, const Record& r, WriteToken expected = {}) {
     StoreOp op{verb, r, expected, {}};
     connection_->run({&op, 1}, at(0s));
     return op;
   }
-  Outcome create(std::uint64_t number, std::string owner = {}) {
-    return apply(Verb::create, record(number, std::move(owner))).outcome;
-  }
-  Outcome load(std::uint64_t number) { return apply(Verb::load, {.key = key(number)}).outcome; }
   [[nodiscard]] Thrown failure_to_open() const {
     return thrown_by(
         [&] { static_cast<void>(open_connection(*postgres::store(options_), at(0s))); });
@@ -145,8 +127,6 @@ class PostgresTest : public ::testing::Test {
 
   Server* server_ = nullptr;
   PostgresOptions options_{};
-  StorePtr store_{};
-  std::unique_ptr<StoreConnection> connection_{};
   std::string backend_{};  // the server's process for the connection
 };
 

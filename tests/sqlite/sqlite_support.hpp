@@ -10,8 +10,8 @@
 #include <string>
 
 #include <flame/session/sqlite.hpp>
-#include <flame/session/test_support/seeded_random.hpp>
 
+#include "one_connection.hpp"
 #include "store_calls.hpp"
 #include "test_support/temporary_folder.hpp"
 
@@ -59,10 +59,9 @@ class Other {
 };
 
 /// A store with a database of its own, and one connection.
-class SqliteTest : public ::testing::Test {
+class SqliteTest : public ::testing::Test, protected OneConnection {
  protected:
-  static constexpr TimePoint start{1'800'000'000s};
-
+  ~SqliteTest() override { connection_.reset(); }  // before its folder goes
   [[nodiscard]] fs::path path() const { return folder_.path() / "sessions.db"; }
   [[nodiscard]] fs::path beside(const char* end) const { return path().string() + end; }
   [[nodiscard]] sqlite::SqliteOptions options() const {
@@ -80,32 +79,7 @@ class SqliteTest : public ::testing::Test {
         [&] { static_cast<void>(open_connection(*sqlite::store(std::move(with)), at(0s))); });
   }
 
-  static Call at(std::chrono::milliseconds time) {
-    return {start + time, std::chrono::steady_clock::now() + 10s};
-  }
-  static SessionKey key(std::uint64_t number) {
-    SessionKey key;
-    EXPECT_TRUE(test_support::SeededRandom(number).fill(key.bytes));
-    return key;
-  }
-  static Record record(std::uint64_t number, std::string owner = {}) {
-    return {key(number),   WriteToken{number + 1},          std::move(owner), start, start,
-            start + 1000s, "blob " + std::to_string(number)};
-  }
-  StoreOp apply(Verb verb, const Record& r, std::chrono::milliseconds time = 0s,
-                WriteToken expected = {}) {
-    StoreOp op{verb, r, expected, {}};
-    connection_->run({&op, 1}, at(time));
-    return op;
-  }
-  Outcome create(std::uint64_t number, std::string owner = {}) {
-    return apply(Verb::create, record(number, std::move(owner))).outcome;
-  }
-  Outcome load(std::uint64_t number) { return apply(Verb::load, {.key = key(number)}).outcome; }
-
   test_support::TemporaryFolder folder_;
-  StorePtr store_;
-  std::unique_ptr<StoreConnection> connection_;
 };
 
 }  // namespace flame::session::tests

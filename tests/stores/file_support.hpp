@@ -14,8 +14,8 @@
 #include <string>
 
 #include <flame/session/file.hpp>
-#include <flame/session/test_support/seeded_random.hpp>
 
+#include "one_connection.hpp"
 #include "test_support/temporary_folder.hpp"
 
 namespace flame::session {
@@ -54,10 +54,9 @@ inline bool is_lost(const auto& call) {
 }
 
 /// A file store in a folder of its own, with one connection.
-class FileTest : public ::testing::Test {
+class FileTest : public ::testing::Test, protected tests::OneConnection {
  protected:
-  static constexpr TimePoint start{1'800'000'000s};
-
+  ~FileTest() override { connection_.reset(); }  // before its folder goes
   FileTest() { reopen(); }
   void reopen(file::Durability durability = file::Durability::none) {
     store_ = file::store({.root_dir = root(), .durability = durability});
@@ -65,28 +64,6 @@ class FileTest : public ::testing::Test {
   }
 
   [[nodiscard]] fs::path root() const { return folder_.path() / "sessions"; }
-  static Call at(std::chrono::milliseconds time) {
-    return {start + time, std::chrono::steady_clock::now() + 10s};
-  }
-  static SessionKey key(std::uint64_t number) {
-    SessionKey key;
-    EXPECT_TRUE(test_support::SeededRandom(number).fill(key.bytes));
-    return key;
-  }
-  static Record record(std::uint64_t number, std::string owner = {}) {
-    return {key(number),   WriteToken{number + 1},          std::move(owner), start, start,
-            start + 1000s, "blob " + std::to_string(number)};
-  }
-
-  StoreOp apply(Verb verb, const Record& r, std::chrono::milliseconds time = 0s,
-                WriteToken expected = {}) {
-    StoreOp op{verb, r, expected, {}};
-    connection_->run({&op, 1}, at(time));
-    return op;
-  }
-  Outcome create(std::uint64_t number, std::string owner = {}) {
-    return apply(Verb::create, record(number, std::move(owner))).outcome;
-  }
   Outcome replace(const Record& r, WriteToken expected) {
     return apply(Verb::replace, r, 0s, expected).outcome;
   }
@@ -130,8 +107,6 @@ class FileTest : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
-  StorePtr store_;
-  std::unique_ptr<StoreConnection> connection_;
 };
 
 }  // namespace flame::session

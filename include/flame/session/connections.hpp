@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include <flame/session/store.hpp>
@@ -32,6 +33,9 @@ struct ConnectionOptions {
 void check(const ConnectionOptions& options);
 /// Traits with the options' connections in them.
 [[nodiscard]] StoreTraits traits_of(const ConnectionOptions& options) noexcept;
+/// A store of these traits; `make` is called on any thread.
+[[nodiscard]] StorePtr make_store(StoreTraits traits,
+                                  std::function<std::unique_ptr<StoreConnection>()> make);
 /// `otherwise` where the options name no source. Throws StoreError connection_lost where the source
 /// fails: it may come back.
 [[nodiscard]] std::string password_of(const ConnectionOptions& options, std::string otherwise);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <exception>
 #include <fstream>
+#include <utility>
 
 #include <flame/session/connections.hpp>
 
@@ -40,7 +41,23 @@ std::string read(const std::filesystem::path& file) {
   return text;
 }
 
+class MadeStore final : public Store {
+ public:
+  MadeStore(StoreTraits traits, std::function<std::unique_ptr<StoreConnection>()> make)
+      : traits_(traits), make_(std::move(make)) {}
+  std::unique_ptr<StoreConnection> make_connection() override { return make_(); }
+  [[nodiscard]] StoreTraits traits() const noexcept override { return traits_; }
+
+ private:
+  const StoreTraits traits_;
+  const std::function<std::unique_ptr<StoreConnection>()> make_;
+};
+
 }  // namespace
+
+StorePtr make_store(StoreTraits traits, std::function<std::unique_ptr<StoreConnection>()> make) {
+  return std::make_shared<MadeStore>(traits, std::move(make));
+}
 
 void check(const ConnectionOptions& options) {
   check_number(options.readers, "readers");

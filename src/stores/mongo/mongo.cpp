@@ -5,33 +5,15 @@
 #include "connection.hpp"
 
 namespace flame::inline v0::session::mongo {
-namespace {
-
-class MongoStore final : public Store {
- public:
-  explicit MongoStore(MongoOptions options)
-      : shared_(std::make_shared<Shared>(std::move(options))),
-        traits_(
-            traits_of(shared_->settings ? shared_->settings->connections : ConnectionOptions{})) {
-    traits_.max_record = max_record;
-    traits_.expires_by_itself = true;
-  }
-
-  std::unique_ptr<StoreConnection> make_connection() override {
-    return std::make_unique<Connection>(shared_);
-  }
-  [[nodiscard]] StoreTraits traits() const noexcept override { return traits_; }
-
- private:
-  const std::shared_ptr<Shared> shared_;
-  StoreTraits traits_;
-};
-
-}  // namespace
 
 StorePtr store(MongoOptions options) {
   start_driver();
-  return std::make_shared<MongoStore>(std::move(options));
+  auto shared = std::make_shared<Shared>(std::move(options));
+  auto traits = traits_of(shared->settings ? shared->settings->connections : ConnectionOptions{});
+  traits.max_record = max_record;
+  traits.expires_by_itself = true;
+  return make_store(traits,
+                    [shared = std::move(shared)] { return std::make_unique<Connection>(shared); });
 }
 
 }  // namespace flame::inline v0::session::mongo

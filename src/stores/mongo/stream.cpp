@@ -14,10 +14,10 @@
 #include <vector>
 
 #include <flame/session/share_of.hpp>
+#include <flame/session/socket.hpp>
 
 #include "failure.hpp"
 #include "settings.hpp"
-#include "socket.hpp"
 
 namespace flame::inline v0::session::mongo {
 namespace {
@@ -248,10 +248,10 @@ namespace {
 
 Socket connected_or_not(const mongoc_host_list_t& host, Waiter& waiter, Deadline until) noexcept {
   try {
-    return host.family == AF_UNIX ? connected_to_path(host.host, waiter, until)
-                                  : connected_to_host(host.host, host.port, waiter, until);
+    return host.family == AF_UNIX ? connect_to_path(host.host, waiter, until)
+                                  : connect_to_host(host.host, host.port, waiter, until);
   } catch (const std::exception&) {
-    return Socket(-1);
+    return {};
   }
 }
 

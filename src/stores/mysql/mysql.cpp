@@ -7,7 +7,7 @@
 namespace flame::inline v0::session::mysql {
 namespace {
 
-void read(MysqlOptions& options, Config& config) {
+void read(const MysqlOptions& options, Config& config) {
   check(options.connections);
   config.dsn = parse_dsn(options.dsn);
   config.table = parse_table_name("mysql: table", config.dsn.table.value_or(options.table));
@@ -21,34 +21,25 @@ void read(MysqlOptions& options, Config& config) {
   connections.password_file = config.dsn.password_file;
 }
 
-class MysqlStore final : public Store {
- public:
-  explicit MysqlStore(MysqlOptions options) {
-    auto config = std::make_shared<Config>();
-    config->connections = options.connections;
-    try {
-      read(options, *config);
-    } catch (const StoreError& error) {
-      config->wrong = error;
-    }
-    config_ = std::move(config);
+std::shared_ptr<const Config> config_of(const MysqlOptions& options) {
+  auto config = std::make_shared<Config>();
+  config->connections = options.connections;
+  try {
+    read(options, *config);
+  } catch (const StoreError& error) {
+    config->wrong = error;
   }
-
-  std::unique_ptr<StoreConnection> make_connection() override {
-    return std::make_unique<Connection>(config_);
-  }
-  [[nodiscard]] StoreTraits traits() const noexcept override {
-    auto traits = traits_of(config_->connections);
-    traits.max_record = max_record;
-    return traits;
-  }
-
- private:
-  std::shared_ptr<const Config> config_;
-};
+  return config;
+}
 
 }  // namespace
 
-StorePtr store(MysqlOptions options) { return std::make_shared<MysqlStore>(std::move(options)); }
+StorePtr store(MysqlOptions options) {
+  auto config = config_of(options);
+  auto traits = traits_of(config->connections);
+  traits.max_record = max_record;
+  return make_store(traits,
+                    [config = std::move(config)] { return std::make_unique<Connection>(config); });
+}
 
 }  // namespace flame::inline v0::session::mysql

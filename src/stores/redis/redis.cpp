@@ -1,3 +1,7 @@
+#include <functional>
+#include <memory>
+#include <string>
+
 #include <flame/session/redis.hpp>
 
 #include "connection.hpp"
@@ -22,36 +26,25 @@ class Refused final : public StoreConnection {
   std::string text_;
 };
 
-class RedisStore final : public Store {
- public:
-  explicit RedisStore(const RedisOptions& options) : connections_(options.connections) {
-    try {
-      settings_ = std::make_shared<const Settings>(settings_of(options));
-    } catch (const StoreError& error) {
-      wrong_ = error.what();
-    }
-  }
+using Make = std::function<std::unique_ptr<StoreConnection>()>;
 
-  std::unique_ptr<StoreConnection> make_connection() override {
-    if (!settings_) return std::make_unique<Refused>(wrong_);
-    return std::make_unique<Connection>(settings_);
+Make connections(const RedisOptions& options) {
+  try {
+    return [settings = std::make_shared<const Settings>(settings_of(options))] {
+      return std::make_unique<Connection>(settings);
+    };
+  } catch (const StoreError& error) {
+    return [wrong = std::string(error.what())] { return std::make_unique<Refused>(wrong); };
   }
-
-  [[nodiscard]] StoreTraits traits() const noexcept override {
-    auto traits = traits_of(connections_);
-    traits.max_record = max_record;
-    traits.expires_by_itself = true;
-    return traits;
-  }
-
- private:
-  ConnectionOptions connections_;
-  std::shared_ptr<const Settings> settings_{};
-  std::string wrong_{};
-};
+}
 
 }  // namespace
 
-StorePtr store(RedisOptions options) { return std::make_shared<RedisStore>(options); }
+StorePtr store(RedisOptions options) {
+  auto traits = traits_of(options.connections);
+  traits.max_record = max_record;
+  traits.expires_by_itself = true;
+  return make_store(traits, connections(options));
+}
 
 }  // namespace flame::inline v0::session::redis

@@ -4,32 +4,14 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 
-#include <flame/session/waiter.hpp>
+#include <flame/session/socket.hpp>
 
 #include "settings.hpp"
 
 namespace flame::inline v0::session::redis {
 
 class Tls;
-
-/// A descriptor, closed at its end.
-class Socket {
- public:
-  Socket() = default;
-  explicit Socket(int descriptor) noexcept : descriptor_(descriptor) {}
-  Socket(Socket&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  Socket& operator=(Socket&& other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
-    return *this;
-  }
-  ~Socket();
-  [[nodiscard]] int get() const noexcept { return descriptor_; }
-
- private:
-  int descriptor_ = -1;
-};
 
 /// A stream of bytes to a server, which never blocks but in wait(). All throws StoreError.
 class Transport {

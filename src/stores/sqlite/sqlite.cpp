@@ -1,5 +1,6 @@
 #include <utility>
 
+#include <flame/session/connections.hpp>
 #include <flame/session/sqlite.hpp>
 #include <flame/session/store_url.hpp>
 
@@ -35,27 +36,6 @@ void check(const SqliteOptions& options) {
          "this SQLite was built for one thread: install one that was not (Debian's was not)");
 }
 
-class SqliteStore final : public Store {
- public:
-  explicit SqliteStore(SqliteOptions options)
-      : shared_(std::make_shared<Shared>(std::move(options))) {}
-
-  std::unique_ptr<StoreConnection> make_connection() override {
-    return std::make_unique<Connection>(shared_);
-  }
-  [[nodiscard]] StoreTraits traits() const noexcept override {
-    StoreTraits traits;
-    traits.max_record = max_record;
-    traits.writes.workers = 1;
-    traits.idle_close = idle_close;
-    traits.sweep_every = sweep_every;
-    return traits;
-  }
-
- private:
-  const std::shared_ptr<Shared> shared_;
-};
-
 }  // namespace
 
 Shared::Shared(SqliteOptions given) : options(std::move(given)), place(whole_path(options.path)) {
@@ -66,6 +46,15 @@ Shared::Shared(SqliteOptions given) : options(std::move(given)), place(whole_pat
   }
 }
 
-StorePtr store(SqliteOptions options) { return std::make_shared<SqliteStore>(std::move(options)); }
+StorePtr store(SqliteOptions options) {
+  StoreTraits traits;
+  traits.max_record = max_record;
+  traits.writes.workers = 1;
+  traits.idle_close = idle_close;
+  traits.sweep_every = sweep_every;
+  return make_store(traits, [shared = std::make_shared<Shared>(std::move(options))] {
+    return std::make_unique<Connection>(shared);
+  });
+}
 
 }  // namespace flame::inline v0::session::sqlite

@@ -1,5 +1,3 @@
-#include "socket.hpp"
-
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -7,29 +5,39 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cstring>
+#include <system_error>
 
 #include <flame/session/resolve.hpp>
 #include <flame/session/share_of.hpp>
+#include <flame/session/socket.hpp>
 
-#include "failure.hpp"
-
-namespace flame::inline v0::session::mongo {
+namespace flame::inline v0::session {
 namespace {
 
 struct Address {
+  std::string name;  // for people
   sockaddr_storage bytes{};
   socklen_t size = 0;
 };
 
+[[noreturn]] void lose(const Address& address, int error) {
+  throw StoreError(StoreError::Kind::connection_lost,
+                   "the store's server, `" + address.name +
+                       "`, cannot be reached: " + std::generic_category().message(error));
+}
+
 Address unix_address(const std::string& path) {
-  Address out;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) lose("the socket's path is too long");
+  if (path.size() >= sizeof address.sun_path)
+    throw StoreError(StoreError::Kind::refused,
+                     "the path of the store's socket, `" + path + "`, is longer than " +
+                         std::to_string(sizeof address.sun_path - 1) + " bytes");
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  out.size = sizeof address;
+  Address out{.name = path, .size = sizeof address};
   std::memcpy(&out.bytes, &address, sizeof address);
   return out;
 }
@@ -39,16 +47,16 @@ Address numeric_address(const std::string& host, std::uint16_t port) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
   addrinfo* found = nullptr;
+  Address out{.name = host + ", port " + std::to_string(port)};
   if (::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0 || !found)
-    lose("a server's address cannot be read");
-  Address out;
+    lose(out, EADDRNOTAVAIL);
   out.size = found->ai_addrlen;
   std::memcpy(&out.bytes, found->ai_addr, found->ai_addrlen);
   ::freeaddrinfo(found);
   return out;
 }
 
-/// A peer that vanished is seen though nothing is sent.
+/// A peer that vanished is seen though nothing is sent, and sooner than the kernel alone would.
 void set_options(int descriptor) {
   constexpr int on = 1, idle = 30, interval = 10, probes = 3, unacknowledged = 30'000;
   const auto set = [&](int level, int name, int value) {
@@ -64,28 +72,28 @@ void set_options(int descriptor) {
 
 Socket connected(const Address& address, Waiter& waiter, Deadline until) {
   Socket out(::socket(address.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (out.get() < 0) lose("no socket could be made");
+  if (out.get() < 0) lose(address, errno);
   if (address.bytes.ss_family != AF_UNIX) set_options(out.get());
   const auto* const to = reinterpret_cast<const sockaddr*>(&address.bytes);
   if (::connect(out.get(), to, address.size) == 0) return out;
-  if (errno == EINPROGRESS || errno == EINTR) {
-    static_cast<void>(waiter.wait(out.get(), POLLOUT, until));
-    int error = 0;
-    socklen_t size = sizeof error;
-    ::getsockopt(out.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error == 0) return out;
-  }
-  lose("a server cannot be reached");
+  if (errno != EINPROGRESS && errno != EINTR) lose(address, errno);
+  static_cast<void>(waiter.wait(out.get(), POLLOUT, until));
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(out.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error != 0) lose(address, error);
+  return out;
 }
 
 }  // namespace
 
-Socket connected_to_path(const std::string& path, Waiter& waiter, Deadline until) {
-  return connected(unix_address(path), waiter, until);
+void Socket::close() noexcept {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  descriptor_ = -1;
 }
 
-Socket connected_to_host(const std::string& host, std::uint16_t port, Waiter& waiter,
-                         Deadline until) {
+Socket connect_to_host(const std::string& host, std::uint16_t port, Waiter& waiter,
+                       Deadline until) {
   const auto addresses = resolve(host, waiter, until);
   for (std::size_t i = 0;; ++i) {
     waiter.check(until);
@@ -98,4 +106,8 @@ Socket connected_to_host(const std::string& host, std::uint16_t port, Waiter& wa
   }
 }
 
-}  // namespace flame::inline v0::session::mongo
+Socket connect_to_path(const std::string& path, Waiter& waiter, Deadline until) {
+  return connected(unix_address(path), waiter, until);
+}
+
+}  // namespace flame::inline v0::session
