@@ -64,7 +64,7 @@ struct Manager::Impl {
       nullptr};  ///< where the store blocks; of the process before a fork()
   std::atomic<bool> serving{false};
   struct Probe;
-  std::atomic<bool> probing{false};  ///< for ready()
+  std::atomic<unsigned> probing{0};  ///< for ready()
 
   ~Impl() {
     AsyncJobs* const last = jobs.load();
@@ -336,7 +336,7 @@ struct Manager::Impl::Probe final : Executor {
   void post(Operation*) noexcept override { end(); }
   void end() noexcept {
     manager.core.answers = operation.result->has_value();
-    manager.probing = false;
+    manager.probing = 0;
     delete this;
   }
 };
@@ -344,10 +344,12 @@ struct Manager::Impl::Probe final : Executor {
 bool Manager::ready() noexcept {
   auto& self = *impl_;
   if (!self.serving) return false;
-  if (self.probing.exchange(true)) return self.core.answers;
+  // Nobody goes on with one that was under way when this process was forked.
+  const auto mine = fork_generation() + 1;
+  if (self.probing.exchange(mine) == mine) return self.core.answers;
   auto* const probe = new (std::nothrow) Impl::Probe(self);
   if (!probe)
-    self.probing = false;
+    self.probing = 0;
   else if (start(probe->operation))
     probe->end();
   return self.core.answers;

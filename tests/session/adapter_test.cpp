@@ -22,6 +22,8 @@ TEST_F(Adapter, AParameterTellsWhatItNeeds) {
   EXPECT_EQ((need_of<Session*>()), Need::read | Need::write);
   EXPECT_EQ((need_of<const Flash&>()), Need::read | Need::flash);
   EXPECT_EQ((need_of<const Flash*, Session&>()), Need::read | Need::write | Need::flash);
+  EXPECT_EQ((need_of<Flash>()), Need::read | Need::flash);
+  EXPECT_EQ((need_of<Session&, Flash>()), Need::read | Need::write | Need::flash);
 }
 
 TEST_F(Adapter, AnErrorIsAStatusFieldsAndATextWithoutDetail) {

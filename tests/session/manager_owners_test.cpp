@@ -64,6 +64,31 @@ TEST_P(ManagerOwners, AListTellsKeyLabelAndTimes) {
   EXPECT_EQ(all[1].expires_at, now() + 2h);
 }
 
+TEST_P(ManagerOwners, WhoIsRememberedWasLastSeenWhenTheyCame) {
+  const auto cookie = request({}, [](Session& s) {
+                        s.set_owner("alice", {.absolute = 720h, .persistent = true});
+                      }).cookie();
+  for (int day = 1; day <= 20; ++day) {
+    advance(24h);
+    EXPECT_TRUE(request(cookie, [](Session&) {}).result);
+  }
+  restart();  // the touches that wait are sent
+  const auto all = list();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_GT(all[0].last_seen, now() - 36h) << "to within a twentieth of its idle timeout";
+  EXPECT_EQ(all[0].expires_at, now() + 240h) << "that does not move";
+}
+
+TEST_P(ManagerOwners, ListsAndEndsTakeTurns) {
+  const auto cookie = login();
+  for (int i = 0; i < 20; ++i) {  // each in the memory of the one before
+    EXPECT_EQ(manager().end_all("nobody"), 0U);
+    EXPECT_EQ(list().size(), 1U);
+    EXPECT_TRUE(manager().ready());
+  }
+  EXPECT_TRUE(is_live(cookie));
+}
+
 TEST_P(ManagerOwners, NobodysAndUnknownOwnersHaveNone) {
   visitor(), login();
   for (const std::string owner : {"", "ALICE", "alic", "alicea"}) {
@@ -198,6 +223,37 @@ TEST_P(ManagerOwners, OrTheLoginIsRefusedAndNothingIsSaved) {
   EXPECT_EQ(list().size(), 2U);
   // Who is signed in already takes no further place.
   EXPECT_TRUE(request(first, [](Session& s) { s.set_owner("alice", {.label = "again"}); }).result);
+  EXPECT_EQ(list().size(), 2U);
+}
+
+TEST_P(ManagerOwners, WhatNobodyCanSeeOrEndTakesNoPlace) {
+  for (const auto action : {AtOwnerLimit::end_oldest, AtOwnerLimit::refuse}) {
+    options = {};
+    options.store = GetParam() ? std::make_shared<Blocking>(store) : StorePtr(store);
+    restart();
+    ASSERT_TRUE(request({}, [](Session& s) {
+                  s.set_owner("alice", {.idle = 48h, .absolute = 48h});
+                }).result);
+    options.longest_login = 1h;
+    options.max_sessions_per_owner = 1;
+    options.at_owner_limit = action;
+    restart();
+    advance(1h);
+    EXPECT_TRUE(list().empty());
+    const auto cookie = login();
+    EXPECT_TRUE(is_live(cookie));
+    EXPECT_EQ(list().size(), 1U);
+    EXPECT_TRUE(manager().end_all("alice"));
+  }
+}
+
+TEST_P(ManagerOwners, ALimitThatComesLateEndsAllAboveIt) {
+  for (int i = 0; i < 300; ++i) login();
+  options.max_sessions_per_owner = 2;
+  restart();
+  advance(1s);
+  const auto cookie = login();
+  EXPECT_TRUE(is_live(cookie));
   EXPECT_EQ(list().size(), 2U);
 }
 

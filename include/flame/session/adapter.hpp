@@ -28,12 +28,12 @@ template <class T, class... Parameters>
 inline constexpr bool takes =
     (std::is_same_v<std::remove_pointer_t<std::remove_reference_t<Parameters>>, T> || ...);
 
-/// The same, from the types of a handler's parameters: Session&, const Session&, const Flash&, and
-/// pointers to them.
+/// The same, from the types of a handler's parameters: Session&, const Session&, const Flash& or
+/// Flash, and pointers to them.
 template <class... Parameters>
 [[nodiscard]] constexpr std::optional<Need> need_of() noexcept {
   return need(takes<const Session, Parameters...>, takes<Session, Parameters...>,
-              takes<const Flash, Parameters...>);
+              takes<const Flash, Parameters...> || takes<Flash, Parameters...>);
 }
 
 /// Request fields by which browsers tell that they fetch ahead: RequestView::purposes.

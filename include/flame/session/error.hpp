@@ -21,7 +21,8 @@ enum class Errc : std::uint8_t {
   random_failed,  ///< the system gave no random bytes: no session ID could be made
   out_of_memory,  ///< this operation ended for want of it; whether a commit applied is unknown
   misuse,         ///< the calling program is wrong, the text says how; nothing was done
-  too_many_sessions,  ///< Options::max_sessions_per_owner: the login was refused, nothing was saved
+  too_many_sessions,  ///< Options::max_sessions_per_owner: the login was refused, and saved
+                      ///< nothing; of several at once, the session that signed in has ended
 };
 
 /// The text names the input and the remedy, and holds no session ID, secret or value.

@@ -35,6 +35,7 @@ class AsyncOf final : public AsyncJob {
   }
   void give(ItsOperation& operation) { operation.result = job_.result(); }
   void orphaned() override {}
+  void forgotten() noexcept override {}
 
   ItsJob job_;
 };
@@ -80,6 +81,10 @@ template <>
 void AsyncCommit::orphaned() {
   FlashReturn::start(owner_, job_.unreturned_flash());
 }
+template <>
+void AsyncCommit::forgotten() noexcept {
+  job_.forget_flash();
+}
 
 }  // namespace
 
@@ -110,6 +115,7 @@ bool AsyncJob::advance() noexcept {
     while (!out_of_memory_) {
       bool answered = false;
       const auto step = job().next(call_.op);
+      did_some_ = job().did_some();  // before expire() may find that nothing of this was sent
       if (step == Job::Step::finished || is_over()) return true;
       if (!job().unit().returned_flash) sending_.reopen();
       if (step == Job::Step::write)
@@ -189,9 +195,9 @@ void AsyncJob::call_answered() {
 /// They are the job's, which stays until all are answered.
 bool AsyncJob::many() {
   auto& calls = job().calls();
+  announce_erases(calls);  // throws before anything is under way, or not at all
   self_ = shared_from_this();
   const auto keep = self_;
-  did_some_ = job().did_some();
   unanswered_ = calls.size() + 1;  // and this
   for (StoreCall& each : calls) {
     each.deadline = deadline;
@@ -200,13 +206,26 @@ bool AsyncJob::many() {
       auto& self = *static_cast<AsyncJob*>(call.context);
       if (self.one_of_many(call)) self.all_of_many();
     };
-    if (each.op.verb == Verb::erase) owner_.gate.erase_begins(each.op.record.key);
     if (owner_.dispatch.submit(each)) static_cast<void>(one_of_many(each));
   }
   if (--unanswered_ > 0) return false;
   self_.reset();
   job().all_answered();
   return true;
+}
+
+void AsyncJob::announce_erases(std::vector<StoreCall>& calls) {
+  std::size_t announced = 0;
+  try {
+    for (; announced < calls.size(); ++announced)
+      if (calls[announced].op.verb == Verb::erase)
+        owner_.gate.erase_begins(calls[announced].op.record.key);
+  } catch (...) {
+    while (announced-- > 0)
+      if (calls[announced].op.verb == Verb::erase)
+        owner_.gate.erase_ended(calls[announced].op.record.key, false);
+    throw;
+  }
 }
 
 /// True: it was the last one.
@@ -263,10 +282,13 @@ void AsyncJob::resume() {
 
 void AsyncJob::finish(bool* answered_here) noexcept {
   settle(answered_here);
-  if (orphan_ && !out_of_memory_) {
+  if (out_of_memory_) {
+    forgotten();
+  } else if (orphan_) {
     try {
       orphaned();
-    } catch (...) {  // a flash message is lost
+    } catch (...) {
+      forgotten();
     }
   }
   owner_.remove(*this);
@@ -301,11 +323,7 @@ constexpr auto are_too_large = "the commits under way take too much memory alrea
 }  // namespace
 
 bool AsyncJobs::start(LoadOperation& operation, Deadline deadline) {
-  if (refused_as(are_too_many, too_many(loads_), operation, core.events)) return true;
-  const SpareAllocator<AsyncLoad> memory(loads_);
-  return std::allocate_shared<AsyncLoad>(memory, *this, operation, deadline, 0U, operation.request,
-                                         operation.need)
-      ->start();
+  return start_in<AsyncLoad>(loads_, operation, deadline, operation.request, operation.need);
 }
 
 bool AsyncJobs::start(CommitOperation& operation, Deadline deadline) {
@@ -327,19 +345,20 @@ bool AsyncJobs::start_unbounded(CommitOperation& operation, Deadline deadline) {
 }
 
 template <class ItsJob, class Op, class... Arguments>
-bool AsyncJobs::start_other(Op& operation, Deadline deadline, const Arguments&... arguments) {
-  if (refused_as(are_too_many, too_many(others_), operation, core.events)) return true;
-  const SpareAllocator<ItsJob> memory(others_);
+bool AsyncJobs::start_in(Spares& spares, Op& operation, Deadline deadline,
+                         const Arguments&... arguments) {
+  if (refused_as(are_too_many, too_many(spares), operation, core.events)) return true;
+  const SpareAllocator<ItsJob> memory(spares);
   return std::allocate_shared<ItsJob>(memory, *this, operation, deadline, 0U, arguments...)
       ->start();
 }
 
 bool AsyncJobs::start(ListOperation& operation, Deadline deadline) {
-  return start_other<AsyncList>(operation, deadline, operation.owner);
+  return start_in<AsyncList>(lists_, operation, deadline, operation.owner);
 }
 
 bool AsyncJobs::start(EndOperation& operation, Deadline deadline) {
-  return start_other<AsyncEnd>(operation, deadline, operation);
+  return start_in<AsyncEnd>(ends_, operation, deadline, operation);
 }
 
 void AsyncJobs::return_flash(std::shared_ptr<SessionState> session) {
@@ -383,9 +402,9 @@ void AsyncJobs::expire(Deadline now) noexcept {
 }
 
 bool AsyncJobs::drain(Deadline until) noexcept {
-  const bool loads = loads_.wait_for_all(until);
-  const bool others = others_.wait_for_all(until);
-  return commits_.wait_for_all(until) && loads && others;
+  bool all = true;
+  for (Spares* each : {&loads_, &lists_, &ends_, &commits_}) all &= each->wait_for_all(until);
+  return all;
 }
 
 }  // namespace flame::inline v0::session

@@ -48,6 +48,8 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
   virtual void deliver(Operation& operation, const Error* error) = 0;
   /// Finished after its operation had been answered: what it got is nobody's.
   virtual void orphaned() {}
+  /// There is no memory for what would be done with what it still has.
+  virtual void forgotten() noexcept {}
 
   [[nodiscard]] bool advance() noexcept;
   [[nodiscard]] bool is_over() noexcept;
@@ -56,6 +58,7 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
   [[nodiscard]] bool call();
   [[nodiscard]] bool write();
   [[nodiscard]] bool many();
+  void announce_erases(std::vector<StoreCall>& calls);
   [[nodiscard]] bool one_of_many(StoreCall& call) noexcept;
   void all_of_many() noexcept;
   void call_answered();
@@ -110,13 +113,14 @@ class AsyncJobs {
  private:
   friend class AsyncJob;
   template <class ItsJob, class Op, class... Arguments>
-  [[nodiscard]] bool start_other(Op& operation, Deadline deadline, const Arguments&... arguments);
+  [[nodiscard]] bool start_in(Spares& spares, Op& operation, Deadline deadline,
+                              const Arguments&... arguments);
   void add(AsyncJob& job);
   void remove(AsyncJob& job) noexcept;
 
   std::atomic<std::size_t> bytes_{0};
-  Spares loads_{}, commits_{},
-      others_{};  // the memory of jobs, which is in use while they are under way
+  // The memory of jobs, of each kind by itself, which is in use while they are under way.
+  Spares loads_{}, commits_{}, lists_{}, ends_{};
   ShortMutex mutex_{};
   boost::intrusive::multiset<AsyncJob> by_deadline_{};
 };

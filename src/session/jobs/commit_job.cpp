@@ -2,11 +2,21 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "cookie.hpp"
 #include "owner_jobs.hpp"
 
 namespace flame::inline v0::session {
+namespace {
+
+bool is_readable(const Record& record, const LifetimeRules& rules, TimePoint now) {
+  Base base;
+  std::string_view payload;
+  return open_header(record, rules, now, base, payload) == RecordState::readable;
+}
+
+}  // namespace
 
 CommitJob::CommitJob(Core& core, std::shared_ptr<const SessionState> session, bool failed)
     : core_(core),
@@ -24,8 +34,8 @@ CommitJob::Stage CommitJob::first_stage(bool failed) {
   unit_.address = session_->address;
   unit_.changes = &changes;
   // The owner it has is no login: it must not start a session anew where a logout ended this one.
-  unit_.logs_in = changes.owner && !(live() && *changes.owner == session_->base.owner() &&
-                                     !has_other_terms(changes, session_->base.header.terms));
+  const auto& base = session_->base;
+  unit_.logs_in = changes.owner && (!live() || is_login(changes, base.owner(), base.header.terms));
   return save();
 }
 
@@ -115,7 +125,11 @@ Job::Step CommitJob::next(StoreOp& op) {
     case Stage::count_after:
       pages_.next(calls_);
       return Step::many;
+    case Stage::weigh:
+      make_loads(next_sessions(), calls_);
+      return Step::many;
     case Stage::end_others:
+      make_erases(next_sessions(), calls_);
       return Step::many;
     case Stage::erase: {
       op = {};
@@ -199,6 +213,7 @@ bool CommitJob::is_capped_login() const noexcept {
 
 CommitJob::Stage CommitJob::count_sessions(Stage stage) {
   sessions_.clear();
+  counts_before_ = stage == Stage::count_before;
   pages_.start(stored_owner(core_.hash.application(), *session_->changes.owner));
   return stage;
 }
@@ -210,24 +225,60 @@ void CommitJob::all_answered() {
   }
   if (const auto* const failure = first_failure(calls_)) {
     error_ = failure->error;
-    if (stage_ == Stage::count_after)
-      add_to(*error_, "whether the login was saved, and how many sessions there are, is unknown");
+    if (!counts_before_)
+      add_to(*error_, "the login was saved, and how many sessions its owner has is unknown");
     new_id_.reset();
     stage_ = finish();
     return;
   }
+  if (stage_ == Stage::weigh) {
+    stage_ = weighed();
+    return;
+  }
   for (Record& each : pages_.take()) sessions_.push_back(std::move(each));
-  if (pages_.is_at_end()) stage_ = counted();
+  if (pages_.is_at_end()) stage_ = listed();
+}
+
+/// A page of those that are to be looked at or ended.
+std::span<const Record> CommitJob::next_sessions() {
+  const auto left = std::span<const Record>(sessions_).subspan(done_with_);
+  const auto page = left.first(std::min(left.size(), OwnerPages::page_size));
+  done_with_ += page.size();
+  return page;
+}
+
+CommitJob::Stage CommitJob::listed() {
+  if (counts_before_)
+    std::erase_if(sessions_, [&](const Record& each) {
+      return live() && each.key == session_->base.record.key;
+    });
+  const auto most = core_.rules.max_sessions_per_owner - (counts_before_ ? 1 : 0);
+  if (sessions_.size() <= most) return counted();
+  done_with_ = 0;
+  lives_on_.clear();
+  return Stage::weigh;
+}
+
+/// The store lists some that have ended by the lifetimes of today, or cannot be read: these count
+/// for nothing, for nobody can see or end them.
+CommitJob::Stage CommitJob::weighed() {
+  const auto now = core_.time.now();
+  for (StoreCall& each : calls_)
+    if (each.op.outcome == Outcome::done && is_readable(each.op.record, core_.rules.lifetimes, now))
+      lives_on_.push_back(each.op.record.key);
+  if (done_with_ < sessions_.size()) return Stage::weigh;
+  std::ranges::sort(lives_on_);
+  std::erase_if(sessions_, [&](const Record& each) {
+    return !std::ranges::binary_search(lives_on_, each.key);
+  });
+  return counted();
 }
 
 /// All who count at once keep the same ones: in one order, and none of these is ended by anybody.
 /// So exactly as many as may be are left by the last who counts.
 CommitJob::Stage CommitJob::counted() {
   const auto most = core_.rules.max_sessions_per_owner;
-  if (stage_ == Stage::count_before) {
-    std::erase_if(sessions_, [&](const Record& each) {
-      return live() && each.key == session_->base.record.key;
-    });
+  if (counts_before_) {
     if (sessions_.size() < most) return write();
     refuse_login();
     return finish();
@@ -239,12 +290,13 @@ CommitJob::Stage CommitJob::counted() {
     return a.key != b.key && before == keeps_first;
   });
   sessions_.erase(sessions_.begin(), sessions_.begin() + static_cast<std::ptrdiff_t>(most));
-  make_erases(sessions_, calls_);
+  done_with_ = 0;
   return Stage::end_others;
 }
 
 CommitJob::Stage CommitJob::others_ended() {
   static_cast<void>(tell_ended(calls_, core_.events));
+  if (!first_failure(calls_) && done_with_ < sessions_.size()) return Stage::end_others;
   const auto is_own = [&](const Record& each) { return new_id_ && each.key == new_id_->key(); };
   const bool ends_own = std::ranges::any_of(sessions_, is_own);
   if (const auto* const failure = first_failure(calls_)) {
@@ -273,7 +325,12 @@ void CommitJob::settle_beside() {
     lose_flash("nobody looked at a flash message, and it could not be put back");
 }
 
-void CommitJob::lose_flash(const char* why) {
+void CommitJob::forget_flash() noexcept {
+  if (!std::exchange(has_flash_, false)) return;
+  lose_flash("a flash message could not be put back: out of memory");
+}
+
+void CommitJob::lose_flash(const char* why) noexcept {
   core_.events.emit(event::flash_lost, &session_->base.record.key, why);
 }
 

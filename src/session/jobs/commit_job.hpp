@@ -20,13 +20,15 @@ class CommitJob final : public Job {
   void written(Record newest) override;
   void all_answered() override;
   [[nodiscard]] bool did_some() const noexcept override {
-    return ended_ > 0 || stage_ > Stage::count_before;
+    return ended_ > 0 || (stage_ > Stage::count_before && !counts_before_);
   }
 
   [[nodiscard]] Result<ResponseFields> result();
   /// The flash message that it still has, on its session: one that failed gave it back. Of a
   /// session that was destroyed there is none: null.
   [[nodiscard]] std::shared_ptr<SessionState> unreturned_flash() const;
+  /// It can go nowhere any more, and is told as lost.
+  void forget_flash() noexcept;
 
  private:
   enum class Stage : std::uint8_t {
@@ -38,6 +40,7 @@ class CommitJob final : public Job {
     return_flash,
     count_before,  // whether a login is one too many
     count_after,   // which of those that signed in at once are
+    weigh,         // which of the listed ones live
     end_others,
   };
 
@@ -57,12 +60,15 @@ class CommitJob final : public Job {
   void settle_beside();
   [[nodiscard]] bool is_capped_login() const noexcept;
   [[nodiscard]] Stage count_sessions(Stage stage);
+  [[nodiscard]] std::span<const Record> next_sessions();
+  [[nodiscard]] Stage listed();
+  [[nodiscard]] Stage weighed();
   [[nodiscard]] Stage counted();
   [[nodiscard]] Stage others_ended();
   void refuse_login();
   [[nodiscard]] Stage finish();
   void report(const Unit& unit);
-  void lose_flash(const char* why);
+  void lose_flash(const char* why) noexcept;
   [[nodiscard]] bool live() const noexcept { return session_->presence == Presence::live; }
   [[nodiscard]] bool returns_flash() const noexcept { return has_flash_ && (error_ || !was_read_); }
 
@@ -78,7 +84,10 @@ class CommitJob final : public Job {
   std::optional<SessionId> new_id_{};
   Changes farewell_{};
   OwnerPages pages_{};  // of the owner who signs in
+  bool counts_before_ = false;
   std::vector<Record> sessions_{};
+  std::size_t done_with_ = 0;  // of these
+  std::vector<SessionKey> lives_on_{};
   std::optional<Error> error_{};
 };
 

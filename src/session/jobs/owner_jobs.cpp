@@ -10,7 +10,13 @@ const Failure* first_failure(const std::vector<StoreCall>& calls) noexcept {
   return nullptr;
 }
 
-void make_erases(const std::vector<Record>& records, std::vector<StoreCall>& calls) {
+void make_loads(std::span<const Record> records, std::vector<StoreCall>& calls) {
+  calls.clear();
+  calls.reserve(records.size());
+  for (const Record& each : records) calls.emplace_back().op.record.key = each.key;
+}
+
+void make_erases(std::span<const Record> records, std::vector<StoreCall>& calls) {
   calls.clear();
   calls.reserve(records.size());
   for (const Record& each : records) {
@@ -52,10 +58,7 @@ void ListJob::all_answered() {
     loading_ = false;
     return;
   }
-  const auto records = pages_.take();
-  calls_.clear();
-  calls_.reserve(records.size());
-  for (const Record& each : records) calls_.emplace_back().op.record.key = each.key;
+  make_loads(pages_.take(), calls_);
   loading_ = !calls_.empty();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "job.hpp"
@@ -65,8 +66,9 @@ class EndJob final : public Job {
 
 /// The first failure of several calls; null: none.
 [[nodiscard]] const Failure* first_failure(const std::vector<StoreCall>& calls) noexcept;
-/// A call for each that erases it.
-void make_erases(const std::vector<Record>& records, std::vector<StoreCall>& calls);
+/// A call for each that loads it, or erases it.
+void make_loads(std::span<const Record> records, std::vector<StoreCall>& calls);
+void make_erases(std::span<const Record> records, std::vector<StoreCall>& calls);
 /// Tells of those that were ended; returns how many.
 std::size_t tell_ended(const std::vector<StoreCall>& calls, Events& events);
 

@@ -186,11 +186,10 @@ void Session::add_update(std::string_view key, detail::UpdateFunction update) {
 std::string Session::csrf_token() {
   auto& self = changing();
   auto& changes = self.changes;
-  const bool logs_in = changes.owner && (*changes.owner != self.base.owner() ||
-                                         has_other_terms(changes, self.base.header.terms));
+  const bool logs_in = is_login(changes, self.base.owner(), self.base.header.terms);
   const auto stored = self.base.document.csrf();
   if (!changes.csrf && stored && !changes.regenerate && !logs_in)
-    return decode<std::string>(*stored).value_or(std::string());
+    return decode<std::string>(*stored).value();  // "" would equal a form without the field
   if (!changes.csrf) changes.csrf = encode(draw_token(*self.random));
   return *decode<std::string>(*changes.csrf);
 }

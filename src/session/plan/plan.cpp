@@ -102,8 +102,8 @@ class Planning {
     bool changed = false;
     for (const Change& each : unit.changes->values) changed |= change_value(each);
     changed |= change_flash(unit);
-    const bool new_owner = unit.logs_in && (*unit.changes->owner != draft_.owner ||
-                                            has_other_terms(*unit.changes, draft_.header.terms));
+    const bool new_owner =
+        unit.logs_in && is_login(*unit.changes, draft_.owner, draft_.header.terms);
     if (new_owner) {
       draft_.owner = *unit.changes->owner;
       draft_.header.terms = terms_of(*unit.changes);
@@ -258,8 +258,9 @@ void settle_ended(Unit& unit) noexcept {
   unit.result.verdict = login ? Verdict::lost_login : Verdict::dropped;
 }
 
-bool has_other_terms(const Changes& changes, const Terms& terms) noexcept {
-  return changes.login && terms_of(changes) != terms;
+bool is_login(const Changes& changes, std::string_view owner, const Terms& terms) noexcept {
+  if (!changes.owner) return false;
+  return *changes.owner != owner || (changes.login && terms_of(changes) != terms);
 }
 
 std::optional<TimePoint> due_touch(const Record& record, const Lifetimes& lifetimes,
@@ -269,7 +270,11 @@ std::optional<TimePoint> due_touch(const Record& record, const Lifetimes& lifeti
   // The last one may be shorter: nothing later makes up for it, and the absolute timeout is exact.
   const bool last = next == record.created_at + lifetimes.absolute;
   const auto least = last ? std::chrono::milliseconds(0) : lifetimes.step();
-  if (next < record.expires_at + std::max(least, std::chrono::milliseconds(1))) return std::nullopt;
+  const bool moves = next >= record.expires_at + std::max(least, std::chrono::milliseconds(1));
+  // One whose end never moves is touched for last_seen alone.
+  const bool was_seen =
+      lifetimes.idle >= lifetimes.absolute && now - record.last_seen >= lifetimes.step();
+  if (!moves && !was_seen) return std::nullopt;
   return next;
 }
 

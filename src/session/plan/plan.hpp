@@ -93,7 +93,8 @@ void settle_ended(Unit& unit) noexcept;
 [[nodiscard]] std::optional<TimePoint> due_touch(const Record& record, const Lifetimes& lifetimes,
                                                  TimePoint now);
 
-/// Whether a login asks for other terms than the session has.
-[[nodiscard]] bool has_other_terms(const Changes& changes, const Terms& terms) noexcept;
+/// Whether what `changes` say of the owner is a login of a session that has this owner and terms.
+[[nodiscard]] bool is_login(const Changes& changes, std::string_view owner,
+                            const Terms& terms) noexcept;
 
 }  // namespace flame::inline v0::session

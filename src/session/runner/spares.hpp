@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdlib>
 #include <mutex>
 #include <new>
+#include <utility>
 
 #include "wait_list.hpp"
 
@@ -34,11 +36,11 @@ class Spares {
     while (kept_ > 0) ::operator delete(pop());
   }
 
-  /// Of the same size at each call.
+  /// Of the same size at each call: a second kind of object would be written past what is kept.
   [[nodiscard]] void* allocate(std::size_t size) {
     {
       const std::scoped_lock lock(mutex_);
-      size_ = size;
+      if (std::exchange(size_, size) != size && in_use() + kept_ > 0) std::abort();
       in_use_.fetch_add(1, std::memory_order_relaxed);
       if (kept_ > 0) return pop();
     }
