@@ -1,4 +1,3 @@
-#include <atomic>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -14,93 +13,24 @@
 #include "access.hpp"
 #include "loop.hpp"
 #include "peer.hpp"
-#include "text.hpp"
 
 namespace flame::inline v0::session {
 namespace {
 
-std::vector<std::string_view> values_of(const Request& request, std::string_view name) {
-  std::vector<std::string_view> values;
-  if (name.empty()) return values;
-  for (const auto& field : request.fields()) {
-    if (flame::detail::same_name(field.name, name)) values.push_back(field.value);
-  }
-  return values;
-}
+using adapter::CountedAwait;
 
-void add_fields(Response& response, const ResponseFields& added) {
-  for (const auto& [name, value] : added.fields) {
-    if (adapter::replaces(name)) {
-      response.set(name, value);
-    } else {
-      response.append(name, value);
-    }
-  }
-}
+/// What an adapter writes, on the host's response.
+struct Writer {
+  Context& context;
 
-void answer_error(Context& context, const Error& error) {
-  const auto answer = adapter::error_response(error);
-  Response response(answer.status, std::string(answer.body));
-  add_fields(response, answer.fields);
-  context.response() = Response();
-  context.answer(std::move(response));
-}
-
-/// The parts of a request that a RequestView views.
-struct Fields {
-  std::vector<std::string_view> cookies, ids, purposes{};
-
-  Fields(const Request& request, std::string_view id_header)
-      : cookies(values_of(request, "Cookie")), ids(values_of(request, id_header)) {
-    for (const auto name : adapter::purpose_fields)
-      for (const auto value : values_of(request, name)) purposes.push_back(value);
+  void set(std::string_view name, std::string_view value) { context.response().set(name, value); }
+  void append(std::string_view name, std::string_view value) {
+    context.response().append(name, value);
   }
-};
-
-/// Operations on a Manager of the application's: they hold on to the event loops, and so close()
-/// waits.
-class UnderWay {
- public:
-  /// False: no operation may start any more. leave() in any case.
-  bool enter() noexcept {
-    count_.fetch_add(1);
-    return open_.load();
+  void begin(int status, std::string_view body) {
+    context.response() = Response();
+    context.answer(Response(status, std::string(body)));
   }
-  void leave() noexcept {
-    count_.fetch_sub(1);
-    count_.notify_all();
-  }
-  void open() noexcept { open_ = true; }
-  void close() noexcept {
-    open_ = false;
-    for (auto left = count_.load(); left != 0; left = count_.load()) count_.wait(left);
-  }
-
- private:
-  std::atomic<bool> open_{false};
-  std::atomic<int> count_{0};
-};
-
-/// Await, counted where there is something to count.
-template <class Op>
-class Running : public Await<Op> {
- public:
-  Running(Manager& manager, UnderWay* count, Op operation)
-      : Await<Op>(manager, std::move(operation)), count_(count) {}
-  bool await_suspend(std::coroutine_handle<> waiting) noexcept {
-    if (count_ != nullptr && !count_->enter()) {
-      this->result = tl::unexpected(Error{Errc::stopped, "the host has stopped"});
-      return false;
-    }
-    return Await<Op>::await_suspend(waiting);
-  }
-  auto await_resume() {
-    if (count_ != nullptr) count_->leave();
-    return Await<Op>::await_resume();
-  }
-
- private:
-  UnderWay* count_;
 };
 
 class Sessioner final : public Provider {
@@ -133,13 +63,15 @@ class Sessioner final : public Provider {
       co_await next();
       co_return;
     }
-    const Fields fields(context.request(), manager_->options().id_header);
-    Running<LoadOperation> loading(*manager_, count(), load_of(context, fields, *need));
+    Writer writer{context};
+    adapter::RequestFields fields(*manager_);
+    for (const auto& field : context.request().fields()) fields.add(field.name, field.value);
+    CountedAwait<LoadOperation> loading(*manager_, count(), load_of(context, fields, *need));
     auto loaded = co_await loading;
     if (!loaded) {
-      if (session.required || flash.required) co_return answer_error(context, loaded.error());
-      co_await next();
-      add_fields(context.response(), adapter::unsaved_fields());
+      const bool required = session.required || flash.required;
+      if (!required) co_await next();
+      adapter::settle_failed_load(writer, loaded.error(), required);
       co_return;
     }
 
@@ -152,34 +84,26 @@ class Sessioner final : public Provider {
       thrown = std::current_exception();
     }
 
-    Running<CommitOperation> committing(*manager_, count(),
-                                        commit_of(context, *loaded, thrown != nullptr));
+    CountedAwait<CommitOperation> committing(*manager_, count(),
+                                             commit_of(context, *loaded, thrown != nullptr));
     const auto committed = co_await committing;
-    if (committed) {
-      add_fields(context.response(), *committed);
-    } else if (committing.status < 500) {
-      answer_error(context, committed.error());
-    } else {
-      add_fields(context.response(), adapter::unsaved_fields());
-    }
+    adapter::settle_commit(writer, committed, committing.status);
     if (thrown) std::rethrow_exception(thrown);
   }
 
  private:
   /// A Manager of our own waits itself, in stop().
-  UnderWay* count() noexcept { return own_ ? nullptr : &under_way_; }
+  adapter::UnderWay* count() noexcept { return own_ ? nullptr : &under_way_; }
 
-  static LoadOperation load_of(Context& context, const Fields& fields, Need need) {
+  static LoadOperation load_of(Context& context, const adapter::RequestFields& fields, Need need) {
     const auto& request = context.request();
     LoadOperation load;
     load.executor = ContextAccess::loop(context);
     load.need = need;
-    load.request = {.cookie_lines = fields.cookies,
-                    .id_headers = fields.ids,
-                    .from_this_host = request.from_this_host(),
-                    .method = request.method_name(),
-                    .purposes = fields.purposes,
-                    .peer = flame::detail::client_of(request)};
+    load.request = fields.view();
+    load.request.from_this_host = request.from_this_host();
+    load.request.method = request.method_name();
+    load.request.peer = flame::detail::client_of(request);
     return load;
   }
 
@@ -194,7 +118,7 @@ class Sessioner final : public Provider {
   std::optional<Options> options_{};  // of a Manager of its own
   std::unique_ptr<Manager> own_{};
   Manager* manager_ = nullptr;
-  UnderWay under_way_{};
+  adapter::UnderWay under_way_{};
 };
 
 }  // namespace

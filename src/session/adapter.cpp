@@ -1,6 +1,35 @@
 #include <flame/session/adapter.hpp>
 
+#include <algorithm>
+
 namespace flame::inline v0::session::adapter {
+namespace {
+
+constexpr char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+/// Of ASCII, whatever the locale: RFC 9110, 5.1.
+bool same_name(std::string_view a, std::string_view b) noexcept {
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+}  // namespace
+
+void RequestFields::add(std::string_view name, std::string_view value) {
+  if (same_name(name, "Cookie")) cookies_.push_back(value);
+  if (!id_header_.empty() && same_name(name, id_header_)) ids_.push_back(value);
+  for (const auto purpose : purpose_fields)
+    if (same_name(name, purpose)) purposes_.push_back(value);
+}
+
+RequestView RequestFields::view() const noexcept {
+  RequestView out;
+  out.cookie_lines = cookies_;
+  out.id_headers = ids_;
+  out.purposes = purposes_;
+  return out;
+}
 
 ErrorResponse error_response(const Error& error) {
   ErrorResponse out;

@@ -1,5 +1,9 @@
+#include <span>
 #include <string>
+#include <thread>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <flame/session/adapter.hpp>
 
@@ -43,6 +47,135 @@ TEST_F(Adapter, AnErrorIsAStatusFieldsAndATextWithoutDetail) {
   EXPECT_TRUE(adapter::replaces("Cache-Control"));
   EXPECT_FALSE(adapter::replaces("Vary"));
   EXPECT_FALSE(adapter::replaces("Set-Cookie"));
+}
+
+TEST_F(Adapter, FieldsAreGatheredInOneWalk) {
+  options.id_header = "X-Session";
+  adapter::RequestFields fields(manager());
+  for (const auto& [name, value] : std::vector<std::pair<std::string_view, std::string_view>>{
+           {"cookie", "a=1"},
+           {"Host", "x"},
+           {"X-SESSION", "one"},
+           {"COOKIE", "b=2"},
+           {"x-session", "two"},
+           {"sec-purpose", "prefetch"},
+           {"x-moz", "prefetch"},
+           {"Cookies", "c=3"}})
+    fields.add(name, value);
+  const auto view = fields.view();
+  const auto all = [](std::span<const std::string_view> values) {
+    return std::vector<std::string_view>(values.begin(), values.end());
+  };
+  EXPECT_EQ(all(view.cookie_lines), (std::vector<std::string_view>{"a=1", "b=2"}));
+  EXPECT_EQ(all(view.id_headers), (std::vector<std::string_view>{"one", "two"}));
+  EXPECT_EQ(all(view.purposes), (std::vector<std::string_view>{"prefetch", "prefetch"}));
+}
+
+TEST_F(Adapter, WithoutAnIdHeaderNoFieldIsOne) {
+  adapter::RequestFields fields(manager());
+  fields.add("", "x");
+  EXPECT_TRUE(fields.view().id_headers.empty());
+}
+
+/// A framework that is nobody's, and the whole of an adapter for it.
+struct Toy {
+  using Fields = std::vector<std::pair<std::string, std::string>>;
+  int status = 200;
+  Fields fields{};
+  std::string body{};
+
+  void set(std::string_view name, std::string_view value) {
+    std::erase_if(fields, [&](const auto& each) { return each.first == name; });
+    append(name, value);
+  }
+  void append(std::string_view name, std::string_view value) { fields.emplace_back(name, value); }
+  void begin(int new_status, std::string_view text) {
+    *this = {new_status, {}, std::string(text)};
+  }
+};
+
+template <class... Parameters>
+Toy run_toy(Manager& manager, const Toy::Fields& request,
+            std::type_identity_t<void (*)(Toy&, Parameters...)> handler) {
+  Toy response;
+  adapter::RequestFields fields(manager);
+  for (const auto& [name, value] : request) fields.add(name, value);
+  auto view = fields.view();
+  view.method = "GET";
+  view.secure = true;
+  Flash flash;
+  auto session = manager.load(view, *adapter::need_of<Parameters...>(), flash);
+  if (!session) {
+    adapter::settle_failed_load(response, session.error(), true);
+    return response;
+  }
+  const auto give = [&]<class T>(std::type_identity<T>) -> auto& {
+    if constexpr (std::is_same_v<T, Session&>)
+      return *session;
+    else
+      return std::as_const(flash);
+  };
+  handler(response, give(std::type_identity<Parameters>{})...);
+  const auto committed =
+      response.status < 500 ? manager.commit(*session) : manager.abandon(*session);
+  adapter::settle_commit(response, committed, response.status);
+  return response;
+}
+
+TEST_F(Adapter, AnotherFrameworksIsAPage) {
+  const auto value_of = [](const Toy& response, std::string_view name) {
+    std::string out;
+    for (const auto& [field, value] : response.fields)
+      if (field == name) out += value + "|";
+    return out;
+  };
+  const auto begin = [](Toy& response, Session& s) {
+    s.set_flash("hello");
+    response.append("Vary", "Accept");
+    response.set("Cache-Control", "public");
+  };
+  const auto begun = run_toy<Session&>(manager(), {}, begin);
+  EXPECT_EQ(value_of(begun, "Vary"), "Accept|Cookie|");
+  EXPECT_EQ(value_of(begun, "Cache-Control").find("public"), std::string::npos);
+  const auto set = value_of(begun, "Set-Cookie");
+  Toy::Fields visitor;
+  visitor.emplace_back("cookie", set.substr(0, set.find(';')));
+
+  const auto fail = [](Toy& response, const Flash& flash) {
+    response.body = flash.get<std::string>().value_or("");
+    response.status = 500;
+  };
+  const auto failed = run_toy<const Flash&>(manager(), visitor, fail);
+  EXPECT_EQ(failed.body, "hello");
+  EXPECT_EQ(value_of(failed, "Cache-Control"), "no-store|");
+  const auto show = [](Toy& response, const Flash& flash) {
+    response.body = flash.get<std::string>().value_or("");
+  };
+  EXPECT_EQ(run_toy<const Flash&>(manager(), visitor, show).body, "hello") << "it went back";
+  EXPECT_EQ(run_toy<const Flash&>(manager(), visitor, show).body, "");
+
+  store->down();
+  const auto down = run_toy<Session&>(manager(), visitor, begin);
+  EXPECT_EQ(down.status, 503);
+  EXPECT_EQ(down.body, "Service Unavailable\n");
+  EXPECT_EQ(value_of(down, "Retry-After"), "1|");
+  EXPECT_EQ(value_of(down, "Vary"), "") << "nothing of the handler's answer";
+}
+
+TEST_F(Adapter, NothingStartsOnceItsLoopsEnd) {
+  adapter::UnderWay under_way;
+  EXPECT_FALSE(under_way.enter());
+  under_way.leave();
+  under_way.open();
+  EXPECT_TRUE(under_way.enter());
+  std::thread closes([&] { under_way.close(); });
+  bool refused = false;
+  while (!refused) {
+    refused = !under_way.enter();
+    under_way.leave();
+  }
+  under_way.leave();
+  closes.join();
 }
 
 TEST_F(Adapter, TheCookiesNameHasItsPrefix) {

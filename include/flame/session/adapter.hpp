@@ -1,18 +1,23 @@
 #pragma once
 
 #include <array>
+#include <atomic>
+#include <concepts>
+#include <coroutine>
 #include <optional>
 #include <string_view>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include <flame/session/manager.hpp>
 
 #pragma GCC visibility push(default)
 
-/// What every adapter does besides load and commit. An adapter wraps a handler: it fills in a
-/// RequestView, loads what the handler's parameters need, calls it, commits with the status of its
-/// response, and adds the fields; where load or commit fails, error_response() takes the place of
-/// whatever the handler answered.
+/// What every adapter does besides load and commit. An adapter wraps a handler: it gathers the
+/// request's fields, loads what the handler's parameters need, calls it, commits with the status of
+/// its response, and has settle_failed_load() or settle_commit() finish that. What else a
+/// RequestView asks for, and that a handler threw (status 500), it tells itself.
 namespace flame::inline v0::session::adapter {
 
 /// Empty: nothing is asked of a session, and so none is loaded.
@@ -39,6 +44,23 @@ template <class... Parameters>
 /// Request fields by which browsers tell that they fetch ahead: RequestView::purposes.
 inline constexpr std::array<std::string_view, 3> purpose_fields{"Sec-Purpose", "Purpose", "X-Moz"};
 
+/// The fields of a request that a session depends on, in one walk over all of them. What add() was
+/// given is viewed, not copied.
+class RequestFields {
+ public:
+  explicit RequestFields(const Manager& manager) : id_header_(manager.options().id_header) {}
+  RequestFields(const RequestFields&) = delete;
+  RequestFields& operator=(const RequestFields&) = delete;
+
+  void add(std::string_view name, std::string_view value);
+  /// Views this object: cookie_lines, id_headers and purposes alone.
+  [[nodiscard]] RequestView view() const noexcept;
+
+ private:
+  std::string_view id_header_;
+  std::vector<std::string_view> cookies_{}, ids_{}, purposes_{};
+};
+
 /// Whether a field of ResponseFields takes the place of one that is there; others are appended.
 [[nodiscard]] constexpr bool replaces(std::string_view name) noexcept {
   return name == "Cache-Control" || name == "Retry-After";
@@ -55,6 +77,100 @@ struct ErrorResponse {
 /// For a response that could not be saved, or whose session could not be loaded, and that is sent
 /// all the same: it may not be what others should see.
 [[nodiscard]] ResponseFields unsaved_fields();
+
+/// What an adapter tells of its framework's response.
+template <class T>
+concept ResponseWriter = requires(T writer, std::string_view text) {
+  { writer.set(text, text) };     // a field, in place of those of its name
+  { writer.append(text, text) };  // a field, beside them
+  { writer.begin(500, text) };    // a new response of this status and body, without fields
+};
+
+template <ResponseWriter Writer>
+void add_fields(Writer& writer, const ResponseFields& added) {
+  for (const auto& [name, value] : added.fields) {
+    if (replaces(name))
+      writer.set(name, value);
+    else
+      writer.append(name, value);
+  }
+}
+
+template <ResponseWriter Writer>
+void answer_error(Writer& writer, const Error& error) {
+  const auto answer = error_response(error);
+  writer.begin(answer.status, answer.body);
+  add_fields(writer, answer.fields);
+}
+
+/// After a load that failed: before the handler where it cannot do without (a reference), which is
+/// not called then; else after it.
+template <ResponseWriter Writer>
+void settle_failed_load(Writer& writer, const Error& error, bool required) {
+  if (required)
+    answer_error(writer, error);
+  else
+    add_fields(writer, unsaved_fields());
+}
+
+/// After the commit, whose CommitOperation::status this is. A handler's own failure stays what it
+/// answered.
+template <ResponseWriter Writer>
+void settle_commit(Writer& writer, const Result<ResponseFields>& committed, int status) {
+  if (committed)
+    add_fields(writer, *committed);
+  else if (status < 500)
+    answer_error(writer, committed.error());
+  else
+    add_fields(writer, unsaved_fields());
+}
+
+/// The operations that are under way on a Manager that stops later than the event loops, which they
+/// are answered on: close() waits for them before the loops end. Any thread.
+class UnderWay {
+ public:
+  void open() noexcept { open_ = true; }
+  /// No more operations; returns when the last one was answered, by its deadline.
+  void close() noexcept {
+    open_ = false;
+    for (auto left = count_.load(); left != 0; left = count_.load()) count_.wait(left);
+  }
+  /// False: none may start any more. Followed by leave() in any case.
+  [[nodiscard]] bool enter() noexcept {
+    count_.fetch_add(1);
+    return open_.load();
+  }
+  void leave() noexcept {
+    count_.fetch_sub(1);
+    count_.notify_all();
+  }
+
+ private:
+  std::atomic<bool> open_{false};
+  std::atomic<int> count_{0};
+};
+
+/// Await that is counted; `count` may be null, where the loops outlive the Manager.
+template <class Op>
+class CountedAwait : public Await<Op> {
+ public:
+  CountedAwait(Manager& manager, UnderWay* count, Op operation)
+      : Await<Op>(manager, std::move(operation)), count_(count) {}
+  bool await_suspend(std::coroutine_handle<> waiting) noexcept {
+    if (count_ != nullptr && !count_->enter()) {
+      this->result = tl::unexpected(Error{Errc::stopped, "the host has stopped"});
+      return false;
+    }
+    return Await<Op>::await_suspend(waiting);
+  }
+  auto await_resume() {
+    if (count_ != nullptr) count_->leave();
+    return Await<Op>::await_resume();
+  }
+
+ private:
+  UnderWay* count_;
+};
 
 }  // namespace flame::inline v0::session::adapter
 
