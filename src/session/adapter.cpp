@@ -1,6 +1,6 @@
-#include <flame/session/adapter.hpp>
-
 #include <algorithm>
+
+#include <flame/session/adapter.hpp>
 
 namespace flame::inline v0::session::adapter {
 namespace {

@@ -60,7 +60,7 @@ bool AllChoices::next() {
 }
 
 struct Schedule::Running {
-  enum class Phase : std::uint8_t { waiting, loading, loaded, committing, finished };
+  enum class Phase : std::uint8_t { waiting, loading, loaded, committing, ending, finished };
 
   Schedule* schedule = nullptr;
   ScheduledRequest request{};
@@ -68,6 +68,7 @@ struct Schedule::Running {
   std::string cookie{};
   LoadOperation load{};
   CommitOperation commit{};
+  EndOperation end{};
   Session session{};
   Deadline deadline{};  ///< of what is under way
 
@@ -81,7 +82,7 @@ struct Schedule::Running {
     operation.executor = inline_executor();
   }
   [[nodiscard]] bool under_way() const {
-    return phase == Phase::loading || phase == Phase::committing;
+    return phase == Phase::loading || phase == Phase::committing || phase == Phase::ending;
   }
 };
 
@@ -89,6 +90,7 @@ struct Schedule::Step {
   enum class Kind : std::uint8_t {
     load,
     commit,
+    end_all,
     run,
     fail,
     lose_reply,
@@ -99,14 +101,13 @@ struct Schedule::Step {
     forget,
     advance,
     load_answered,
-    commit_answered
+    commit_answered,
+    ending_answered
   };
   Kind kind{};
   std::size_t host = 0;
   std::size_t index = 0;  ///< of a request, an operation or a duration
   std::string text{};
-  Verb verb{};  ///< of the operation, as its key
-  SessionKey key{};
 };
 
 Schedule::Schedule(FakeClock& clock, std::span<const Host> hosts, Choices& choices, Options options)
@@ -147,7 +148,9 @@ void Schedule::offer() {
   for (std::size_t i = 0; i < requests_.size(); ++i) {
     const auto phase = requests_[i].phase;
     all_finished = all_finished && phase == Running::Phase::finished;
-    if (phase == Running::Phase::waiting) offered_.push_back({Step::Kind::load, 0, i});
+    const bool ends = requests_[i].request.ends_all_of.has_value();
+    if (phase == Running::Phase::waiting)
+      offered_.push_back({ends ? Step::Kind::end_all : Step::Kind::load, 0, i});
     if (phase == Running::Phase::loaded) offered_.push_back({Step::Kind::commit, 0, i});
   }
   for (std::size_t host = 0; host < hosts_.size(); ++host) offer_operations(host);
@@ -165,6 +168,7 @@ void Schedule::offer_operations(std::size_t host) {
     } else if (options_.faults > 0) {
       offered_.push_back({Step::Kind::fail, host, i});
       offered_.push_back({Step::Kind::lose_reply, host, i});
+      if (store->is_list(i)) continue;
       offered_.push_back({Step::Kind::lose_and_apply_later, host, i});
       offered_.push_back({Step::Kind::refuse, host, i});
       offered_.push_back({Step::Kind::put_off, host, i});
@@ -181,6 +185,8 @@ void Schedule::take(const Step& step) {
       return start_load(requests_[step.index]);
     case Step::Kind::commit:
       return start_commit(requests_[step.index]);
+    case Step::Kind::end_all:
+      return start_ending(requests_[step.index]);
     case Step::Kind::advance:
       --options_.advances;
       clock_.advance(options_.advance_by[step.index]);
@@ -190,9 +196,7 @@ void Schedule::take(const Step& step) {
     default:
       break;
   }
-  const StoreOp& op = store->op(step.index);
-  taken_.back().verb = op.verb;
-  taken_.back().key = op.record.key;
+  taken_.back().text = store->describe(step.index);
   switch (step.kind) {
     case Step::Kind::fail:
       --options_.faults;
@@ -296,6 +300,31 @@ void Schedule::commit_answered(Running& running) {
     text += running.request.id_out->empty() ? ": its cookie is removed" : ": a new ID";
 }
 
+void Schedule::start_ending(Running& running) {
+  auto& request = running.request;
+  running.phase = Running::Phase::ending;
+  request.commit_started = taken_.size();
+  running.end.owner = *request.ends_all_of;
+  running.expects_answer(running.end, request.commit_deadline);
+  running.end.done = [](Operation& operation) noexcept {
+    auto& self = *static_cast<Running*>(operation.context);
+    self.schedule->ending_answered(self);
+  };
+  if (hosts_[request.host].manager->start(running.end)) ending_answered(running);
+}
+
+void Schedule::ending_answered(Running& running) {
+  if (running.phase != Running::Phase::ending)
+    return fail(running.request.name + " was answered twice");
+  running.phase = Running::Phase::finished;
+  running.request.commit_answered = taken_.size();
+  taken_.push_back({Step::Kind::ending_answered, 0, 0, running.request.name});
+  auto& result = *running.end.result;
+  if (result) return;
+  running.request.error = result.error();
+  taken_.back().text += ": " + result.error().text;
+}
+
 void Schedule::check_deadlines() {
   for (const auto& each : requests_)
     if (each.under_way() && each.deadline <= clock_.steady())
@@ -314,10 +343,7 @@ std::string Schedule::trace() const {
     const auto operation = [&](const char* what) {
       text += "store";
       if (hosts_.size() > 1) text += " " + std::to_string(step.host);
-      StoreOp op;
-      op.verb = step.verb;
-      op.record.key = step.key;
-      text += " " + std::string(what) + " " + describe(op);
+      text += " " + std::string(what) + " " + step.text;
     };
     switch (step.kind) {
       case Step::Kind::load:
@@ -325,6 +351,9 @@ std::string Schedule::trace() const {
         break;
       case Step::Kind::commit:
         text += requests_[step.index].request.name + " runs its handler and commits";
+        break;
+      case Step::Kind::end_all:
+        text += requests_[step.index].request.name + " ends all sessions of an owner";
         break;
       case Step::Kind::run:
         operation("runs");
@@ -358,6 +387,9 @@ std::string Schedule::trace() const {
         break;
       case Step::Kind::commit_answered:
         text += "commit answered: " + step.text;
+        break;
+      case Step::Kind::ending_answered:
+        text += "all ended: " + step.text;
         break;
     }
     text += '\n';

@@ -39,8 +39,18 @@ struct SteppedStore::List {
   std::optional<Deadline> wakes_at{};
   bool stopped = false;
 
-  void run(StoreOp& op, Deadline deadline) {
+  StoreConnection& connected() {
     if (!connection) connection = open_connection(*inner, {time->now(), {}});
+    return *connection;
+  }
+  void run(StoreCall& call) {
+    auto* const wanted = call.list;
+    if (!wanted) return run(call.op, call.deadline);
+    wanted->page =
+        connected().list(wanted->owner, wanted->from, wanted->limit, {time->now(), call.deadline});
+  }
+  void run(StoreOp& op, Deadline deadline) {
+    connected();
     Record written = op.record;
     connection->run({&op, 1}, {time->now(), deadline});
     // Like a store on a wire: what it wrote is still the caller's.
@@ -146,16 +156,25 @@ Deadline SteppedStore::deadline(std::size_t i) const {
   return call->deadline;
 }
 
+bool SteppedStore::is_list(std::size_t i) const {
+  const auto* const call = list_->waiting.at(i).call;
+  return call && call->list;
+}
+
 bool SteppedStore::is_late(std::size_t i) const { return !list_->waiting.at(i).call; }
 
 std::string SteppedStore::describe(std::size_t i) const {
+  if (is_list(i)) return "list";
   return (is_late(i) ? "late " : "") + test_support::describe(op(i));
 }
 
 void SteppedStore::step(std::size_t i) {
   auto [call, late_op] = list_->take(i);
   try {
-    list_->run(call ? call->op : late_op, call ? call->deadline : Deadline{});
+    if (call)
+      list_->run(*call);
+    else
+      list_->run(late_op, {});
   } catch (const std::bad_alloc&) {
     if (!call) throw;
     call->failure = Failure{{Errc::out_of_memory, {}}, true};
@@ -172,7 +191,7 @@ void SteppedStore::fail(std::size_t i) {
 void SteppedStore::lose_reply(std::size_t i) {
   StoreCall& call = list_->take_call(i);
   StoreOp unseen = call.op;
-  list_->run(unseen, call.deadline);
+  if (!call.list) list_->run(unseen, call.deadline);
   call.failure = lost(true);
   call.done(call);
 }

@@ -52,15 +52,15 @@ TEST_F(Adapter, AnErrorIsAStatusFieldsAndATextWithoutDetail) {
 TEST_F(Adapter, FieldsAreGatheredInOneWalk) {
   options.id_header = "X-Session";
   adapter::RequestFields fields(manager());
-  for (const auto& [name, value] : std::vector<std::pair<std::string_view, std::string_view>>{
-           {"cookie", "a=1"},
-           {"Host", "x"},
-           {"X-SESSION", "one"},
-           {"COOKIE", "b=2"},
-           {"x-session", "two"},
-           {"sec-purpose", "prefetch"},
-           {"x-moz", "prefetch"},
-           {"Cookies", "c=3"}})
+  for (const auto& [name, value] :
+       std::vector<std::pair<std::string_view, std::string_view>>{{"cookie", "a=1"},
+                                                                  {"Host", "x"},
+                                                                  {"X-SESSION", "one"},
+                                                                  {"COOKIE", "b=2"},
+                                                                  {"x-session", "two"},
+                                                                  {"sec-purpose", "prefetch"},
+                                                                  {"x-moz", "prefetch"},
+                                                                  {"Cookies", "c=3"}})
     fields.add(name, value);
   const auto view = fields.view();
   const auto all = [](std::span<const std::string_view> values) {
@@ -89,9 +89,7 @@ struct Toy {
     append(name, value);
   }
   void append(std::string_view name, std::string_view value) { fields.emplace_back(name, value); }
-  void begin(int new_status, std::string_view text) {
-    *this = {new_status, {}, std::string(text)};
-  }
+  void begin(int new_status, std::string_view text) { *this = {new_status, {}, std::string(text)}; }
 };
 
 template <class... Parameters>

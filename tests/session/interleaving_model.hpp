@@ -11,28 +11,39 @@ namespace flame::session_tests {
 /// What a handler may do; any sum of them.
 enum Action : unsigned {
   nothing = 0,
-  set_own = 1,       ///< its own key, and "last"
-  update_n = 2,      ///< n + 1
-  regenerate = 4,    //
-  destroy = 8,       //
-  login = 16,        ///< as an owner of its own
-  put_flash = 32,    ///< a message of its own
-  take_flash = 64,   //
-  fails = 128,       ///< the handler throws
-  bad_update = 256,  ///< a function given to update() throws
-  erase_last = 512,  ///< "last", before it sets anything
-  clear_all = 1024,  ///< before it sets anything
-  unlooked = 2048,   ///< with take_flash: the handler does not look at the message
-  end_all = 4096,    ///< another process ends the sessions of ends_owner(), before the commit
-  two_ids = 8192,    ///< its request brings a second ID, where one is known; takes no flash
-  end_of_actions = 16384,
+  set_own = 1,        ///< its own key, and "last"
+  update_n = 2,       ///< n + 1
+  regenerate = 4,     //
+  destroy = 8,        //
+  login = 16,         ///< as an owner of its own
+  put_flash = 32,     ///< a message of its own
+  take_flash = 64,    //
+  fails = 128,        ///< the handler throws
+  bad_update = 256,   ///< a function given to update() throws
+  erase_last = 512,   ///< "last", before it sets anything
+  clear_all = 1024,   ///< before it sets anything
+  unlooked = 2048,    ///< with take_flash: the handler does not look at the message
+  end_all = 4096,     ///< another process ends the sessions of ends_owner(), before the commit
+  two_ids = 8192,     ///< its request brings a second ID, where one is known
+  host_ends = 16384,  ///< no request at all: a host ends the sessions of ends_owner()
+  end_of_actions = 32768,
 };
 [[nodiscard]] std::string describe(unsigned actions);
 
-/// Whose sessions request i ends: the next one's, of so many.
-[[nodiscard]] constexpr int ends_owner(std::size_t i, std::size_t requests) noexcept {
-  return static_cast<int>((i + 1) % requests);
-}
+/// At most so many sessions for each owner, who is one and the same then; 0: any number.
+struct Limit {
+  std::size_t sessions = 0;
+  bool refuses = false;
+
+  /// Who signs in by request i.
+  [[nodiscard]] constexpr int login_owner(std::size_t i) const noexcept {
+    return sessions > 0 ? 0 : static_cast<int>(i);
+  }
+  /// Whose sessions request i ends: the next one's, of so many.
+  [[nodiscard]] constexpr int ends_owner(std::size_t i, std::size_t requests) const noexcept {
+    return sessions > 0 ? 0 : static_cast<int>((i + 1) % requests);
+  }
+};
 /// Whether request i signs in on terms of its own: with a label, which is its number.
 [[nodiscard]] constexpr bool has_terms(std::size_t i) noexcept { return i % 2 == 1; }
 
@@ -62,7 +73,7 @@ struct Seen {
   std::size_t ended = 0;  ///< by its end_all
 
   enum class Load : std::uint8_t { ok, error };
-  enum class Commit : std::uint8_t { none, ok, update_failed, not_applied, unknown };
+  enum class Commit : std::uint8_t { none, ok, update_failed, not_applied, refused, unknown };
   enum class Cookie : std::uint8_t { none, fresh, removed };
   Load load = Load::ok;
   Interval loading{};
@@ -86,6 +97,7 @@ struct Opened {
 struct History {
   bool flash_at_start = false;
   bool faults = false;  ///< an error, or a flash that is lost, may be the store's
+  Limit limit{};
   std::vector<Seen> requests{};
   std::vector<Opened> at_end{};
   std::size_t dropped = 0;     ///< events

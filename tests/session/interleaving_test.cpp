@@ -30,8 +30,8 @@ const std::vector<unsigned> kinds{nothing,
                                   destroy | put_flash};
 
 /// What random scenarios do beside.
-const std::vector<unsigned> more_kinds{end_all, two_ids, two_ids | destroy, two_ids | set_own,
-                                       login | end_all};
+const std::vector<unsigned> more_kinds{
+    end_all, two_ids, two_ids | destroy, two_ids | set_own, two_ids | take_flash, login | end_all};
 
 /// Every schedule of a scenario. False after a failure.
 bool run_all(const Scenario& scenario) {
@@ -107,6 +107,24 @@ TEST(Interleaving, AllTriplesThroughTheGate) {
   run_all_combinations(3, scenario);
 }
 
+TEST(Interleaving, LoginsAtTheLimitAndEndingsOfAllThroughTheGate) {
+  for (const bool refuses : {false, true}) {
+    Scenario scenario;
+    scenario.reads_at_once = true;
+    scenario.limit = {1, refuses};
+    for (const unsigned other :
+         std::initializer_list<unsigned>{login, destroy, set_own, host_ends, login | take_flash}) {
+      scenario.requests = {login, other};
+      run_all(scenario);
+    }
+  }
+  Scenario scenario;
+  scenario.newer_ids = true;
+  scenario.reads_at_once = true;
+  scenario.requests = {host_ends, login, login};
+  run_all(scenario);
+}
+
 TEST(Interleaving, AllPairsThroughTheGateWithAFault) {
   Scenario scenario;
   scenario.reads_at_once = true;
@@ -122,13 +140,17 @@ Scenario random_scenario(Choices& choices, bool faults) {
     unsigned actions = kinds[choices.pick(kinds.size())];
     if (choices.once_in(3)) actions |= kinds[choices.pick(kinds.size())];
     if (choices.once_in(4)) actions |= more_kinds[choices.pick(more_kinds.size())];
-    if (choices.once_in(10)) actions = static_cast<unsigned>(choices.pick(end_of_actions));
+    if (choices.once_in(10)) actions = static_cast<unsigned>(choices.pick(host_ends));
+    if (choices.once_in(12)) actions = host_ends;
     scenario.requests.push_back(actions);
   }
   scenario.gated_managers = 1 + (choices.once_in(3) ? 1 : 0);
   scenario.flash_at_start = !choices.once_in(4);
   scenario.touch_due = choices.once_in(4);
   scenario.newer_ids = choices.once_in(2);
+  if (choices.once_in(3)) scenario.limit = {1 + choices.pick(2), choices.once_in(2)};
+  for (unsigned& actions : scenario.requests)
+    if (scenario.limit.sessions > 0 && choices.once_in(2) && actions != host_ends) actions |= login;
   if (!faults) return scenario;
   scenario.faults = choices.pick(5);
   scenario.advances = choices.pick(4);

@@ -33,6 +33,7 @@ class World {
  public:
   World(const Scenario& scenario, Choices& choices) : scenario_(scenario), choices_(choices) {
     history_.flash_at_start = scenario.flash_at_start;
+    history_.limit = scenario.limit;
     history_.faults = scenario.faults > 0 || scenario.advances > 0;
     seen_.resize(scenario.requests.size());
     for (std::size_t i = 0; i < scenario.gated_managers; ++i) add_gated();
@@ -64,6 +65,8 @@ class World {
     out.store = std::move(store);
     out.idle_timeout = idle;
     out.deadline = deadline;
+    out.max_sessions_per_owner = scenario_.limit.sessions;
+    if (scenario_.limit.refuses) out.at_owner_limit = AtOwnerLimit::refuse;
     out.on_event = [this](const Event& event) {
       if (event.name == event::dropped) ++history_.dropped;
       if (event.name == event::flash_lost) ++history_.flash_lost;
@@ -102,8 +105,8 @@ class World {
     ScheduledRequest request;
     request.name = "request " + std::to_string(i);
     request.host = hosts_.size() > 1 ? choices_.pick(hosts_.size()) : 0;
-    request.need =
-        (actions & take_flash) && !(actions & two_ids) ? Need::write | Need::flash : Need::write;
+    request.need = actions & take_flash ? Need::write | Need::flash : Need::write;
+    if (actions & host_ends) request.ends_all_of = ends_owner(i);
     if (scenario_.advances > 0) {
       request.load_deadline = choices_.once_in(2) ? 2s : 5s;
       request.commit_deadline = choices_.once_in(2) ? 2s : 5s;
@@ -135,9 +138,10 @@ class World {
   }
 
   /// By another process, all at once.
-  void end_all_at_once(std::size_t i) {
-    const auto owner = std::to_string(ends_owner(i, scenario_.requests.size()));
-    seen_[i].ended = direct_.end_all(owner).value();
+  void end_all_at_once(std::size_t i) { seen_[i].ended = direct_.end_all(ends_owner(i)).value(); }
+
+  std::string ends_owner(std::size_t i) const {
+    return std::to_string(scenario_.limit.ends_owner(i, scenario_.requests.size()));
   }
 
   Content content(const Session& session) const {
@@ -177,11 +181,11 @@ class World {
       session.update<int>("n", 0, [](int) -> int { throw std::runtime_error("bad update"); });
     if (seen.actions & put_flash) session.set_flash(self + 1);
     if (seen.actions & regenerate) session.regenerate();
-    const auto name = std::to_string(i);
+    const auto owner = std::to_string(scenario_.limit.login_owner(i));
     if ((seen.actions & login) && has_terms(i))
-      session.set_owner(name, {.idle = own_idle, .label = name});
+      session.set_owner(owner, {.idle = own_idle, .label = std::to_string(i)});
     else if (seen.actions & login)
-      session.set_owner(name);
+      session.set_owner(owner);
     if (seen.actions & destroy) session.destroy();
     if (seen.actions & end_all) end_all_at_once(i);
     return !(seen.actions & fails);
@@ -198,9 +202,10 @@ class World {
     return unexplained(history_);
   }
 
-  /// Whether it surely was not applied, by its text.
+  /// Whether it perhaps was applied, by its text.
   static bool is_unknown(const Error& error) {
-    return error.text.find("unknown") != std::string::npos;
+    return error.text.find("unknown") != std::string::npos ||
+           error.text.find("was saved") != std::string::npos;
   }
 
   std::optional<std::string> note_answers(std::size_t i) {
@@ -222,6 +227,8 @@ class World {
       if (seen.cookie == Seen::Cookie::fresh) ids_[i + 1] = *request.id_out;
     } else if (request.error->code == Errc::update_failed && (seen.actions & bad_update)) {
       seen.commit = Seen::Commit::update_failed;
+    } else if (request.error->code == Errc::too_many_sessions && scenario_.limit.refuses) {
+      seen.commit = Seen::Commit::refused;
     } else {
       if (!history_.faults)
         return "request " + std::to_string(i) + " failed: " + request.error->text;
@@ -292,6 +299,10 @@ std::string describe(const Scenario& scenario) {
   for (const unsigned actions : scenario.requests) text += " [" + describe(actions) + "]";
   return text + ", managers with a gate: " + std::to_string(scenario.gated_managers) +
          (scenario.flash_at_start ? ", a flash message at the start" : "") +
+         (scenario.limit.sessions > 0
+              ? ", at most " + std::to_string(scenario.limit.sessions) +
+                    (scenario.limit.refuses ? " sessions, or a refusal" : " sessions")
+              : "") +
          (scenario.touch_due ? ", a touch is due" : "");
 }
 

@@ -21,6 +21,7 @@ struct Scenario {
   bool touch_due = false;
   bool reads_at_once = false;
   bool newer_ids = false;  ///< a request may come with any ID that was handed out by then
+  Limit limit{};
   std::size_t faults = 0;
   std::size_t advances = 0;
 };

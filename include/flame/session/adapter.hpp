@@ -81,9 +81,9 @@ struct ErrorResponse {
 /// What an adapter tells of its framework's response.
 template <class T>
 concept ResponseWriter = requires(T writer, std::string_view text) {
-  { writer.set(text, text) };     // a field, in place of those of its name
-  { writer.append(text, text) };  // a field, beside them
-  { writer.begin(500, text) };    // a new response of this status and body, without fields
+  {writer.set(text, text)};     // a field, in place of those of its name
+  {writer.append(text, text)};  // a field, beside them
+  {writer.begin(500, text)};    // a new response of this status and body, without fields
 };
 
 template <ResponseWriter Writer>

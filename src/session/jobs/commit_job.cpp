@@ -195,6 +195,8 @@ CommitJob::Stage CommitJob::after_unit() {
       if (!returns_flash()) return touch_if_due();
       break;
     case Verdict::applied:
+      saved_ = true;
+      [[fallthrough]];
     case Verdict::dropped:
       new_id_ = result.new_id;
       lives_ = result.lives;

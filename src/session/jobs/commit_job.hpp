@@ -19,9 +19,7 @@ class CommitJob final : public Job {
   }
   void written(Record newest) override;
   void all_answered() override;
-  [[nodiscard]] bool did_some() const noexcept override {
-    return ended_ > 0 || (stage_ > Stage::count_before && !counts_before_);
-  }
+  [[nodiscard]] bool did_some() const noexcept override { return ended_ > 0 || saved_; }
 
   [[nodiscard]] Result<ResponseFields> result();
   /// The flash message that it still has, on its session: one that failed gave it back. Of a
@@ -79,6 +77,7 @@ class CommitJob final : public Job {
   const bool was_read_;       // by the handler
   bool is_farewell_ = false;  // a session with nothing but a message, beside a logout
   bool removes_cookie_ = false;
+  bool saved_ = false;                  // what the request changed
   std::size_t ended_ = 0;               // of the sessions to be destroyed
   std::chrono::milliseconds lives_{0};  // as UnitResult has it
   std::optional<SessionId> new_id_{};

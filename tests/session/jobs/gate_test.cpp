@@ -25,7 +25,7 @@ using namespace std::chrono_literals;
 
 class GateTest : public testing::Test {
  protected:
-  GateTest() {
+  explicit GateTest(std::size_t sessions_per_owner = 0) : sessions_per_owner_(sessions_per_owner) {
     EXPECT_TRUE(manager_.open().has_value());
     auto& created = commit({}, [](Session& session) {
       session.set("begun", true);
@@ -124,6 +124,7 @@ class GateTest : public testing::Test {
   }
 
   using Texts = std::vector<std::string>;
+  const std::size_t sessions_per_owner_;
   FakeClock clock_{};
   SeededRandom random_{};
   StorePtr memory_ = memory::store();
@@ -133,6 +134,7 @@ class GateTest : public testing::Test {
   Manager manager_{
       Options{.store = store_,
               .deadline = 2s,
+              .max_sessions_per_owner = sessions_per_owner_,
               .on_event = [this](const Event& event) { events_.emplace_back(event.name); }},
       Environment{&clock_, &random_}};
   std::string id_{};
@@ -461,6 +463,26 @@ TEST_F(GateTest, AFlashOfACommitThatLandsAfterItsDeadlineGoesBack) {
   auto& next = load(id_, Need::flash);
   store_->step_all();
   EXPECT_EQ(next.load.flash.get<std::string>(), "hello");
+}
+
+class GateAtALimit : public GateTest {
+ protected:
+  GateAtALimit() : GateTest(1) {}
+};
+
+TEST_F(GateAtALimit, ALoginThatWasSavedIsNotToldAsNothingDone) {
+  auto& request = load(id_, Need::write | Need::flash);
+  store_->step_all();
+  EXPECT_EQ(request.load.flash.get<std::string>(), "hello");
+  begin_commit(
+      request, [](Session& session) { session.set_owner("alice"); }, 2s);
+  store_->step(0);
+  ASSERT_EQ(store_->describe(0), "list");
+  store_->fail(0);
+  ASSERT_EQ(pending(), Texts{"replace"});  // the message goes back
+  store_->advance(2s);
+  EXPECT_NE(request.error().find("unknown"), std::string::npos) << request.error();
+  store_->step_all();
 }
 
 TEST_F(GateTest, AFlashOfASessionThatWasDestroyedDoesNotGoBack) {

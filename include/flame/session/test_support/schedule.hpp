@@ -61,8 +61,11 @@ struct ScheduledRequest {
   Need need = Need::read;
   std::function<std::string()> id{};  ///< what its cookie says, asked when it starts
   std::function<bool(Session&, const Flash&)> handler{};  ///< false: it failed
-  std::chrono::milliseconds load_deadline{0};             ///< 0: the Manager's
-  std::chrono::milliseconds commit_deadline{0};           ///< 0: the Manager's
+  /// No request at all: all sessions of this owner are ended. What came of it is told as of a
+  /// commit.
+  std::optional<std::string> ends_all_of{};
+  std::chrono::milliseconds load_deadline{0};    ///< 0: the Manager's
+  std::chrono::milliseconds commit_deadline{0};  ///< 0: the Manager's
 
   /// In steps of the schedule, from 1; 0: did not happen.
   std::size_t load_started = 0, load_answered = 0, commit_started = 0, commit_answered = 0;
@@ -72,7 +75,8 @@ struct ScheduledRequest {
 };
 
 /// Runs the phases of several requests, and the operations of their stores, in an order that
-/// Choices decide. One thread. A phase: the load starts; the handler runs and its commit starts.
+/// Choices decide. One thread. A phase: the load starts; the handler runs and its commit starts; or
+/// sessions are ended.
 class Schedule {
  public:
   struct Host {
@@ -112,6 +116,8 @@ class Schedule {
   void take(const Step& step);
   void start_load(Running& running);
   void start_commit(Running& running);
+  void start_ending(Running& running);
+  void ending_answered(Running& running);
   void load_answered(Running& running);
   void commit_answered(Running& running);
   void check_deadlines();

@@ -28,6 +28,8 @@ class SteppedStore : public Store {
   [[nodiscard]] Deadline deadline(std::size_t i) const;
   /// Whether it is a late statement: answered as lost already, it can only be run or forgotten.
   [[nodiscard]] bool is_late(std::size_t i) const;
+  /// A page of an owner's sessions, instead of an operation: it can be run, fail, or be lost.
+  [[nodiscard]] bool is_list(std::size_t i) const;
   [[nodiscard]] std::string describe(std::size_t i) const;
 
   void step(std::size_t i);  ///< runs it, and answers
