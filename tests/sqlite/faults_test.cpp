@@ -110,18 +110,43 @@ TEST_F(Faults, AConflictOfARefusedBatchLeavesTheOperationAsItWas) {
   for (const auto& op : batch) EXPECT_EQ(op.record.blob, "new");
 }
 
+/// Pages count from 1.
+void damage(const fs::path& path, off_t first, off_t last) {
+  const int file = ::open(path.c_str(), O_WRONLY);
+  const std::string noise(4096, '\x5a');
+  for (off_t page = first; page <= last; ++page)
+    ASSERT_EQ(::pwrite(file, noise.data(), noise.size(), (page - 1) * 4096), 4096);
+  ::close(file);
+}
+
 TEST_F(Faults, ADamagedDatabaseIsRefused) {
   for (std::uint64_t number = 0; number < 200; ++number) create(number);
   connection_.reset();
   ASSERT_FALSE(fs::exists(beside("-wal")));
-  const int file = ::open(path().c_str(), O_WRONLY);
-  const std::string noise(4096, '\x5a');
-  for (off_t page = 1; page < static_cast<off_t>(fs::file_size(path()) / 4096); ++page)
-    ASSERT_EQ(::pwrite(file, noise.data(), noise.size(), page * 4096), 4096);
-  ::close(file);
+  damage(path(), 2, static_cast<off_t>(fs::file_size(path()) / 4096));
   const auto said = refusal(options());
   EXPECT_EQ(said.kind, Kind::refused);
   EXPECT_NE(said.text.find("damaged"), said.text.npos) << said.text;
+}
+
+// A session that nobody could read is not one that is missing: its user would be signed out.
+TEST_F(Faults, WhatADamagedPageHoldsIsNotMissing) {
+  constexpr std::uint64_t count = 200;
+  for (std::uint64_t number = 0; number < count; ++number) create(number);
+  connection_.reset();
+  const auto page = Other(path()).run(
+      "SELECT min(pageno) FROM dbstat WHERE name = 'sessions' AND pagetype = 'leaf'");
+  damage(path(), std::stol(page), std::stol(page));
+  open();
+  std::uint64_t refused = 0;
+  for (std::uint64_t number = 0; number < count; ++number) {
+    StoreOp op{Verb::load, {.key = key(number)}, {}, {}};
+    const auto said = thrown_by([&] { connection_->run({&op, 1}, at(0s)); });
+    EXPECT_EQ(op.outcome, said.kind ? Outcome::unanswered : Outcome::done) << number;
+    if (said.kind) ++refused;
+  }
+  EXPECT_GT(refused, 0U);
+  EXPECT_LT(refused, count);
 }
 
 TEST_F(Faults, ACheckpointEmptiesTheWalAgainAndAgain) {
