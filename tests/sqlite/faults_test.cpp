@@ -2,9 +2,14 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <fstream>
+#include <future>
+#include <optional>
 #include <thread>
 
 #include "sqlite_support.hpp"
+#include "stores/sqlite/database.hpp"
+#include "stores/sqlite/turn.hpp"
 
 namespace flame::session::tests {
 namespace {
@@ -60,15 +65,54 @@ TEST_F(Faults, WhatIsLockedAltogetherIsLater) {
   EXPECT_NE(said.text.find("locked by another process"), said.text.npos) << said.text;
 }
 
-TEST_F(Faults, AWaitEndsWhenItIsAborted) {
+bool sleeps(pid_t thread) {
+  std::ifstream status("/proc/self/task/" + std::to_string(thread) + "/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("State:")) return line.find('S', 6) != line.npos;
+  return false;
+}
+
+/// Whether it ends by itself; released in the end, either way. All would wait for an hour.
+bool ends(std::future<void>& waiting, const auto& release) {
+  const bool ended = waiting.wait_for(30s) == std::future_status::ready;
+  release();
+  waiting.wait();
+  return ended;
+}
+
+TEST_F(Faults, AWaitForAnotherProcessEndsWhenItIsAborted) {
   Other other(path());
   other.run("BEGIN IMMEDIATE");
-  std::thread aborts([&] { connection_->abort(); });
-  const auto said = thrown_by([&] {
-    while (create(1) == Outcome::later) continue;
+  sqlite::Database database;
+  database.open(path());
+  database.wait_until(std::chrono::steady_clock::now() + 1h);
+  auto waiting = std::async(std::launch::async, [&] {
+    sqlite3_exec(database.handle(), "BEGIN IMMEDIATE", nullptr, nullptr, nullptr);
   });
-  aborts.join();
-  EXPECT_EQ(said.kind, Kind::connection_lost);
+  database.interrupt();
+  EXPECT_TRUE(ends(waiting, [&] { other.run("COMMIT"); }));
+}
+
+TEST_F(Faults, AWaitForItsTurnEndsWhenItIsAborted) {
+  const auto until = std::chrono::steady_clock::now() + 1h;
+  sqlite::Turn turn;
+  sqlite::Database database, other;
+  std::optional<sqlite::Turn::Held> held(std::in_place, turn, other, until);
+  std::atomic<pid_t> thread{0};
+  auto waiting = std::async(std::launch::async, [&] {
+    thread = ::gettid();
+    const sqlite::Turn::Held second(turn, database, until);
+    EXPECT_FALSE(second);
+  });
+  while (!sleeps(thread)) continue;
+  database.interrupt();
+  turn.wake();
+  EXPECT_TRUE(ends(waiting, [&] { held.reset(); }));
+}
+
+TEST_F(Faults, AnAbortedConnectionIsOver) {
+  connection_->abort();
+  EXPECT_EQ(thrown_by([&] { create(1); }).kind, Kind::connection_lost);
   EXPECT_EQ(thrown_by([&] { load(1); }).kind, Kind::connection_lost);
 }
 

@@ -69,8 +69,11 @@ void Connection::answer_or_later(std::span<StoreOp> ops, const Call& call, F f) 
 /// meanwhile is seen by those that they were moved to, if by anybody.
 template <class F>
 auto Connection::transact(const Call& call, bool flushes, F f) {
-  const Turn::Held turn(shared_->turn, within(call, patience));
-  if (!turn) throw SqliteError(SQLITE_BUSY);
+  const Turn::Held turn(shared_->turn, database_, within(call, patience));
+  if (!turn) {
+    database_.check_interrupted();
+    throw SqliteError(SQLITE_BUSY);
+  }
   database_.set_flushes(flushes);
   std::optional<Transaction> transaction;
   {
@@ -165,7 +168,7 @@ void Connection::checkpoint(const Call& call) {
   int pages = 0;
   database_.checkpoint(SQLITE_CHECKPOINT_PASSIVE, pages);
   if (pages > pages_too_many) {
-    const Turn::Held turn(shared_->turn, within(call, reset_patience));
+    const Turn::Held turn(shared_->turn, database_, within(call, reset_patience));
     if (!turn) return;
     database_.wait_until(within(call, reset_patience));
     const Queue::Next next(queue_, database_, opened_->wal);

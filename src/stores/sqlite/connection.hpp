@@ -34,7 +34,10 @@ class Connection final : public StoreConnection {
   std::size_t sweep(std::size_t limit, const Call& call) override;
   OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
                  const Call& call) override;
-  void abort() noexcept override { database_.interrupt(); }
+  void abort() noexcept override {
+    database_.interrupt();
+    shared_->turn.wake();
+  }
 
  private:
   /// Runs f as one exchange: what is later is thrown as it is, all else as StoreError.

@@ -42,7 +42,7 @@ void Database::open(const std::string& path) {
 }
 
 bool Database::wait_for_lock() noexcept {
-  if (interrupted_.load(std::memory_order_acquire)) return false;
+  if (interrupted()) return false;
   const auto now = steady_clock::now();
   if (until_ != Deadline{} && now >= until_) return false;
   std::uniform_int_distribution<microseconds::rep> any(shortest_pause.count(),
