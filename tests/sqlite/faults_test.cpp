@@ -242,6 +242,23 @@ TEST_F(Faults, TokensAndTimesKeepAllTheirBits) {
   EXPECT_EQ(found.owner, r.owner);
 }
 
+// What is no key of the library's takes no place on a page: where it did, a page that it made short
+// would be the last.
+TEST_F(Faults, ARowOfOthersEndsNoPage) {
+  for (std::uint64_t number = 0; number < 6; ++number) create(number, "ann");
+  Other(path()).run(
+      "INSERT INTO sessions SELECT x'00', token, created_at, last_seen, expires_at, owner, blob "
+      "FROM sessions ORDER BY key LIMIT 1");
+  std::size_t found = 0;
+  std::string next;
+  do {
+    const auto page = connection_->list("ann", next, 2, at(0s));
+    found += page.records.size();
+    next = page.next;
+  } while (!next.empty());
+  EXPECT_EQ(found, 6U);
+}
+
 TEST_F(Faults, APageThatDoesNotFitIsRefused) {
   EXPECT_EQ(thrown_by([&] { static_cast<void>(connection_->list("ann", "x", 9, at(0s))); }).kind,
             Kind::refused);
