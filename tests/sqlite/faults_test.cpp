@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/fsuid.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -257,6 +258,40 @@ TEST_F(Faults, ARowOfOthersEndsNoPage) {
     next = page.next;
   } while (!next.empty());
   EXPECT_EQ(found, 6U);
+}
+
+/// Files count as nobody's, whose rights are not root's, and this thread as nobody.
+class NobodyHere {
+ public:
+  explicit NobodyHere(const fs::path& folder) {
+    if (::geteuid() != 0) return;
+    own(folder);
+    for (const auto& each : fs::directory_iterator(folder)) own(each.path());
+    ::setfsuid(nobody);
+  }
+  ~NobodyHere() { ::setfsuid(::geteuid()); }
+  NobodyHere(const NobodyHere&) = delete;
+  NobodyHere& operator=(const NobodyHere&) = delete;
+
+ private:
+  static constexpr uid_t nobody = 65534;
+  static void own(const fs::path& path) { ASSERT_EQ(::chown(path.c_str(), nobody, nobody), 0); }
+};
+
+/// SQLite would open it for reading alone, and such a connection never writes again.
+TEST_F(Faults, AFileThatCannotBeWrittenIsRefusedUntilItCan) {
+  create(1);
+  connection_.reset();
+  const NobodyHere nobody(folder_.path());
+  fs::permissions(path(), fs::perms::owner_read);
+  connection_ = store_->make_connection();
+  const auto said = thrown_by([&] { connection_->connect(at(0s)); });
+  EXPECT_EQ(said.kind, Kind::refused);
+  EXPECT_NE(said.text.find("cannot be written: let the user"), said.text.npos) << said.text;
+  fs::permissions(path(), fs::perms::owner_write, fs::perm_options::add);
+  connection_ = open_connection(*store_, at(0s));
+  EXPECT_EQ(create(2), Outcome::done);
+  connection_.reset();
 }
 
 TEST_F(Faults, APageThatDoesNotFitIsRefused) {
