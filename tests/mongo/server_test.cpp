@@ -80,6 +80,26 @@ TEST_F(MongoServer, AnIndexThatIsMissingIsNamedOrMade) {
   open(options(false));
 }
 
+TEST_F(MongoServer, AnIndexThatRemovesNothingStaysWhereAnotherIsMade) {
+  open(options());
+  ask(R"({"dropIndexes": ")" + collection_ + R"(", "index": ["owner", "expiry"]})");
+  ask(R"({"createIndexes": ")" + collection_ +
+      R"(", "indexes": [{"key": {"expires_at": 1}, "name": "expiry"}]})");
+  open(options());
+  open(options(false));
+  EXPECT_EQ(ask(R"({"listIndexes": ")" + collection_ + R"("})").find("expireAfterSeconds"),
+            std::string::npos);
+}
+
+TEST_F(MongoServer, AnIndexOfOthersThatHasTheNameIsToldToBeDropped) {
+  open(options());
+  ask(R"({"dropIndexes": ")" + collection_ + R"(", "index": "owner"})");
+  ask(R"({"createIndexes": ")" + collection_ +
+      R"(", "indexes": [{"key": {"blob": 1}, "name": "owner"}]})");
+  const auto said = refusal(options());
+  EXPECT_NE(said.find("drop that one (code 86)"), std::string::npos) << said;
+}
+
 TEST_F(MongoServer, ALaterReleaseIsRefused) {
   ask(R"({"insert": ")" + collection_ +
       R"(", "documents": [{"_id": "flame-session", "schema": 2}]})");

@@ -47,7 +47,7 @@ void Connection::connect(const Call& call) {
 std::vector<std::string> Connection::prepare(const Call& call) {
   auto facts = look(link_, settings_, call.deadline);
   if (settings_.init_collection && !problem_of(facts, settings_).empty() && may_be_made(facts)) {
-    make(link_, settings_, call.deadline);
+    make(link_, settings_, facts, call.deadline);
     facts = look(link_, settings_, call.deadline);
   }
   if (const auto problem = problem_of(facts, settings_); !problem.empty()) refuse(problem);
