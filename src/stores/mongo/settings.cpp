@@ -1,15 +1,13 @@
 #include "settings.hpp"
 
-#include <mongoc/mongoc.h>
-
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <memory>
 
 #include <flame/session/store_url.hpp>
 
 #include "failure.hpp"
+#include "look_up.hpp"
 
 namespace flame::inline v0::session::mongo {
 namespace {
@@ -136,11 +134,6 @@ SplitUri split(std::string_view uri) {
   refuse_twice(out);
   return out;
 }
-
-struct FreeUri {
-  void operator()(mongoc_uri_t* uri) const noexcept { mongoc_uri_destroy(uri); }
-};
-using Uri = std::unique_ptr<mongoc_uri_t, FreeUri>;
 
 Uri parse(const std::string& text) {
   bson_error_t error;  // its words may be a part of the password
