@@ -1,8 +1,5 @@
 #include "stores/mongo/settings.hpp"
 
-#include <filesystem>
-#include <fstream>
-
 #include "mongo_support.hpp"
 
 namespace flame::session {
