@@ -20,28 +20,6 @@ class Faults : public SqliteTest {
   Faults() { open(); }
 };
 
-/// Saves one session again and again, never the same: SQLite writes nothing that is as it was.
-class Writer {
- public:
-  Writer(StoreConnection& connection, Record record, std::size_t size)
-      : connection_(connection), size_(size), op_{Verb::create, std::move(record), {}, {}} {}
-
-  Outcome write() {
-    auto op = op_;
-    op.record.token = WriteToken{++count_};
-    op.record.blob.assign(size_, static_cast<char>(count_));
-    connection_.run({&op, 1}, {op.record.created_at, std::chrono::steady_clock::now() + 10s});
-    if (op.outcome == Outcome::done) op_ = {Verb::replace, op.record, op.record.token, {}};
-    return op.outcome;
-  }
-
- private:
-  StoreConnection& connection_;
-  const std::size_t size_;
-  StoreOp op_;
-  std::uint64_t count_ = 0;
-};
-
 TEST_F(Faults, WhatAnotherProcessLocksIsLater) {
   create(1);
   Other other(path());
@@ -192,46 +170,6 @@ TEST_F(Faults, WhatADamagedPageHoldsIsNotMissing) {
   }
   EXPECT_GT(refused, 0U);
   EXPECT_LT(refused, count);
-}
-
-TEST_F(Faults, ACheckpointEmptiesTheWalAgainAndAgain) {
-  Writer writer(*connection_, record(1), 100'000);
-  std::uintmax_t largest = 0;
-  for (int round = 0; round < 40; ++round) {
-    for (int i = 0; i < 25; ++i) ASSERT_EQ(writer.write(), Outcome::done);
-    connection_->sweep(100, at(0s));
-    largest = std::max(largest, fs::file_size(beside("-wal")));
-  }
-  EXPECT_LT(largest, 16U << 20);  // all of them are 100 MB
-}
-
-// Whose writes come while it is emptied, so that it never is.
-TEST_F(Faults, TheWalIsBegunAnewBesideABusyWriter) {
-  const auto second = open_connection(*store_, at(0s));
-  std::atomic<bool> ended{false};
-  std::thread sweeps([&] {
-    while (!ended) second->sweep(100, at(0s));
-  });
-  Writer writer(*connection_, record(1), 100'000);
-  for (int i = 0; i < 3000; ++i) {
-    if (writer.write() == Outcome::later) --i;
-  }
-  ended = true;
-  sweeps.join();
-  EXPECT_LT(fs::file_size(beside("-wal")), 100U << 20);  // all of them are 300 MB
-}
-
-// A reader keeps -wal from being begun anew until it ends: nobody waits for it.
-TEST_F(Faults, AReaderThatStaysHoldsUpNobody) {
-  Writer writer(*connection_, record(1), 1'000'000);
-  ASSERT_EQ(writer.write(), Outcome::done);
-  Other reader(path());
-  reader.run("BEGIN");
-  reader.run("SELECT count(*) FROM sessions");
-  for (int i = 0; i < 50; ++i) ASSERT_EQ(writer.write(), Outcome::done);
-  EXPECT_EQ(connection_->sweep(100, at(0s)), 0U);
-  EXPECT_EQ(writer.write(), Outcome::done);
-  reader.run("COMMIT");
 }
 
 TEST_F(Faults, TokensAndTimesKeepAllTheirBits) {

@@ -48,6 +48,7 @@ class Connection final : public StoreConnection {
   template <class F>
   auto transact(const Call& call, bool flushes, F f);
   void write(std::span<StoreOp> ops, const Call& call);
+  void bound_wal();
   void try_a_save(const Call& call);
   void checkpoint(const Call& call);
 
@@ -56,6 +57,7 @@ class Connection final : public StoreConnection {
   Database database_{};
   Queue queue_{};
   Batch batch_;
+  int copied_at_ = 0;  // pages of -wal, when a save has copied them
 };
 
 }  // namespace flame::inline v0::session::sqlite
