@@ -116,6 +116,17 @@ TEST(MongoSettings, ParametersWithoutUseAreToldAndLeftOut) {
   EXPECT_NE(settings.warnings[0].find("leave out retrywrites, maxpoolsize"), std::string::npos);
 }
 
+TEST(MongoSettings, APasswordIsOfAUser) {
+  ConnectionOptions by_function, by_file;
+  by_function.password = [] { return std::string("qzzq"); };
+  by_file.password_file = "/nowhere";
+  for (const auto& connections : {by_function, by_file}) {
+    const auto said = refusal({.uri = "mongodb://h/d", .connections = connections});
+    EXPECT_NE(said.find("the uri no user: write mongodb://user@"), std::string::npos) << said;
+    EXPECT_EQ(refusal({.uri = "mongodb://u@h/d", .connections = connections}), "");
+  }
+}
+
 TEST(MongoSettings, WhatIsWrongIsSaidByConnect) {
   const auto store = mongo::store({.uri = "mongodb://h"});
   EXPECT_EQ(thrown_by([&] { store->make_connection()->connect({}); }).kind,

@@ -11,8 +11,7 @@ constexpr std::int64_t oldest = 8;  // MongoDB 4.2: updates by stages
 Uri uri_of(const Settings& settings, const std::string& password) {
   Uri uri(mongoc_uri_new(settings.uri.c_str()));
   if (!uri) refuse("mongo store: the driver cannot read the uri");
-  if (!password.empty() && mongoc_uri_get_username(uri.get()))
-    mongoc_uri_set_password(uri.get(), password.c_str());
+  if (!password.empty()) mongoc_uri_set_password(uri.get(), password.c_str());
   if (!mongoc_uri_get_appname(uri.get()))
     mongoc_uri_set_appname(uri.get(), settings.connections.application_name.c_str());
   return uri;
@@ -75,8 +74,8 @@ void Link::choose_server(Deadline until) {
           "host name in the URI that is signed by one in tlsCAFile, and in date");
     throw connect_error(error, streams_.broken());
   }
-  options_.writer().number("serverId",
-                           static_cast<std::int32_t>(mongoc_server_description_id(server)));
+  options_.emplace().writer().number(
+      "serverId", static_cast<std::int32_t>(mongoc_server_description_id(server)));
   mongoc_server_description_destroy(server);
 }
 
@@ -89,7 +88,7 @@ Link::Answer Link::ask(const Document& command, Deadline until) {
   // Also what reads: of a member of a set that was named alone the driver would read though it is
   // no primary any more. A write concern that was not met is not what it asks for here.
   mongoc_client_write_command_with_opts(client_.get(), settings_.database.c_str(), command.get(),
-                                        options_.get(), &reply, &error);
+                                        options_->get(), &reply, &error);
   if (find_number(reply, "ok") == 1) return {reply, {}};
   if (!streams_.broken()) return {reply, failure_of(reply, error)};
   waiter_.check(until);

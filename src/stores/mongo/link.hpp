@@ -52,7 +52,7 @@ class Link {
   Waiter waiter_{};
   Streams streams_;  // the client's connections are its
   Client client_{};
-  Document options_{};
+  std::optional<Document> options_{};  // which server is meant
   struct Reply {
     Reply() noexcept { bson_init(&bson); }
     ~Reply() { bson_destroy(&bson); }
