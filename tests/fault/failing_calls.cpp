@@ -89,6 +89,17 @@ int fsync(int fd) {
   return static_cast<int>(::syscall(SYS_fsync, fd));
 }
 
+// What SQLite calls.
+int fdatasync(int fd) {
+  if (fails("fdatasync")) return failure();
+  return static_cast<int>(::syscall(SYS_fdatasync, fd));
+}
+
+ssize_t pwrite64(int fd, const void* data, std::size_t size, off64_t at) {
+  if (fails("pwrite")) return failure();
+  return ::syscall(SYS_pwrite64, fd, data, size, at);
+}
+
 int close(int fd) {
   const bool failing = was_written(fd) && fails("close");
   const auto result = static_cast<int>(::syscall(SYS_close, fd));

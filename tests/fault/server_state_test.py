@@ -135,7 +135,22 @@ class Redis:
             administrator.recv(100)
 
 
-KIND = {"postgres": Postgres, "mysql": Mysql, "mariadb": Mysql, "redis": Redis, "valkey": Redis}[NAME]
+class Mongo:
+    def __init__(self, url):
+        ask(f'''{{"createUser": "app", "pwd": "{PASSWORD}", "$db": "admin", "roles": [
+            {{"role": "clusterAdmin", "db": "admin"}}, {{"role": "readWriteAnyDatabase", "db": "admin"}}]}}''')
+        self.store = re.sub("//.*@", f"//app:{PASSWORD}@", url) + "&collection=kept&init_collection=true"
+
+    def password(self, password):
+        ask(f'{{"updateUser": "app", "pwd": "{password}", "$db": "admin"}}')
+        stores.ask("stop", NAME)  # whoever has signed in stays so
+        stores.ask("start", NAME)
+
+    def drop(self):
+        ask('{"drop": "kept"}')
+
+
+KIND = {"postgres": Postgres, "mysql": Mysql, "mariadb": Mysql, "redis": Redis, "valkey": Redis, "mongo": Mongo}[NAME]
 
 
 @contextlib.contextmanager
@@ -196,6 +211,7 @@ class States(Case):
         self.try_again("/put?key=k&value=after", 200)
         self.answer(self.client.get("/all", self.visitor), '{"k":"after","user_id":123}')
 
+    @needs("read_only")
     def test_read_only(self):
         self.kind.read_only(True)
         self.is_refused()
@@ -219,6 +235,15 @@ class States(Case):
         self.kind.hide_table(False)
         self.goes_well_again()
 
+    @needs("drop")
+    def test_collection_dropped(self):
+        """It is an empty one to the server: nobody is signed in, and whoever comes may be."""
+        self.kind.drop()
+        self.answer(self.client.get("/get", self.visitor), "Not authenticated")
+        self.visitor = self.begin(self.client)
+        self.goes_well_again()
+
+    @needs("rights")
     def test_right_revoked(self):
         self.kind.rights(False)
         self.is_refused()
@@ -235,6 +260,7 @@ class States(Case):
         self.kind.memory(False)
         self.goes_well_again()
 
+    @needs("no_connections_left")
     def test_out_of_connections(self):
         with self.kind.no_connections_left():
             self.is_refused()

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <memory>
 #include <stdexcept>
 
 namespace flame::session::tests {
@@ -91,7 +90,6 @@ ScriptedServer::ScriptedServer(Talk talk, SSL_CTX* tls) : talk_(std::move(talk))
 }
 
 ScriptedServer::~ScriptedServer() {
-  ended_ = true;
   ::shutdown(listening_, SHUT_RDWR);
   accepting_.join();
   {

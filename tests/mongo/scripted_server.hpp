@@ -3,7 +3,6 @@
 #include <bson/bson.h>
 #include <openssl/ssl.h>
 
-#include <atomic>
 #include <functional>
 #include <mutex>
 #include <set>
@@ -57,7 +56,6 @@ class ScriptedServer {
   std::set<int> open_{};
   std::vector<std::thread> threads_{};
   std::thread accepting_{};
-  std::atomic<bool> ended_{false};
 };
 
 }  // namespace flame::session::tests

@@ -1,6 +1,10 @@
+#include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include "mongo_support.hpp"
+#include "stores/mongo/commands.hpp"
+#include "stores/mongo/look_up.hpp"
 
 namespace flame::session {
 namespace {
@@ -78,6 +82,26 @@ TEST_F(MongoServer, AnIndexThatIsMissingIsNamedOrMade) {
   EXPECT_NE(refusal(options(false)).find("has no index for owners: run: db."), std::string::npos);
   open(options());
   open(options(false));
+}
+
+TEST_F(MongoServer, AnIndexThatRemovesNothingStaysWhereAnotherIsMade) {
+  open(options());
+  ask(R"({"dropIndexes": ")" + collection_ + R"(", "index": ["owner", "expiry"]})");
+  ask(R"({"createIndexes": ")" + collection_ +
+      R"(", "indexes": [{"key": {"expires_at": 1}, "name": "expiry"}]})");
+  open(options());
+  open(options(false));
+  EXPECT_EQ(ask(R"({"listIndexes": ")" + collection_ + R"("})").find("expireAfterSeconds"),
+            std::string::npos);
+}
+
+TEST_F(MongoServer, AnIndexOfOthersThatHasTheNameIsToldToBeDropped) {
+  open(options());
+  ask(R"({"dropIndexes": ")" + collection_ + R"(", "index": "owner"})");
+  ask(R"({"createIndexes": ")" + collection_ +
+      R"(", "indexes": [{"key": {"blob": 1}, "name": "owner"}]})");
+  const auto said = refusal(options());
+  EXPECT_NE(said.find("drop that one (code 86)"), std::string::npos) << said;
 }
 
 TEST_F(MongoServer, ALaterReleaseIsRefused) {
@@ -175,14 +199,46 @@ TEST_F(MongoServer, SweepsWhereTheServerRemovesNothing) {
   EXPECT_EQ(apply(*connection, Verb::load, record(6)).outcome, Outcome::done);
 }
 
-/// By the index: its own word for it.
-TEST_F(MongoServer, ListsByTheIndexOfOwners) {
+/// The names of the indexes that the server would read for a command, in its words.
+std::vector<std::string> indexes_for(const std::string& uri, const mongo::Document& command) {
+  const mongo::Client client(mongoc_client_new(uri.c_str()));
+  bson_t question = BSON_INITIALIZER, answer;
+  bson_append_document(&question, "explain", -1, command.get());
+  mongoc_client_command_simple(client.get(), "flame", &question, nullptr, &answer, nullptr);
+  char* const text = bson_as_relaxed_extended_json(&answer, nullptr);
+  std::string plan = text;
+  bson_free(text);
+  bson_destroy(&answer);
+  bson_destroy(&question);
+  plan.resize(std::min(plan.find("rejectedPlans"), plan.size()));  // MongoDB
+  std::vector<std::string> names;
+  // DocumentDB's "indexName" is also of indexes that it only thought of.
+  std::string before = R"("Index Name" : ")";
+  if (plan.find(before) == plan.npos) before = R"("indexName" : ")";
+  for (auto at = plan.find(before); at != plan.npos; at = plan.find(before, at)) {
+    at += before.size();
+    names.push_back(plan.substr(at, plan.find('"', at) - at));
+  }
+  return names;
+}
+
+TEST_F(MongoServer, ListsByTheIndexOfOwnersAlone) {
   const auto connection = open(options());
   for (std::uint64_t i = 1; i <= 3; ++i) apply(*connection, Verb::create, record(i, "ann"));
-  const auto plan = ask(R"({"explain": {"find": ")" + collection_ +
-                        R"(", "filter": {"owner": "ann", "expires_at": {"$gt": 1}}}})");
-  EXPECT_EQ(plan.find("COLLSCAN"), std::string::npos) << plan;
-  EXPECT_EQ(connection->list("ann", {}, 10, soon()).records.size(), 3U);
+  const auto first = connection->list("ann", {}, 2, soon());
+  ASSERT_EQ(first.records.size(), 2U);
+  EXPECT_EQ(connection->list("ann", first.next, 2, soon()).records.size(), 1U);
+  const mongo::Commands commands(collection_, {});
+  for (const auto& from : {std::string(), first.next})
+    EXPECT_EQ(indexes_for(uri_, commands.list("ann", from, 10, soon().now)),
+              std::vector<std::string>{"owner"});
+}
+
+TEST_F(MongoServer, ListsWithoutTheIndexWhereTheCollectionWasMadeAnew) {
+  const auto connection = open(options());
+  ask(R"({"drop": ")" + collection_ + R"("})");
+  apply(*connection, Verb::create, record(1, "ann"));
+  EXPECT_EQ(connection->list("ann", {}, 10, soon()).records.size(), 1U);
 }
 
 TEST_F(MongoServer, TheClockIsItsOwn) {

@@ -1,8 +1,5 @@
 #include "stores/mongo/settings.hpp"
 
-#include <filesystem>
-#include <fstream>
-
 #include "mongo_support.hpp"
 
 namespace flame::session {
@@ -117,6 +114,17 @@ TEST(MongoSettings, ParametersWithoutUseAreToldAndLeftOut) {
   EXPECT_EQ(settings.uri, "mongodb://h/d");
   ASSERT_EQ(settings.warnings.size(), 1U);
   EXPECT_NE(settings.warnings[0].find("leave out retrywrites, maxpoolsize"), std::string::npos);
+}
+
+TEST(MongoSettings, APasswordIsOfAUser) {
+  ConnectionOptions by_function, by_file;
+  by_function.password = [] { return std::string("qzzq"); };
+  by_file.password_file = "/nowhere";
+  for (const auto& connections : {by_function, by_file}) {
+    const auto said = refusal({.uri = "mongodb://h/d", .connections = connections});
+    EXPECT_NE(said.find("the uri no user: write mongodb://user@"), std::string::npos) << said;
+    EXPECT_EQ(refusal({.uri = "mongodb://u@h/d", .connections = connections}), "");
+  }
 }
 
 TEST(MongoSettings, WhatIsWrongIsSaidByConnect) {

@@ -158,6 +158,14 @@ class Servers(unittest.TestCase):
         self.succeed("stop", "mongo")
         self.assertEqual([], working_in(self.home("mongo")))
 
+    def test_a_mongod_on_the_path_is_the_one_that_runs(self):
+        mongod = self.top / "mongod"
+        mongod.write_text("#!/bin/sh\necho this one, $*\n", encoding="utf-8")
+        mongod.chmod(0o755)
+        done = self.run_script("start", "mongo", PATH=f"{self.top}:{os.environ['PATH']}")
+        self.assertEqual(1, done.returncode)
+        self.assertIn("this one, --dbpath .", done.stderr)
+
     def keeps_data(self, name, command):
         address = self.start(name)
 

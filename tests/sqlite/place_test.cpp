@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <fstream>
 #include <thread>
 
 #include "sqlite_support.hpp"
@@ -194,6 +195,31 @@ TEST_F(Place, ALinkThatLeadsElsewhere) {
   fs::create_symlink(second, link);
   expect_away();
   EXPECT_EQ(reconnect().kind, std::nullopt);
+}
+
+// SQLite has -wal where the database is, and not where the link is.
+TEST_F(Place, AnEmptyDatabaseThatALinkLeadsTo) {
+  const auto link = folder_.path() / "link.db", old = folder_.path() / "old.db";
+  fs::create_symlink(path(), link);
+  auto with = options();
+  with.path = link;
+  store_ = sqlite::store(with);
+  fs::copy_file(beside("-wal"), folder_.path() / "wal");
+  connection_.reset();
+  fs::rename(path(), old);
+  fs::rename(folder_.path() / "wal", beside("-wal"));
+  const auto size = fs::file_size(beside("-wal"));
+  ASSERT_GT(size, 0U);
+  const auto dangling = reconnect();
+  EXPECT_EQ(dangling.kind, Kind::refused);
+  EXPECT_NE(dangling.text.find("is a link that leads to no file"), dangling.text.npos)
+      << dangling.text;
+  EXPECT_FALSE(fs::exists(path()));
+  std::ofstream{path()};
+  const auto empty = reconnect();
+  EXPECT_EQ(empty.kind, Kind::refused);
+  EXPECT_NE(empty.text.find("its -wal, which holds sessions"), empty.text.npos) << empty.text;
+  EXPECT_EQ(fs::file_size(beside("-wal")), size);
 }
 
 TEST_F(Place, TheTableDropped) {

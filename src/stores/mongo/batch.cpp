@@ -1,7 +1,6 @@
 #include "batch.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace flame::inline v0::session::mongo {
 namespace {

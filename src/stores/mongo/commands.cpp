@@ -234,7 +234,7 @@ Document Commands::remove_expired(std::span<const SessionKey> keys, TimePoint no
 }
 
 Document Commands::list(std::string_view owner, std::string_view from, std::size_t limit,
-                        TimePoint now) const {
+                        TimePoint now, bool by_index) const {
   const auto most = static_cast<std::int32_t>(std::min(limit, most_listed));
   Document out;
   out.writer()
@@ -254,6 +254,10 @@ Document Commands::list(std::string_view owner, std::string_view from, std::size
       .document("readConcern", [&](Writer to) {
         to.text("level", concerns_.read == "linearizable" ? "majority" : concerns_.read);
       });
+  if (by_index)
+    out.writer().document("hint", [](Writer index) {
+      index.number("owner", std::int32_t{1}).number("_id", std::int32_t{1});
+    });
   return out;
 }
 

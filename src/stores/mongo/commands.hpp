@@ -43,8 +43,9 @@ class Commands {
   [[nodiscard]] Document erase(Ops ops, Deadline until) const;
   [[nodiscard]] Document find_expired(std::size_t limit, TimePoint now) const;
   [[nodiscard]] Document remove_expired(std::span<const SessionKey> keys, TimePoint now) const;
+  /// By the index of owners, which must be there, or as the server likes.
   [[nodiscard]] Document list(std::string_view owner, std::string_view from, std::size_t limit,
-                              TimePoint now) const;
+                              TimePoint now, bool by_index = true) const;
 
  private:
   Document find(Ops ops, const std::string& concern) const;

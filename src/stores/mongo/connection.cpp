@@ -9,6 +9,8 @@
 namespace flame::inline v0::session::mongo {
 namespace {
 
+constexpr std::int64_t no_such_index = 2;
+
 std::optional<Settings> settings_or(MongoOptions options, std::string& wrong) try {
   return read_settings(std::move(options));
 } catch (const StoreError& error) {
@@ -47,7 +49,7 @@ void Connection::connect(const Call& call) {
 std::vector<std::string> Connection::prepare(const Call& call) {
   auto facts = look(link_, settings_, call.deadline);
   if (settings_.init_collection && !problem_of(facts, settings_).empty() && may_be_made(facts)) {
-    make(link_, settings_, call.deadline);
+    make(link_, settings_, facts, call.deadline);
     facts = look(link_, settings_, call.deadline);
   }
   if (const auto problem = problem_of(facts, settings_); !problem.empty()) refuse(problem);
@@ -83,6 +85,16 @@ std::size_t Connection::sweep(std::size_t limit, const Call& call) {
   return static_cast<std::size_t>(removed.count);
 }
 
+/// Left to itself a server may also read the whole index of what is over.
+const bson_t& Connection::ask_for_page(std::string_view owner, std::string_view from,
+                                       std::size_t limit, const Call& call) {
+  const auto answer = link_.ask(commands_.list(owner, from, limit, call.now), call.deadline);
+  if (!answer.failure) return answer.reply;
+  if (answer.failure->code != no_such_index) throw error_of(*answer.failure);
+  // The collection was dropped meanwhile, and made anew by a save.
+  return link_.ask_surely(commands_.list(owner, from, limit, call.now, false), call.deadline);
+}
+
 OwnerPage Connection::list(std::string_view owner, std::string_view from, std::size_t limit,
                            const Call& call) {
   if (!from.empty() && from.size() != sizeof(SessionKey))
@@ -90,20 +102,20 @@ OwnerPage Connection::list(std::string_view owner, std::string_view from, std::s
   OwnerPage page;
   if (owner.empty() || owner.size() > max_owner || limit == 0) return page;
   std::size_t found = 0;
-  const auto& reply = link_.ask_surely(commands_.list(owner, from, limit, call.now), call.deadline);
-  each_document(reply, "cursor.firstBatch", [&](const bson_t& document) {
-    const auto key = read_key(document);
-    Record record;
-    const auto token = find_number(document, "token");
-    if (!key) return;
-    ++found;
-    page.next.assign(reinterpret_cast<const char*>(key->bytes.data()), key->bytes.size());
-    if (!token || !read_times(document, record)) return;
-    record.key = *key;
-    record.token = WriteToken{static_cast<std::uint64_t>(*token)};
-    record.owner = owner;
-    page.records.push_back(std::move(record));
-  });
+  each_document(
+      ask_for_page(owner, from, limit, call), "cursor.firstBatch", [&](const bson_t& document) {
+        const auto key = read_key(document);
+        Record record;
+        const auto token = find_number(document, "token");
+        if (!key) return;
+        ++found;
+        page.next.assign(reinterpret_cast<const char*>(key->bytes.data()), key->bytes.size());
+        if (!token || !read_times(document, record)) return;
+        record.key = *key;
+        record.token = WriteToken{static_cast<std::uint64_t>(*token)};
+        record.owner = owner;
+        page.records.push_back(std::move(record));
+      });
   if (found < std::min<std::size_t>(limit, most_listed)) page.next.clear();
   return page;
 }

@@ -35,6 +35,8 @@ class Connection final : public StoreConnection {
 
  private:
   void try_rights(const Call& call);
+  const bson_t& ask_for_page(std::string_view owner, std::string_view from, std::size_t limit,
+                             const Call& call);
 
   std::shared_ptr<Shared> shared_;
   const Settings& settings_;

@@ -25,6 +25,9 @@ constexpr std::string_view rights =
 constexpr std::string_view sign_in =
     "the server refuses the user or the password: check them, and authSource, in the URI";
 
+constexpr std::string_view index_conflict =
+    "another index has the name or the fields of one of the store's: drop that one";
+
 constexpr std::array rows{
     Row{1, {Meaning::interrupted, "the server failed: its log says why"}},
     Row{2, {Meaning::refused, unknown_command}},
@@ -36,7 +39,6 @@ constexpr std::array rows{
     Row{14, {Meaning::refused, unknown_command}},
     Row{18, {Meaning::refused, sign_in}},
     Row{26, {Meaning::refused, "the collection is missing: start again with init_collection"}},
-    Row{28, {Meaning::full, "the server's disk is full: free some space"}},
     Row{33, {Meaning::refused, sign_in}},
     Row{43, {Meaning::later, "the server closed a cursor"}},
     Row{50, {Meaning::interrupted, "the server gave up a command that took too long"}},
@@ -45,6 +47,8 @@ constexpr std::array rows{
     Row{72, {Meaning::refused, unknown_command}},
     Row{73, {Meaning::refused, "the server does not take the name of the database or collection"}},
     Row{79, {Meaning::refused, "the server does not know the write concern: mend w in the URI"}},
+    Row{85, {Meaning::refused, index_conflict}},
+    Row{86, {Meaning::refused, index_conflict}},
     Row{89, {Meaning::interrupted, no_shard}},
     Row{91, {Meaning::interrupted, stopping}},
     Row{100, {Meaning::refused, "the set has too few members for the write concern: mend w"}},

@@ -1,12 +1,6 @@
 #include "link.hpp"
 
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <mutex>
-#include <system_error>
-#include <thread>
 #include <utility>
 
 namespace flame::inline v0::session::mongo {
@@ -14,53 +8,18 @@ namespace {
 
 constexpr std::int64_t oldest = 8;  // MongoDB 4.2: updates by stages
 
-struct FreeUri {
-  void operator()(mongoc_uri_t* uri) const noexcept { mongoc_uri_destroy(uri); }
-};
-using Uri = std::unique_ptr<mongoc_uri_t, FreeUri>;
-
 Uri uri_of(const Settings& settings, const std::string& password) {
   Uri uri(mongoc_uri_new(settings.uri.c_str()));
   if (!uri) refuse("mongo store: the driver cannot read the uri");
-  if (!password.empty() && mongoc_uri_get_username(uri.get()))
-    mongoc_uri_set_password(uri.get(), password.c_str());
+  if (!password.empty()) mongoc_uri_set_password(uri.get(), password.c_str());
   if (!mongoc_uri_get_appname(uri.get()))
     mongoc_uri_set_appname(uri.get(), settings.connections.application_name.c_str());
   return uri;
 }
 
-/// A client whose making takes as long as the system's resolver likes: of a thread that is left to
-/// it, where it hangs.
-class Making {
- public:
-  explicit Making(Uri uri) : uri_(std::move(uri)), done_(::eventfd(0, EFD_CLOEXEC)) {}
-  ~Making() {
-    if (client_) mongoc_client_destroy(client_);
-    if (done_ >= 0) ::close(done_);
-  }
-  Making(const Making&) = delete;
-  Making& operator=(const Making&) = delete;
-
-  void run() noexcept {
-    auto* const made = mongoc_client_new_from_uri_with_error(uri_.get(), nullptr);
-    {
-      const std::lock_guard lock(mutex_);
-      client_ = made;
-    }
-    ::eventfd_write(done_, 1);
-  }
-  [[nodiscard]] int descriptor() const noexcept { return done_; }
-  [[nodiscard]] mongoc_client_t* take() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(client_, nullptr);
-  }
-
- private:
-  Uri uri_;
-  int done_;
-  std::mutex mutex_{};
-  mongoc_client_t* client_ = nullptr;
-};
+mongoc_client_t* make(const mongoc_uri_t* uri) {
+  return mongoc_client_new_from_uri_with_error(uri, nullptr);
+}
 
 }  // namespace
 
@@ -78,17 +37,10 @@ Link::~Link() {
   if (client_) mongoc_client_reset(client_.get());
 }
 
-Link::Client Link::make_client(const std::string& password, Deadline until) {
+Client Link::make_client(const std::string& password, Deadline until) {
   auto uri = uri_of(settings_, password);
-  if (!settings_.srv) return Client(mongoc_client_new_from_uri_with_error(uri.get(), nullptr));
-  const auto making = std::make_shared<Making>(std::move(uri));
-  try {
-    std::thread([making] { making->run(); }).detach();
-  } catch (const std::system_error&) {
-    lose("no thread is left to look the servers up");
-  }
-  static_cast<void>(waiter_.wait(making->descriptor(), POLLIN, until));
-  return Client(making->take());
+  if (!settings_.srv) return Client(make(uri.get()));
+  return make_with(make, std::move(uri), waiter_, until);
 }
 
 void Link::connect(const std::string& password, Deadline until) {
@@ -122,8 +74,8 @@ void Link::choose_server(Deadline until) {
           "host name in the URI that is signed by one in tlsCAFile, and in date");
     throw connect_error(error, streams_.broken());
   }
-  options_.writer().number("serverId",
-                           static_cast<std::int32_t>(mongoc_server_description_id(server)));
+  options_.emplace().writer().number(
+      "serverId", static_cast<std::int32_t>(mongoc_server_description_id(server)));
   mongoc_server_description_destroy(server);
 }
 
@@ -136,7 +88,7 @@ Link::Answer Link::ask(const Document& command, Deadline until) {
   // Also what reads: of a member of a set that was named alone the driver would read though it is
   // no primary any more. A write concern that was not met is not what it asks for here.
   mongoc_client_write_command_with_opts(client_.get(), settings_.database.c_str(), command.get(),
-                                        options_.get(), &reply, &error);
+                                        options_->get(), &reply, &error);
   if (find_number(reply, "ok") == 1) return {reply, {}};
   if (!streams_.broken()) return {reply, failure_of(reply, error)};
   waiter_.check(until);

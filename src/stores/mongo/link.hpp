@@ -2,7 +2,6 @@
 
 #include <mongoc/mongoc.h>
 
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -10,6 +9,7 @@
 
 #include "document.hpp"
 #include "failure.hpp"
+#include "look_up.hpp"
 #include "settings.hpp"
 #include "stream.hpp"
 
@@ -46,17 +46,13 @@ class Link {
  private:
   void choose_server(Deadline until);
 
-  struct FreeClient {
-    void operator()(mongoc_client_t* client) const noexcept { mongoc_client_destroy(client); }
-  };
-  using Client = std::unique_ptr<mongoc_client_t, FreeClient>;
   Client make_client(const std::string& password, Deadline until);
 
   const Settings& settings_;
   Waiter waiter_{};
   Streams streams_;  // the client's connections are its
   Client client_{};
-  Document options_{};
+  std::optional<Document> options_{};  // which server is meant
   struct Reply {
     Reply() noexcept { bson_init(&bson); }
     ~Reply() { bson_destroy(&bson); }

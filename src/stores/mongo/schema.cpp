@@ -57,27 +57,45 @@ Document find_one(const Settings& settings, bool version) {
   return out;
 }
 
-Document make_indexes(const Settings& settings) {
+void write_owner_index(Writer index) {
+  index.document("key", [](Writer key) {
+    key.number("owner", std::int32_t{1}).number("_id", std::int32_t{1});
+  });
+  index.text("name", "owner");
+  index.document("partialFilterExpression", [](Writer condition) {
+    condition.document("owner", [](Writer owner) { owner.flag("$exists", true); });
+  });
+}
+
+void write_expiry_index(Writer index) {
+  index.document("key", [](Writer key) { key.number("expires_at", std::int32_t{1}); });
+  index.text("name", "expiry").number("expireAfterSeconds", margin_seconds);
+}
+
+/// One that is there may have other options, which the server takes for a conflict.
+Document make_indexes(const Settings& settings, const CollectionFacts& facts) {
+  std::vector<void (*)(Writer)> missing;
+  if (!facts.owner_index) missing.push_back(write_owner_index);
+  if (!facts.expiry_index) missing.push_back(write_expiry_index);
   Document out;
   out.writer().text("createIndexes", settings.collection);
-  constexpr std::array<bool, 2> both{true, false};
-  out.writer().array("indexes", both, [](Writer in, std::string_view element, bool of_owners) {
-    in.document(element, [&](Writer index) {
-      if (of_owners) {
-        index.document("key", [](Writer key) {
-          key.number("owner", std::int32_t{1}).number("_id", std::int32_t{1});
-        });
-        index.text("name", "owner");
-        index.document("partialFilterExpression", [](Writer condition) {
-          condition.document("owner", [](Writer owner) { owner.flag("$exists", true); });
-        });
-      } else {
-        index.document("key", [](Writer key) { key.number("expires_at", std::int32_t{1}); });
-        index.text("name", "expiry").number("expireAfterSeconds", margin_seconds);
-      }
-    });
+  out.writer().array("indexes", missing, [](Writer in, std::string_view element, auto write) {
+    in.document(element, write);
   });
   return out;
+}
+
+void write_version(Link& link, const Settings& settings, Deadline until) {
+  Document version;
+  version.writer().text("insert", settings.collection);
+  constexpr std::array<int, 1> one{};
+  version.writer().array("documents", one, [](Writer in, std::string_view element, int) {
+    in.document(element,
+                [](Writer to) { to.text("_id", version_id).number("schema", schema_version); });
+  });
+  const auto written = read_written(link.ask_surely(version, until));
+  for (const auto& error : written.errors)
+    if (error.code != exists_already) throw error_of({judge(error.code), error.code});
 }
 
 }  // namespace
@@ -150,18 +168,10 @@ CollectionFacts look(Link& link, const Settings& settings, Deadline until) {
   return facts;
 }
 
-void make(Link& link, const Settings& settings, Deadline until) {
-  Document version;
-  version.writer().text("insert", settings.collection);
-  constexpr std::array<int, 1> one{};
-  version.writer().array("documents", one, [](Writer in, std::string_view element, int) {
-    in.document(element,
-                [](Writer to) { to.text("_id", version_id).number("schema", schema_version); });
-  });
-  const auto written = read_written(link.ask_surely(version, until));
-  for (const auto& error : written.errors)
-    if (error.code != exists_already) throw error_of({judge(error.code), error.code});
-  static_cast<void>(link.ask_surely(make_indexes(settings), until));
+void make(Link& link, const Settings& settings, const CollectionFacts& facts, Deadline until) {
+  if (!facts.version) write_version(link, settings, until);
+  if (!facts.owner_index || !facts.expiry_index)
+    static_cast<void>(link.ask_surely(make_indexes(settings, facts), until));
 }
 
 }  // namespace flame::inline v0::session::mongo

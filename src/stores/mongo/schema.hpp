@@ -34,6 +34,7 @@ void read_index(const bson_t& index, CollectionFacts& into);
 [[nodiscard]] bool may_be_made(const CollectionFacts& facts) noexcept;
 
 [[nodiscard]] CollectionFacts look(Link& link, const Settings& settings, Deadline until);
-void make(Link& link, const Settings& settings, Deadline until);
+/// What of it is missing.
+void make(Link& link, const Settings& settings, const CollectionFacts& facts, Deadline until);
 
 }  // namespace flame::inline v0::session::mongo

@@ -1,15 +1,13 @@
 #include "settings.hpp"
 
-#include <mongoc/mongoc.h>
-
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <memory>
 
 #include <flame/session/store_url.hpp>
 
 #include "failure.hpp"
+#include "look_up.hpp"
 
 namespace flame::inline v0::session::mongo {
 namespace {
@@ -137,11 +135,6 @@ SplitUri split(std::string_view uri) {
   return out;
 }
 
-struct FreeUri {
-  void operator()(mongoc_uri_t* uri) const noexcept { mongoc_uri_destroy(uri); }
-};
-using Uri = std::unique_ptr<mongoc_uri_t, FreeUri>;
-
 Uri parse(const std::string& text) {
   bson_error_t error;  // its words may be a part of the password
   Uri uri(mongoc_uri_new_with_error(text.c_str(), &error));
@@ -215,6 +208,15 @@ std::string collection_of(const std::string& name) {
   return parts.schema.empty() ? parts.table : parts.schema + "." + parts.table;
 }
 
+/// Sent with no user, it would be left out, and nobody told.
+void check_password(const ConnectionOptions& connections, const mongoc_uri_t& uri) {
+  if (!connections.password && connections.password_file.empty()) return;
+  if (!mongoc_uri_get_username(&uri))
+    wrong(
+        "connections has a password, and the uri no user: write mongodb://user@host/database, or "
+        "leave the password out");
+}
+
 void check_readable(const std::string& file, const char* name) {
   std::error_code unreadable;
   if (!file.empty() && !std::filesystem::is_regular_file(file, unreadable))
@@ -251,6 +253,7 @@ Settings read_settings(MongoOptions options) {
   own.number("writers", options.connections.writers);
   check(options.connections);
   const auto uri = parse(parts.uri(true));
+  check_password(options.connections, *uri);
   Settings out{.uri = parts.uri(false),
                .database = database_of(options, *uri),
                .collection = collection_of(options.collection),

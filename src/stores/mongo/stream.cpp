@@ -9,9 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <memory>
 #include <string>
-#include <vector>
 
 #include <flame/session/share_of.hpp>
 #include <flame/session/socket.hpp>
@@ -41,11 +39,13 @@ Deadline earlier(Deadline a, Deadline b) noexcept {
 
 }  // namespace
 
-/// The driver's functions, on a socket of ours. None of them throws: C code is below them.
+/// The driver's functions, on a socket of ours. None of them throws, for C code is below them, and
+/// none but the making needs memory: where there is none for that, the process ends, as it does by
+/// the driver's own hand.
 struct Stream : mongoc_stream_t {
   Stream(Streams& of, Socket on) : mongoc_stream_t{}, streams(of), socket(std::move(on)) {
     type = our_type;
-    destroy = [](mongoc_stream_t* self) { delete to(self); };
+    destroy = [](mongoc_stream_t* self) noexcept { delete to(self); };
     failed = destroy;
     mongoc_stream_t::close = [](mongoc_stream_t* self) {
       to(self)->socket.close();
@@ -69,19 +69,20 @@ struct Stream : mongoc_stream_t {
   }
   static Stream* to(mongoc_stream_t* stream) noexcept { return static_cast<Stream*>(stream); }
 
-  ssize_t write(std::span<mongoc_iovec_t> all, std::int32_t patience);
-  ssize_t read(std::span<mongoc_iovec_t> into, std::size_t least, std::int32_t patience);
-  bool is_closed() const;
-  static ssize_t wait_for(std::span<mongoc_stream_poll_t> all, std::int32_t patience);
+  ssize_t write(std::span<mongoc_iovec_t> all, std::int32_t patience) noexcept;
+  ssize_t read(std::span<mongoc_iovec_t> into, std::size_t least, std::int32_t patience) noexcept;
+  bool is_closed() const noexcept;
+  static bool look(mongoc_stream_poll_t& at) noexcept;
+  static ssize_t wait_for(std::span<mongoc_stream_poll_t> all, std::int32_t patience) noexcept;
 
-  bool wait(short events, Deadline until, std::int32_t patience);
-  ssize_t fail(int with);
-  std::size_t take(std::span<mongoc_iovec_t> into, std::size_t done);
-  bool fill();
+  bool wait(short events, Deadline until, std::int32_t patience) noexcept;
+  ssize_t fail(int with) noexcept;
+  std::size_t take(std::span<mongoc_iovec_t> into, std::size_t done) noexcept;
+  bool fill() noexcept;
 
   Streams& streams;
   Socket socket;
-  std::vector<char> buffer = std::vector<char>(read_at_once);
+  std::array<char, read_at_once> buffer;
   std::size_t begin = 0, end = 0;  // what of it was not taken yet
   int error = 0;
 };
@@ -94,21 +95,24 @@ std::size_t size_of(std::span<const mongoc_iovec_t> all) noexcept {
   return bytes;
 }
 
-/// Each of `all` from `done` on.
-std::vector<iovec> rest_of(std::span<const mongoc_iovec_t> all, std::size_t done) {
-  std::vector<iovec> out;
+constexpr std::size_t parts_at_once = 16;
+
+/// Some of `all` from `done` on: what is not empty.
+std::span<iovec> rest_of(std::span<const mongoc_iovec_t> all, std::size_t done,
+                         std::array<iovec, parts_at_once>& into) noexcept {
+  std::size_t count = 0;
   for (const auto& each : all) {
     const auto skipped = std::min(done, each.iov_len);
     done -= skipped;
-    if (each.iov_len > skipped)
-      out.push_back({static_cast<char*>(each.iov_base) + skipped, each.iov_len - skipped});
+    if (each.iov_len > skipped && count < into.size())
+      into[count++] = {static_cast<char*>(each.iov_base) + skipped, each.iov_len - skipped};
   }
-  return out;
+  return std::span(into).first(count);
 }
 
 }  // namespace
 
-ssize_t Stream::fail(int with) {
+ssize_t Stream::fail(int with) noexcept {
   error = with;
   errno = with;
   if (with != EAGAIN) streams.broken_ = true;
@@ -116,26 +120,27 @@ ssize_t Stream::fail(int with) {
 }
 
 /// False where the driver's patience, or the call's time, is over.
-bool Stream::wait(short events, Deadline until, std::int32_t patience) {
+bool Stream::wait(short events, Deadline until, std::int32_t patience) noexcept {
   if (patience == 0) return false;
   try {
     static_cast<void>(streams.waiter_.wait(socket.get(), events, earlier(until, streams.until_)));
     return true;
-  } catch (const StoreError&) {
+  } catch (...) {
     return false;
   }
 }
 
-ssize_t Stream::write(std::span<mongoc_iovec_t> all, std::int32_t patience) {
+ssize_t Stream::write(std::span<mongoc_iovec_t> all, std::int32_t patience) noexcept {
   const auto until = end_of(patience);
   const auto bytes = size_of(all);
   std::size_t done = 0;
   while (done < bytes) {
     if (streams.over()) return fail(ETIMEDOUT);
-    auto rest = rest_of(all, done);
+    std::array<iovec, parts_at_once> parts;
+    const auto rest = rest_of(all, done, parts);
     msghdr message{};
     message.msg_iov = rest.data();
-    message.msg_iovlen = std::min<std::size_t>(rest.size(), IOV_MAX);
+    message.msg_iovlen = rest.size();
     const auto sent = ::sendmsg(socket.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent > 0) {
       done += static_cast<std::size_t>(sent);
@@ -150,9 +155,10 @@ ssize_t Stream::write(std::span<mongoc_iovec_t> all, std::int32_t patience) {
 }
 
 /// From the buffer into what is empty from `done` on.
-std::size_t Stream::take(std::span<mongoc_iovec_t> into, std::size_t done) {
+std::size_t Stream::take(std::span<mongoc_iovec_t> into, std::size_t done) noexcept {
+  std::array<iovec, parts_at_once> parts;
   std::size_t taken = 0;
-  for (const auto& each : rest_of(into, done)) {
+  for (const auto& each : rest_of(into, done, parts)) {
     const auto part = std::min(each.iov_len, end - begin);
     std::memcpy(each.iov_base, buffer.data() + begin, part);
     begin += part;
@@ -162,7 +168,7 @@ std::size_t Stream::take(std::span<mongoc_iovec_t> into, std::size_t done) {
 }
 
 /// False: nothing is there yet, or, with `error`, it will never be.
-bool Stream::fill() {
+bool Stream::fill() noexcept {
   error = 0;
   const auto got = ::recv(socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   begin = 0;
@@ -172,7 +178,8 @@ bool Stream::fill() {
   return got > 0;
 }
 
-ssize_t Stream::read(std::span<mongoc_iovec_t> into, std::size_t least, std::int32_t patience) {
+ssize_t Stream::read(std::span<mongoc_iovec_t> into, std::size_t least,
+                     std::int32_t patience) noexcept {
   const auto until = end_of(patience);
   const auto wanted = std::max<std::size_t>(std::min(least, size_of(into)), 1);
   std::size_t done = take(into, 0);
@@ -189,28 +196,23 @@ ssize_t Stream::read(std::span<mongoc_iovec_t> into, std::size_t least, std::int
   return static_cast<ssize_t>(done);
 }
 
-bool Stream::is_closed() const {
+bool Stream::is_closed() const noexcept {
   char byte = 0;
   const auto got = ::recv(socket.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-ssize_t Stream::wait_for(std::span<mongoc_stream_poll_t> all, std::int32_t patience) {
+bool Stream::look(mongoc_stream_poll_t& at) noexcept {
+  const auto* const stream = to(at.stream);
+  pollfd fd{stream->socket.get(), static_cast<short>(at.events), 0};
+  if (fd.fd < 0 || ::poll(&fd, 1, 0) < 0) fd.revents = POLLERR;
+  const bool buffered = (at.events & POLLIN) != 0 && stream->begin < stream->end;
+  at.revents = fd.revents | (buffered ? POLLIN : 0);
+  return at.revents != 0;
+}
+
+ssize_t Stream::wait_for(std::span<mongoc_stream_poll_t> all, std::int32_t patience) noexcept {
   auto& streams = to(all.front().stream)->streams;
-  const auto look = [&] {
-    std::vector<pollfd> fds;
-    for (const auto& each : all)
-      fds.push_back({to(each.stream)->socket.get(), static_cast<short>(each.events), 0});
-    ssize_t ready = ::poll(fds.data(), fds.size(), 0) < 0 ? -1 : 0;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      const auto* const stream = to(all[i].stream);
-      if (fds[i].fd < 0) fds[i].revents = POLLERR;
-      const bool buffered = (all[i].events & POLLIN) != 0 && stream->begin < stream->end;
-      all[i].revents = fds[i].revents | (buffered ? POLLIN : 0);
-      ready += all[i].revents != 0;
-    }
-    return ready;
-  };
   const auto until = end_of(patience);
   // One descriptor for all of them, for the Waiter waits for one.
   const Socket any(::epoll_create1(EPOLL_CLOEXEC));
@@ -221,11 +223,13 @@ ssize_t Stream::wait_for(std::span<mongoc_stream_poll_t> all, std::int32_t patie
   }
   for (;;) {
     if (streams.over()) break;
-    if (const auto ready = look(); ready != 0) return ready;
+    ssize_t ready = 0;
+    for (auto& each : all) ready += look(each);
+    if (ready != 0) return ready;
     if (patience == 0) return 0;
     try {
       static_cast<void>(streams.waiter_.wait(any.get(), POLLIN, earlier(until, streams.until_)));
-    } catch (const StoreError&) {
+    } catch (...) {
       if (!streams.over()) return 0;
     }
   }
@@ -299,7 +303,7 @@ bool Streams::shakes_hands(mongoc_stream_t* tls, const mongoc_host_list_t& host,
 /// Always answers a stream, one that is broken where there is no connection: libmongoc 1.23 waits
 /// for a lock of its own for ever where it gets none for a host that another one has named.
 mongoc_stream_t* Streams::connect(const mongoc_uri_t*, const mongoc_host_list_t* host, void* self,
-                                  bson_error_t*) {
+                                  bson_error_t*) noexcept {
   return static_cast<Streams*>(self)->open(*host);
 }
 

@@ -32,7 +32,7 @@ class Streams {
 
   /// A mongoc_stream_initiator_t, whose user_data is this.
   static mongoc_stream_t* connect(const mongoc_uri_t*, const mongoc_host_list_t* host, void* self,
-                                  bson_error_t* error);
+                                  bson_error_t* error) noexcept;
 
  private:
   friend struct Stream;

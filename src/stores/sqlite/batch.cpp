@@ -38,7 +38,7 @@ Batch::Batch(Database& database, const std::string& table)
       list_(database, "SELECT key, token, created_at, last_seen, expires_at FROM " + quoted(table) +
                           " INDEXED BY " + quoted(owner_index(table)) +
                           " WHERE owner = ?1 AND owner <> x'' AND key > ?2 AND expires_at > ?3"
-                          " ORDER BY key LIMIT ?4"),
+                          " ORDER BY key"),
       sweep_(database, "DELETE FROM " + quoted(table) + " WHERE rowid IN (SELECT rowid FROM " +
                            quoted(table) + " INDEXED BY " + quoted(expiry_index(table)) +
                            " WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)") {}
@@ -53,12 +53,17 @@ void Batch::load(std::span<StoreOp> ops, TimePoint now) {
 void Batch::read(StoreOp& op, TimePoint now) {
   auto& record = op.record;
   auto rows = load_(record.key);
-  op.outcome = Outcome::missing;
-  if (!rows.next()) return;
-  record.created_at = rows.time(1);
-  record.last_seen = rows.time(2);
-  record.expires_at = rows.time(3);
-  if (record.expires_at <= now) return;
+  // Not before SQLite has answered: one that fails has said nothing of the session.
+  const bool found = rows.next();
+  if (found) {
+    record.created_at = rows.time(1);
+    record.last_seen = rows.time(2);
+    record.expires_at = rows.time(3);
+  }
+  if (!found || record.expires_at <= now) {
+    op.outcome = Outcome::missing;
+    return;
+  }
   record.token = rows.token(0);
   record.owner = rows.bytes(4);
   record.blob = rows.bytes(5);
@@ -152,8 +157,8 @@ void Batch::put(const Found& old, const Record& record, const Times& times) {
 OwnerPage Batch::list(std::string_view owner, std::string_view from, std::size_t limit,
                       TimePoint now) {
   OwnerPage page;
-  const auto most = static_cast<std::int64_t>(std::min<std::size_t>(limit, 1'000'000));
-  for (auto rows = list_(owner, from, now, most); rows.next();) {
+  const auto most = std::min<std::size_t>(limit, 1'000'000);
+  for (auto rows = list_(owner, from, now); page.records.size() < most && rows.next();) {
     const auto bytes = rows.bytes(0);
     Record record{{}, rows.token(1), std::string(owner), rows.time(2), rows.time(3), rows.time(4),
                   {}};
@@ -161,7 +166,7 @@ OwnerPage Batch::list(std::string_view owner, std::string_view from, std::size_t
     std::memcpy(record.key.bytes.data(), bytes.data(), bytes.size());
     page.records.push_back(std::move(record));
   }
-  if (page.records.size() < static_cast<std::size_t>(most)) return page;
+  if (page.records.size() < most) return page;
   const auto& last = page.records.back().key.bytes;
   page.next.assign(reinterpret_cast<const char*>(last.data()), last.size());
   return page;

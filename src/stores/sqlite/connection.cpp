@@ -19,6 +19,7 @@ constexpr milliseconds patience{250};
 constexpr std::size_t records_a_step = 100;  // so many are swept at once, for some milliseconds
 constexpr int pages_worth_it = 1000;         // in -wal, for a checkpoint
 constexpr int pages_too_many = 4000;         // after one: -wal is begun anew then
+constexpr int pages_out_of_hand = 16'000;    // nothing sweeps, or too slowly: whoever writes copies
 constexpr milliseconds reset_patience{20};   // of all writers, while that waits for readers
 
 /// Of the whole call where that is unset, as for tools.
@@ -69,8 +70,11 @@ void Connection::answer_or_later(std::span<StoreOp> ops, const Call& call, F f) 
 /// meanwhile is seen by those that they were moved to, if by anybody.
 template <class F>
 auto Connection::transact(const Call& call, bool flushes, F f) {
-  const Turn::Held turn(shared_->turn, within(call, patience));
-  if (!turn) throw SqliteError(SQLITE_BUSY);
+  const Turn::Held turn(shared_->turn, database_, within(call, patience));
+  if (!turn) {
+    database_.check_interrupted();
+    throw SqliteError(SQLITE_BUSY);
+  }
   database_.set_flushes(flushes);
   std::optional<Transaction> transaction;
   {
@@ -134,6 +138,18 @@ void Connection::write(std::span<StoreOp> ops, const Call& call) {
   const bool flushes = shared_->options.durability == Durability::power_cut && !only_touches(ops);
   transact(call, flushes, [&] { batch_.write(ops, call.now); });
   batch_.answer();
+  bound_wal();
+}
+
+/// A process that does not sweep, or cannot keep up with itself, has this bound.
+void Connection::bound_wal() {
+  const int pages = shared_->wal_pages.load(std::memory_order_relaxed);
+  if (pages < copied_at_) copied_at_ = 0;  // it was begun anew
+  if (pages - copied_at_ < pages_out_of_hand) return;
+  copied_at_ = pages;  // not again with each save, where somebody's long read keeps it
+  database_.set_flushes(false);
+  int left = 0;
+  database_.checkpoint(SQLITE_CHECKPOINT_PASSIVE, left);
 }
 
 /// A step at a time: writers come between.
@@ -150,8 +166,11 @@ std::size_t Connection::sweep(std::size_t limit, const Call& call) {
       });
       gone += last;
     }
-    exchange(call, [&] { checkpoint(call); });
   } catch (const SqliteError&) {  // somebody has the lock: the next sweep finds what is left
+  }
+  try {
+    exchange(call, [&] { checkpoint(call); });
+  } catch (const SqliteError&) {  // somebody is at it
   }
   return gone;
 }
@@ -165,7 +184,7 @@ void Connection::checkpoint(const Call& call) {
   int pages = 0;
   database_.checkpoint(SQLITE_CHECKPOINT_PASSIVE, pages);
   if (pages > pages_too_many) {
-    const Turn::Held turn(shared_->turn, within(call, reset_patience));
+    const Turn::Held turn(shared_->turn, database_, within(call, reset_patience));
     if (!turn) return;
     database_.wait_until(within(call, reset_patience));
     const Queue::Next next(queue_, database_, opened_->wal);

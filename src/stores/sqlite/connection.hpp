@@ -34,7 +34,10 @@ class Connection final : public StoreConnection {
   std::size_t sweep(std::size_t limit, const Call& call) override;
   OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
                  const Call& call) override;
-  void abort() noexcept override { database_.interrupt(); }
+  void abort() noexcept override {
+    database_.interrupt();
+    shared_->turn.wake();
+  }
 
  private:
   /// Runs f as one exchange: what is later is thrown as it is, all else as StoreError.
@@ -45,6 +48,7 @@ class Connection final : public StoreConnection {
   template <class F>
   auto transact(const Call& call, bool flushes, F f);
   void write(std::span<StoreOp> ops, const Call& call);
+  void bound_wal();
   void try_a_save(const Call& call);
   void checkpoint(const Call& call);
 
@@ -53,6 +57,7 @@ class Connection final : public StoreConnection {
   Database database_{};
   Queue queue_{};
   Batch batch_;
+  int copied_at_ = 0;  // pages of -wal, when a save has copied them
 };
 
 }  // namespace flame::inline v0::session::sqlite

@@ -34,6 +34,8 @@ void Database::open(const std::string& path) {
   if (!handle) throw SqliteError(SQLITE_NOMEM);
   sqlite3_extended_result_codes(handle, 1);
   check(code);
+  // What it opened for reading alone it would keep so, though the file be writable again.
+  if (sqlite3_db_readonly(handle, "main") == 1) throw SqliteError(SQLITE_READONLY);
   sqlite3_busy_handler(
       handle, [](void* self, int) { return static_cast<Database*>(self)->wait_for_lock() ? 1 : 0; },
       this);
@@ -42,7 +44,7 @@ void Database::open(const std::string& path) {
 }
 
 bool Database::wait_for_lock() noexcept {
-  if (interrupted_.load(std::memory_order_acquire)) return false;
+  if (interrupted()) return false;
   const auto now = steady_clock::now();
   if (until_ != Deadline{} && now >= until_) return false;
   std::uniform_int_distribution<microseconds::rep> any(shortest_pause.count(),

@@ -37,8 +37,11 @@ class Database {
   void roll_back();
   /// Any thread.
   void interrupt() noexcept;
+  [[nodiscard]] bool interrupted() const noexcept {
+    return interrupted_.load(std::memory_order_acquire);
+  }
   void check_interrupted() const {
-    if (interrupted_.load(std::memory_order_acquire)) throw SqliteError(SQLITE_INTERRUPT);
+    if (interrupted()) throw SqliteError(SQLITE_INTERRUPT);
   }
   /// Throws where `code` is an error.
   void check(int code) const;

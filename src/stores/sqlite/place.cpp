@@ -70,7 +70,13 @@ Opened Place::find(bool make) {
   struct stat info;
   bool there = ::stat(path.c_str(), &info) == 0;
   if (!there && errno != ENOENT) refuse("cannot be reached: " + explain(errno));
-  if ((!there || info.st_size == 0) && has_bytes(path + "-wal"))
+  std::error_code error;
+  if (!there && std::filesystem::is_symlink(std::filesystem::symlink_status(path_, error)))
+    refuse("is a link that leads to no file: put the database back there, or remove the link");
+  // SQLite has -wal beside what a link leads to.
+  const auto place = std::filesystem::weakly_canonical(path_, error);
+  if (error) refuse("cannot be reached: " + explain(error.value()));
+  if ((!there || info.st_size == 0) && has_bytes(place.string() + "-wal"))
     refuse(
         "is empty or missing, and its -wal, which holds sessions, is still there: put the database "
         "back, or move -wal and -shm to where it is now");
@@ -78,7 +84,6 @@ Opened Place::find(bool make) {
     refuse("is not there: give that of a database, or set init_table to have one made");
   if (!there) make_file();
   if (there && !S_ISREG(info.st_mode)) refuse("is no file: give that of a database");
-  std::error_code error;
   const auto canonical = std::filesystem::canonical(path_, error);
   if (error) refuse("cannot be reached: " + explain(error.value()));
   auto found = look(canonical.string());

@@ -3,7 +3,7 @@
 #include <condition_variable>
 #include <mutex>
 
-#include <flame/session/store.hpp>
+#include "database.hpp"
 
 namespace flame::inline v0::session::sqlite {
 
@@ -11,10 +11,11 @@ namespace flame::inline v0::session::sqlite {
 /// would have them look again and again.
 class Turn {
  public:
-  /// Taken, or not by `until`.
+  /// Taken, or not by `until`, or not before `database` was interrupted.
   class Held {
    public:
-    Held(Turn& turn, Deadline until) : turn_(turn), held_(turn.take(until)) {}
+    Held(Turn& turn, const Database& database, Deadline until)
+        : turn_(turn), held_(turn.take(database, until)) {}
     ~Held() {
       if (held_) turn_.give();
     }
@@ -27,16 +28,24 @@ class Turn {
     const bool held_;
   };
 
+  /// Those who wait look whether their database was interrupted. Any thread.
+  void wake() noexcept {
+    const std::scoped_lock lock(mutex_);
+    given_.notify_all();
+  }
+
  private:
-  bool take(Deadline until) {
+  bool take(const Database& database, Deadline until) {
     std::unique_lock lock(mutex_);
-    if (!given_.wait_until(lock, until, [this] { return !taken_; })) return false;
+    given_.wait_until(lock, until, [&] { return !taken_ || database.interrupted(); });
+    if (taken_ || database.interrupted()) return false;
     return taken_ = true;
   }
+  // To all: one that was interrupted would not pass it on.
   void give() noexcept {
     const std::scoped_lock lock(mutex_);
     taken_ = false;
-    given_.notify_one();
+    given_.notify_all();
   }
 
   std::mutex mutex_;
