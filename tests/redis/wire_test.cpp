@@ -254,6 +254,31 @@ TEST(RedisWire, WhatMovesForEverIsPutOff) {
   EXPECT_EQ(one.outcome, Outcome::later);
 }
 
+TEST(RedisWire, ConnectMayBeRepeated) {
+  int connections = 0;
+  const FakeServer server([&](int client) {
+    switch (++connections) {
+      case 1:
+        FakeServer::hear(client);
+        FakeServer::say(client, "-LOADING x\r\n$5\r\nhal");
+        return;
+      case 2:
+        return FakeServer::greet(client, "*1\r\n$5\r\nslave\r\n");
+      default:
+        FakeServer::greet(client);
+        FakeServer::hear(client);
+        FakeServer::say(client, bulk_of(1));
+        FakeServer::hear(client);
+    }
+  });
+  const auto connection = redis::store({.addr = server.address()})->make_connection();
+  for (const auto* const what : {"starting", "a replica now"})
+    EXPECT_EQ(error_of([&] { connection->connect(soon()); }, Kind::away),
+              std::string("redis store: the server is ") + what);
+  connection->connect(soon());
+  EXPECT_EQ(tests::apply(*connection, Verb::load, record(1)), Outcome::done);
+}
+
 TEST(RedisWire, AStartingServerIsTheWrongOne) {
   const FakeServer server([&](int client) {
     FakeServer::hear(client);

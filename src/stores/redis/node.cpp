@@ -54,6 +54,9 @@ void check(Greeting greeting, const Reply& reply) {
 }  // namespace
 
 void Node::connect(const Settings& settings, Deadline until) {
+  usable_ = false;
+  pipeline_.clear();  // a try before may have left its own
+  reader_.clear();
   transport_.connect(settings, until);
   const auto sent = greet(settings, pipeline_);
   // One by one: a server that has no place for us says so once, and closes.

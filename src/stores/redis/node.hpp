@@ -18,7 +18,8 @@ class Node {
  public:
   explicit Node(Waiter& waiter) : waiter_(waiter), transport_(waiter) {}
 
-  /// As the user of the settings, in their database. The server is a master, and has started.
+  /// As the user of the settings, in their database. The server is a master, and has started. It
+  /// may be repeated.
   void connect(const Settings& settings, Deadline until);
   /// Where commands are appended, for the next exchange.
   [[nodiscard]] Pipeline& pipeline() noexcept { return pipeline_; }
