@@ -227,6 +227,8 @@ TEST(RedisWire, WhatAReplicaSaysIsNoAnswer) {
       heard = FakeServer::hear(client);
       FakeServer::say(client, replica + bulk_of(1));
       FakeServer::hear(client);
+      FakeServer::say(client, replica);
+      FakeServer::hear(client);
     });
     const auto connection = connected(server);
     auto one = op(Verb::load, {.key = key(1)});
@@ -242,6 +244,26 @@ TEST(RedisWire, WhatAReplicaSaysIsNoAnswer) {
     EXPECT_EQ(one.outcome, Outcome::unanswered);
   }
   EXPECT_TRUE(heard.starts_with("*1\r\n$4\r\nROLE\r\n*2\r\n$3\r\nGET\r\n")) << heard;
+}
+
+// It may have applied what came after ROLE.
+TEST(RedisWire, WhoIsMadeAMasterMeanwhileLeavesWritesUnknown) {
+  const std::string master = "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n";
+  const FakeServer server([&](int client) {
+    FakeServer::greet(client, master);
+    FakeServer::hear(client);
+    FakeServer::say(client, "*1\r\n$5\r\nslave\r\n:1\r\n");
+    FakeServer::hear(client);
+    FakeServer::say(client, master);
+    FakeServer::hear(client);
+  });
+  const auto connection = connected(server);
+  auto one = op(Verb::create, record(1));
+  const auto create = [&] { connection->run({&one, 1}, soon()); };
+  EXPECT_EQ(error_of(create, Kind::connection_lost),
+            "redis store: the server was made a master meanwhile");
+  EXPECT_EQ(one.outcome, Outcome::unanswered);
+  EXPECT_EQ(error_of(create, Kind::connection_lost), "redis store: the connection broke before");
 }
 
 TEST(RedisWire, WhatMovesForEverIsPutOff) {

@@ -31,10 +31,13 @@ std::vector<Greeting> greet(const Settings& settings, Pipeline& out) {
   return reply.type == Reply::Type::array && !reply.elements.empty();
 }
 
-/// A replica would answer loads, and scripts that come to nothing, with what it was told by then.
+/// It would answer loads, and scripts that come to nothing, with what it was told by then.
+[[nodiscard]] bool is_replica(const Reply& reply) noexcept {
+  return is_role(reply) && reply.elements.front().text != "master";
+}
+
 void check_role(const Reply& reply) {
-  if (is_role(reply) && reply.elements.front().text != "master")
-    throw_failure(failure_of("READONLY"));
+  if (is_replica(reply)) throw_failure(failure_of("READONLY"));
 }
 
 void check(Greeting greeting, const Reply& reply) {
@@ -88,14 +91,26 @@ void Node::check_usable(Deadline until) {
 
 void Node::exchange(const OnReply& on_reply, Deadline until) {
   check_usable(until);
+  bool counts = true;
   transfer(
       [&](std::size_t command, Reply& reply) {
-        if (!tells_role_) return on_reply(command, reply);
-        if (command > 0) return on_reply(command - 1, reply);
-        check_role(reply);
+        if (tells_role_ && command == 0)
+          counts = !is_replica(reply);
+        else if (counts)
+          on_reply(command - tells_role_, reply);
       },
       until);
+  if (!counts) give_up(until);
   begin();
+}
+
+/// It was a replica before the first command, which applies nothing, as long as it is one.
+void Node::give_up(Deadline until) {
+  pipeline_.clear();
+  pipeline_.add_command({"ROLE"});
+  transfer([](std::size_t, Reply& reply) { check_role(reply); }, until);
+  usable_ = false;
+  lose("redis store: the server was made a master meanwhile");
 }
 
 void Node::transfer(const OnReply& on_reply, Deadline until) {

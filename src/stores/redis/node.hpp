@@ -30,6 +30,7 @@ class Node {
 
  private:
   void begin();
+  [[noreturn]] void give_up(Deadline until);
   void transfer(const OnReply& on_reply, Deadline until);
   void read_replies(std::size_t& replied, const OnReply& on_reply, std::size_t size);
   void check_usable(Deadline until);
