@@ -63,6 +63,16 @@ TEST(RedisFailure, MeansWhatTheTableSays) {
   }
 }
 
+TEST(RedisReplies, ADiskThatIsFullIsNamed) {
+  const auto names_it = [](const std::string& error) {
+    return std::string(redis::failure_of(error).text).find("disk is full") != std::string::npos;
+  };
+  const std::string aof = "MISCONF Errors writing to the AOF file: ";
+  EXPECT_TRUE(names_it(aof + "No space left on device"));
+  EXPECT_FALSE(names_it(aof + "Input/output error"));
+  EXPECT_FALSE(names_it("MISCONF Redis is configured to save RDB snapshots"));
+}
+
 TEST(RedisReplies, AreCutByteByByte) {
   ReplyReader reader;
   const std::string bytes = "+OK\r\n:12\r\n$-1\r\n*2\r\n$3\r\na\r\n\r\n*1\r\n$0\r\n\r\n-ERR x\r\n";

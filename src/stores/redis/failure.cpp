@@ -47,6 +47,8 @@ constexpr std::array rows{
     Row{"ERR The user executing the script can't", {Meaning::refused, no_right}},
     Row{"ERR ACL failure in script", {Meaning::refused, no_right}},
     Row{"OOM", {Meaning::full, "redis store: the server has used up its memory: raise maxmemory"}},
+    Row{"MISCONF Errors writing to the AOF file: No space left on device",
+        {Meaning::full, "redis store: the server's disk is full: free some space there"}},
     Row{"MISCONF",
         {Meaning::full,
          "redis store: the server takes no writes, for it cannot save to its disk: see its log"}},
