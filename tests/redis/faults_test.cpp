@@ -27,7 +27,7 @@ INSTANTIATE_SERVER_TEST(RedisFaults);
 TEST_P(RedisFaults, WhatTheServerClosedIsSeenBeforeAnythingIsSent) {
   apply(*connection_, Verb::create, record(1));
   client({"CLIENT", "KILL", "TYPE", "normal"});
-  EXPECT_EQ(error_of([&] { apply(*connection_, Verb::create, record(2)); }, Kind::away),
+  EXPECT_EQ(error_of([&] { apply(*connection_, Verb::create, record(2)); }, Kind::later),
             "redis store: the server closed the connection");
   EXPECT_NE(error_of([&] { apply(*connection_, Verb::create, record(2)); }, Kind::connection_lost),
             "");
@@ -39,7 +39,7 @@ TEST_P(RedisFaults, WhatTheServerClosedIsSeenBeforeAnythingIsSent) {
 TEST_P(RedisFaults, ItComesBackWithTheServer) {
   apply(*connection_, Verb::create, record(1, "ann"));
   server_->kill();
-  EXPECT_NE(error_of([&] { apply(*connection_, Verb::load, record(1)); }, Kind::away), "");
+  EXPECT_NE(error_of([&] { apply(*connection_, Verb::load, record(1)); }, Kind::later), "");
   EXPECT_EQ(
       error_of([&] { open(); }, Kind::connection_lost),
       "the store's server, `" + server_->socket() + "`, cannot be reached: Connection refused");

@@ -60,7 +60,7 @@ constexpr std::array rows{
          "redis store: the server is in protected mode: set a password there, or bind it to "
          "loopback"}},
     Row{"ERR max number of clients",
-        {Meaning::away, "redis store: the server has no connection left: raise its maxclients"}},
+        {Meaning::later, "redis store: the server has no connection left: raise its maxclients"}},
     Row{"ERR Protocol error", {Meaning::lost, "redis store: the server understood no command"}},
     Row{"ERR DB index",
         {Meaning::refused, "redis store: db is no database of the server: choose a smaller one"}},
@@ -107,8 +107,10 @@ void throw_failure(const Failure& failure) {
         return StoreError::Kind::full;
       case Meaning::lost:
         return StoreError::Kind::connection_lost;
-      default:
+      case Meaning::away:
         return StoreError::Kind::away;
+      default:
+        return StoreError::Kind::later;
     }
   };
   throw StoreError(kind_of(failure.meaning),

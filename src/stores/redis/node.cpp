@@ -86,7 +86,7 @@ void Node::check_usable(Deadline until) {
   if (!usable_) lose("redis store: the connection broke before");
   if (transport_.is_quiet()) return;
   usable_ = false;
-  throw StoreError(StoreError::Kind::away, "redis store: the server closed the connection");
+  throw StoreError(StoreError::Kind::later, "redis store: the server closed the connection");
 }
 
 void Node::exchange(const OnReply& on_reply, Deadline until) {
