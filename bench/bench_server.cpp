@@ -24,7 +24,7 @@ constexpr const char* usage =
     "  --listen HOST:PORT   where to listen, port 0 for a free one (127.0.0.1:2830)\n"
     "  --store URL          where sessions are kept: memory:, file:/PATH, sqlite:PATH, "
     "postgres://…,\n"
-    "                       mysql://…, redis://… (memory:)\n"
+    "                       mysql://…, redis://…, mongodb://… (memory:)\n"
     "  --threads N          event loops (1)\n"
     "  --idle SECONDS       idle timeout (1800)\n"
     "\n"

@@ -48,9 +48,11 @@ class Disks(Case):
 
     def test_full_and_free_again(self):
         visitors = [self.begin(self.client) for _ in range(8)]
-        acknowledged = [0] * len(visitors)
+        tried, refused = 1, 0
+        for each in visitors:
+            self.assertEqual(200, self.client.get(f"/put?key=n&value={tried}{VALUE}", each).status)
+        acknowledged = [tried] * len(visitors)
         self.fill()
-        tried, refused = 0, 0
         until = time.monotonic() + PATIENCE
         while refused < 20:
             self.assertLess(time.monotonic(), until, "it does not fill up")
@@ -74,7 +76,9 @@ class Disks(Case):
             self.assertLess(time.monotonic(), until, "it does not come back")
             time.sleep(0.05)
         for i, each in enumerate(visitors):
-            kept = int(re.search('"n":"([0-9]+)|$', self.client.get("/all", each).body)[1] or 0)
+            everything = self.client.get("/all", each).body
+            self.assertIn('"user_id":123', everything)
+            kept = int(re.search('"n":"([0-9]+)', everything)[1])
             self.assertTrue(acknowledged[i] <= kept <= tried, (acknowledged[i], kept, tried))
         if os.environ.get("FLAME_SHOW"):
             print(self.server.stderr[-1500:], acknowledged, tried, flush=True)

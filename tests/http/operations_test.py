@@ -7,12 +7,12 @@ import time
 import unittest
 
 import stores
-from driver import Case
+from driver import PATIENCE, Case
 
 NAME = os.environ["FLAME_SERVER"]
 REPEATED = 100
 BACKGROUND = 10  # operations that a sweep, a look at the clock or a new connection may add to that
-SESSIONS, PIPELINED = 50, 50
+SESSIONS = 50
 READS = int(os.environ.get("FLAME_READS", "20000"))  # 100000 give the same, and take minutes under a sanitizer
 IDLE = 20  # seconds
 
@@ -113,20 +113,26 @@ class Operations(Case):
                 counted = self.counter.operations() - before
                 self.assertTrue(wanted * REPEATED <= counted <= wanted * REPEATED + BACKGROUND, counted)
 
+    def read_each(self, visitors):
+        for visitor in visitors:
+            self.connection.send("/get", visitor)
+        for _ in visitors:
+            self.answer(self.connection.receive(), "Authenticated as 123")
+
     def test_reads_write_a_touch_each_twentieth_of_the_idle_timeout_at_most(self):
         self.start("--idle", str(IDLE))
         visitors = [self.begin(self.connection) for _ in range(SESSIONS)]
         before, begun = self.counter.touches(), time.monotonic()
-        for first in range(0, READS, PIPELINED):
-            for i in range(first, first + PIPELINED):
-                self.connection.send("/get", visitors[i % SESSIONS])
-            for _ in range(PIPELINED):
-                self.answer(self.connection.receive(), "Authenticated as 123")
+        for _ in range(READS // SESSIONS):
+            self.read_each(visitors)
+        until = time.monotonic() + PATIENCE
+        while self.counter.touches() == before:  # who was quick goes on until one is due
+            self.assertLess(time.monotonic(), until, "nothing is touched")
+            self.read_each(visitors)
         took = time.monotonic() - begun
         touches = self.counter.touches() - before
-        print(f"{READS} reads of {SESSIONS} sessions in {took:.1f} s: {touches} touches", flush=True)
+        print(f"Reads of {SESSIONS} sessions for {took:.1f} s: {touches} touches", flush=True)
         self.assertLessEqual(touches, SESSIONS * (took / (IDLE / 20) + 1))
-        self.assertGreater(touches, 0)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ TEST(MongoDecisions, KindOfAFailure) {
     return mongo::error_of({mongo::judge(code), code}).kind();
   };
   EXPECT_EQ(kind(10107), Kind::away);
-  EXPECT_EQ(kind(112), Kind::away);
+  EXPECT_EQ(kind(112), Kind::later);
   EXPECT_EQ(kind(11602), Kind::connection_lost);
   EXPECT_EQ(kind(391), Kind::connection_lost);
   EXPECT_EQ(kind(13), Kind::refused);

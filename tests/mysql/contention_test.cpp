@@ -168,6 +168,30 @@ TEST_P(MysqlContention, ASweepLeavesOutWhatIsLockedAndEndsInTime) {
   EXPECT_EQ(sweep(60s), 3 * Batch::most) << "the connection is good";
 }
 
+// It gets the first ones at last, when there is no time left to wait for others.
+TEST_P(MysqlContention, ASweepThatWaitedEndsInTimeToo) {
+  std::vector<StoreOp> batch;
+  for (std::uint64_t number = 0; number < 3 * Batch::most; ++number)
+    batch.push_back({Verb::create, record_of(number), {}, {}});
+  sort(batch);
+  connection_->run(batch, call_now());
+  Admin holder(url_);
+  holder.run("BEGIN");
+  holder.run("SELECT * FROM " + table_ +
+             " WHERE session_key = " + literal(batch.front().record.key) + " FOR UPDATE");
+  auto late = call_now(2900ms);
+  late.now += 2000s;
+  std::thread letting_go([&] {
+    std::this_thread::sleep_until(late.deadline - 2s);
+    holder.run("ROLLBACK");
+  });
+  const auto swept = connection_->sweep(1000, late);
+  letting_go.join();
+  EXPECT_LE(swept, Batch::most);
+  late.deadline += 60s;
+  EXPECT_EQ(connection_->sweep(1000, late), batch.size() - swept);
+}
+
 TEST_P(MysqlContention, StatementsGoByTheirIndex) {
   std::vector<StoreOp> batch;
   for (std::uint64_t number = 0; number < 1500; ++number)

@@ -127,7 +127,7 @@ TEST(MysqlErrors, AreToldInOneLineWithTheNumber) {
 
 TEST(MysqlErrors, BecomeTheKindOfTheCall) {
   using Kind = StoreError::Kind;
-  const std::pair<unsigned, Kind> kinds[] = {{1213, Kind::away},
+  const std::pair<unsigned, Kind> kinds[] = {{1213, Kind::later},
                                              {1290, Kind::away},
                                              {1045, Kind::refused},
                                              {2013, Kind::connection_lost},

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <thread>
 
+#include "fake_server.hpp"
 #include "support.hpp"
 #include "test_support/temporary_folder.hpp"
 
@@ -177,6 +178,38 @@ TEST_F(PostgresConnect, TouchingNothingComesFirst) {
   EXPECT_EQ(thrown_by([&] { connection->connect({}); }).kind, Kind::refused);
   StoreOp op{.verb = Verb::load};
   EXPECT_EQ(thrown_by([&] { connection->run({&op, 1}, {}); }).kind, Kind::connection_lost);
+}
+
+// Behind a name stands a pooler today, and a server tomorrow.
+TEST(PostgresOptionsRefused, AreAskedForAgain) {
+  using namespace std::string_literals;
+  const auto message = [](char type, const std::string& body) {
+    return type + "\0\0\0"s + static_cast<char>(4 + body.size()) + body;
+  };
+  const auto refusal = message('E', "SFATAL\0VFATAL\0C08P01\0Mcanary\0\0"s);
+  const auto welcome = message('R', "\0\0\0\0"s) + message('Z', "I");
+  std::vector<std::string> heard;
+  {
+    const auto port = free_port();
+    const FakeServer server(
+        [&](int client) {
+          heard.push_back(FakeServer::hear(client));
+          const bool first = heard.size() == 1;
+          FakeServer::say(client, first ? refusal : welcome);
+          if (!first) FakeServer::hear(client);
+        },
+        static_cast<std::uint16_t>(port));
+    const auto store = postgres::store(
+        {.dsn = "postgres://u@127.0.0.1:" + std::to_string(port) + "/d?sslmode=disable"});
+    const Call call{{}, std::chrono::steady_clock::now() + 10s};
+    for (int i = 0; i < 2; ++i)
+      EXPECT_EQ(thrown_by([&] { store->make_connection()->connect(call); }).kind,
+                Kind::connection_lost);
+  }
+  std::vector<bool> with_options;
+  for (const auto& each : heard)
+    with_options.push_back(each.find("client_connection_check_interval") != each.npos);
+  EXPECT_EQ(with_options, (std::vector{true, false, true}));
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ TEST_F(PostgresFaults, WhatIsKilledIdleLosesNothing) {
   create(1);
   terminate();
   auto op = creation(2);
-  EXPECT_EQ(thrown_by([&] { connection_->run({&op, 1}, at(0s)); }).kind, Kind::away);
+  EXPECT_EQ(thrown_by([&] { connection_->run({&op, 1}, at(0s)); }).kind, Kind::later);
   EXPECT_EQ(op.outcome, Outcome::unanswered);
   open();
   EXPECT_EQ(load(2), Outcome::missing);

@@ -102,7 +102,7 @@ TEST_P(RedisAccess, APasswordMayChange) {
   EXPECT_TRUE(tests::comes_true([&] {
     return client({"CLIENT", "LIST"}).find("user=app") == std::string::npos;
   }));
-  EXPECT_NE(error_of([&] { apply(*before, Verb::load, record(1)); }, Kind::away), "");
+  EXPECT_NE(error_of([&] { apply(*before, Verb::load, record(1)); }, Kind::later), "");
 }
 
 TEST_P(RedisAccess, ARightThatWasTakenIsNamed) {
@@ -211,7 +211,7 @@ TEST_P(RedisAccess, ConnectionsAreNamed) {
 TEST_P(RedisAccess, ThereMayBeNoConnectionLeft) {
   client({"CONFIG", "SET", "maxclients", "2"});
   const auto other = open();
-  EXPECT_NE(open_error({}, Kind::away).find("raise its maxclients"), std::string::npos);
+  EXPECT_NE(open_error({}, Kind::later).find("raise its maxclients"), std::string::npos);
 }
 
 TEST_P(RedisAccess, AppsThatShareAServerDoNotMeet) {

@@ -27,7 +27,7 @@ TEST(RedisFailure, MeansWhatTheTableSays) {
       {"NOREPLICAS Not enough good replicas to write.", Meaning::refused},
       {"LOADING Redis is loading the dataset in memory", Meaning::away},
       {"NOAUTH Authentication required.", Meaning::away},
-      {"ERR max number of clients reached", Meaning::away},
+      {"ERR max number of clients reached", Meaning::later},
       {"WRONGPASS invalid username-password pair or user is disabled.", Meaning::refused},
       {"NOPERM this user has no permissions to run the 'get' command", Meaning::refused},
       {"ERR The user executing the script can't run this command or subcommand", Meaning::refused},
@@ -59,8 +59,18 @@ TEST(RedisFailure, MeansWhatTheTableSays) {
     EXPECT_EQ(std::string(failure.text).find("canary"), std::string::npos);
     const bool told =
         meaning != Meaning::no_script && meaning != Meaning::one_slot && meaning != Meaning::later;
-    EXPECT_EQ(*failure.text != 0, told) << error;
+    EXPECT_TRUE(*failure.text || !told) << error;
   }
+}
+
+TEST(RedisReplies, ADiskThatIsFullIsNamed) {
+  const auto names_it = [](const std::string& error) {
+    return std::string(redis::failure_of(error).text).find("disk is full") != std::string::npos;
+  };
+  const std::string aof = "MISCONF Errors writing to the AOF file: ";
+  EXPECT_TRUE(names_it(aof + "No space left on device"));
+  EXPECT_FALSE(names_it(aof + "Input/output error"));
+  EXPECT_FALSE(names_it("MISCONF Redis is configured to save RDB snapshots"));
 }
 
 TEST(RedisReplies, AreCutByteByByte) {

@@ -227,6 +227,8 @@ TEST(RedisWire, WhatAReplicaSaysIsNoAnswer) {
       heard = FakeServer::hear(client);
       FakeServer::say(client, replica + bulk_of(1));
       FakeServer::hear(client);
+      FakeServer::say(client, replica);
+      FakeServer::hear(client);
     });
     const auto connection = connected(server);
     auto one = op(Verb::load, {.key = key(1)});
@@ -244,6 +246,26 @@ TEST(RedisWire, WhatAReplicaSaysIsNoAnswer) {
   EXPECT_TRUE(heard.starts_with("*1\r\n$4\r\nROLE\r\n*2\r\n$3\r\nGET\r\n")) << heard;
 }
 
+// It may have applied what came after ROLE.
+TEST(RedisWire, WhoIsMadeAMasterMeanwhileLeavesWritesUnknown) {
+  const std::string master = "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n";
+  const FakeServer server([&](int client) {
+    FakeServer::greet(client, master);
+    FakeServer::hear(client);
+    FakeServer::say(client, "*1\r\n$5\r\nslave\r\n:1\r\n");
+    FakeServer::hear(client);
+    FakeServer::say(client, master);
+    FakeServer::hear(client);
+  });
+  const auto connection = connected(server);
+  auto one = op(Verb::create, record(1));
+  const auto create = [&] { connection->run({&one, 1}, soon()); };
+  EXPECT_EQ(error_of(create, Kind::connection_lost),
+            "redis store: the server was made a master meanwhile");
+  EXPECT_EQ(one.outcome, Outcome::unanswered);
+  EXPECT_EQ(error_of(create, Kind::connection_lost), "redis store: the connection broke before");
+}
+
 TEST(RedisWire, WhatMovesForEverIsPutOff) {
   const FakeServer server([&](int client) {
     FakeServer::greet(client);
@@ -252,6 +274,31 @@ TEST(RedisWire, WhatMovesForEverIsPutOff) {
   auto one = op(Verb::replace, record(1, "ann"), record(1).token);
   connected(server)->run({&one, 1}, soon());
   EXPECT_EQ(one.outcome, Outcome::later);
+}
+
+TEST(RedisWire, ConnectMayBeRepeated) {
+  int connections = 0;
+  const FakeServer server([&](int client) {
+    switch (++connections) {
+      case 1:
+        FakeServer::hear(client);
+        FakeServer::say(client, "-LOADING x\r\n$5\r\nhal");
+        return;
+      case 2:
+        return FakeServer::greet(client, "*1\r\n$5\r\nslave\r\n");
+      default:
+        FakeServer::greet(client);
+        FakeServer::hear(client);
+        FakeServer::say(client, bulk_of(1));
+        FakeServer::hear(client);
+    }
+  });
+  const auto connection = redis::store({.addr = server.address()})->make_connection();
+  for (const auto* const what : {"starting", "a replica now"})
+    EXPECT_EQ(error_of([&] { connection->connect(soon()); }, Kind::away),
+              std::string("redis store: the server is ") + what);
+  connection->connect(soon());
+  EXPECT_EQ(tests::apply(*connection, Verb::load, record(1)), Outcome::done);
 }
 
 TEST(RedisWire, AStartingServerIsTheWrongOne) {

@@ -64,9 +64,21 @@ TEST_F(FileLossTest, ARootWhoseWayIsClosedByNowStays) {
   fs::permissions(folder_.path(), fs::perms::owner_all);
 }
 
+Outcome load_with(StoreConnection& connection, const SessionKey& key, const Call& call) {
+  StoreOp op{Verb::load, {.key = key}, {}, {}};
+  connection.run({&op, 1}, call);
+  return op.outcome;
+}
+
 // A session that could not be looked at would seem to be missing, or its visitor be turned away.
+// UBSan looks through a pipe at what it first sees a member function of called: so what is called
+// without descriptors was called before, and the fixture is left alone.
 TEST_F(FileLossTest, LoadsDoWithoutAnotherDescriptor) {
   create(1);
+  const auto one = key(1), two = key(2);
+  const auto call = at(0s);
+  auto& store = *store_;
+  auto& connection = *connection_;
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const rlimit few{256, before.rlim_max};
@@ -75,14 +87,14 @@ TEST_F(FileLossTest, LoadsDoWithoutAnotherDescriptor) {
   for (file::Descriptor fd(::dup(0)); fd; fd = file::Descriptor(::dup(0)))
     all.push_back(std::move(fd));
   for (int i = 0; i < 20; ++i) {
-    EXPECT_EQ(load(1), Outcome::done);
-    EXPECT_EQ(load(2), Outcome::missing);
+    EXPECT_EQ(load_with(connection, one, call), Outcome::done);
+    EXPECT_EQ(load_with(connection, two, call), Outcome::missing);
   }
   std::vector<std::unique_ptr<StoreConnection>> others;
   for (int i = 0; i < 3; ++i) {  // as workers do that had nothing to do until now
-    others.push_back(std::exchange(connection_, store_->make_connection()));
-    connection_->connect(at(0s));
-    EXPECT_EQ(load(1), Outcome::done);
+    others.push_back(store.make_connection());
+    others.back()->connect(call);
+    EXPECT_EQ(load_with(*others.back(), one, call), Outcome::done);
   }
   all.clear();
   EXPECT_EQ(load(1), Outcome::done);

@@ -113,9 +113,12 @@ class StoreError : public std::runtime_error {
     /// a replica failed). They are neither repeated nor settled by reading: their requests fail.
     unconfirmed,
     /// None of them was applied: this server is the wrong one now (a standby, or starting). They
-    /// are `later`, on a new connection.
+    /// are `later`, and every connection to it is made anew before it is used again.
     away,
     full,  ///< refused, for want of space: event::store_full
+    /// None of them was applied, and other connections may be good: this one had ended before
+    /// anything was sent, or a lock was not to be had. They are `later`, on a new connection.
+    later,
   };
   StoreError(Kind kind, const std::string& text) : std::runtime_error(text), kind_(kind) {}
   [[nodiscard]] Kind kind() const noexcept { return kind_; }

@@ -60,8 +60,29 @@ struct Asking {
   Resolved answer{};
 };
 
-std::atomic<int> asking_now{0};
-std::atomic<unsigned> asking_generation{0};
+/// Threads that ask, of one generation: a child of fork() has none of its parent's.
+struct Asked {
+  unsigned generation = 0;
+  int now = 0;
+};
+std::atomic<Asked> asked{};
+
+/// False: too many hang.
+bool take_place() noexcept {
+  const auto generation = fork_generation();
+  auto before = asked.load();
+  for (;;) {
+    const int now = before.generation == generation ? before.now : 0;
+    if (now >= most_resolving) return false;
+    if (asked.compare_exchange_weak(before, {generation, now + 1})) return true;
+  }
+}
+
+void give_place_back() noexcept {
+  auto before = asked.load();
+  while (!asked.compare_exchange_weak(before, {before.generation, before.now - 1})) {
+  }
+}
 
 void ask(Resolver resolver, const std::string& host, Asking& asking) noexcept {
   Resolved answer;
@@ -77,13 +98,13 @@ void ask(Resolver resolver, const std::string& host, Asking& asking) noexcept {
 void start(Resolver resolver, const std::string& host, std::shared_ptr<Asking> asking) try {
   std::thread([resolver, host, asking = std::move(asking)] {
     ask(resolver, host, *asking);
-    asking_now.fetch_sub(1);
+    give_place_back();
   }).detach();
 } catch (const std::system_error&) {
-  asking_now.fetch_sub(1);
+  give_place_back();
   fail(host, "could not be looked up: no thread could be started");
 } catch (...) {
-  asking_now.fetch_sub(1);
+  give_place_back();
   throw;
 }
 
@@ -102,12 +123,8 @@ std::vector<std::string> resolve_with(Resolver resolver, const std::string& host
   const auto asking = std::make_shared<Asking>();
   if (asking->answered < 0)
     fail(host, "could not be looked up: no descriptor is left: raise the limit (ulimit -n)");
-  if (asking_generation.exchange(fork_generation()) != fork_generation())
-    asking_now = 0;  // those were threads of another process
-  if (asking_now.fetch_add(1) >= most_resolving) {
-    asking_now.fetch_sub(1);
+  if (!take_place())
     fail(host, "was not looked up: the resolver hangs: check /etc/resolv.conf and its servers");
-  }
   start(resolver, host, asking);
   wait_for(*asking, host, waiter, until);
   const std::scoped_lock lock(asking->mutex);

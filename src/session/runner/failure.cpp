@@ -45,8 +45,9 @@ Failure caught_failure() noexcept {
     failure.refused = full || error.kind() == Kind::refused;
     failure.unconfirmed = error.kind() == Kind::unconfirmed;
     failure.away = error.kind() == Kind::away;
-    failure.lost = error.kind() == Kind::connection_lost || failure.away;
-    failure.maybe_applied = !failure.refused && !failure.away;
+    failure.later = error.kind() == Kind::later || failure.away;
+    failure.lost = error.kind() == Kind::connection_lost || failure.later;
+    failure.maybe_applied = !failure.refused && !failure.later;
     return failure;
   } catch (const std::bad_alloc&) {
     return out_of_memory();

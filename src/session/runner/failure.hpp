@@ -14,7 +14,8 @@ struct Failure {
   bool refused = false;        ///< the store answered, and would not: it is not down
   bool unconfirmed = false;    ///< where it was applied, it may not last: reading tells nothing
   bool lost = false;           ///< and so is the connection
-  bool away = false;           ///< lost, but surely not applied: it is worth another try
+  bool later = false;          ///< lost, but surely not applied: it is worth another try
+  bool away = false;           ///< that too, and so are the others to this server
 };
 
 // A text that finds no memory is left out.

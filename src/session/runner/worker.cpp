@@ -365,7 +365,7 @@ void Worker::failed(const Batch::Part& part, bool repeated, const Failure& failu
   else
     shared_.breaker.succeeded();
   Batch::Part open = batch_.unanswered(part);
-  if (failure.away) return batch_.put_off(open);
+  if (failure.later) return batch_.put_off(open);
   if (failure.refused && open.size() > 1) {
     const auto half = open.begin() + static_cast<std::ptrdiff_t>(open.size() / 2);
     run_part({open.begin(), half}, repeated);

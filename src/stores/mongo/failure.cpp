@@ -84,8 +84,9 @@ static_assert(std::ranges::is_sorted(rows, {}, &Row::code));
 
 Kind kind_of(Meaning meaning) noexcept {
   switch (meaning) {
-    case Meaning::away:
     case Meaning::later:
+      return Kind::later;
+    case Meaning::away:
       return Kind::away;
     case Meaning::refused:
     case Meaning::exists:

@@ -134,6 +134,7 @@ void DriverError::tell(const std::string& remedy) const {
     case Verdict::full:
       throw StoreError(Kind::full, text);
     case Verdict::later:
+      throw StoreError(Kind::later, text);
     case Verdict::away:
       throw StoreError(Kind::away, text);
     case Verdict::unknown:

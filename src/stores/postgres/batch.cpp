@@ -40,6 +40,7 @@ int doubt(Kind kind) noexcept {
       return 3;
     case Kind::connection_lost:
       return 2;
+    case Kind::later:
     case Kind::away:
       return 1;
     case Kind::refused:

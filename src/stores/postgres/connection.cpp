@@ -58,18 +58,16 @@ void Connection::open(const Target& target, const std::string& password, Deadlin
   throw error_of(judge("25006", false), "25006");
 }
 
-/// A pooler may refuse `options`, and does not say so in a way of its own.
+/// A pooler may refuse `options`, and does not say so in a way of its own. Nor is it remembered:
+/// another target, or what stands there next time, may take them.
 void Connection::sign_in(const Target& target, const std::string& password, Deadline until) {
   const auto& settings = *shared_->settings;
-  if (!shared_->bare) {
-    try {
-      return link_.open(keywords_for(settings, target, password, true), until);
-    } catch (const StoreError&) {
-      if (!link_.refused_options()) throw;
-    }
+  try {
+    return link_.open(keywords_for(settings, target, password, true), until);
+  } catch (const StoreError&) {
+    if (!link_.refused_options()) throw;
   }
   link_.open(keywords_for(settings, target, password, false), until);
-  shared_->bare = true;
 }
 
 std::vector<std::string> Connection::prepare(const Call& call) {

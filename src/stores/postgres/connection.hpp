@@ -22,7 +22,6 @@ struct Shared {
   std::optional<Settings> settings{};
   Statements statements;
   std::atomic<bool> unnamed{false};  ///< a pooler loses prepared statements
-  std::atomic<bool> bare{false};     ///< a pooler takes no `options`
 };
 
 class Connection final : public StoreConnection {

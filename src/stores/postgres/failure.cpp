@@ -89,8 +89,9 @@ bool is_about_tls(std::string_view message) noexcept {
 Kind kind_of(Meaning meaning) noexcept {
   switch (meaning) {
     case Meaning::later:
-    case Meaning::away:
     case Meaning::statement_lost:
+      return Kind::later;
+    case Meaning::away:
       return Kind::away;
     case Meaning::refused:
     case Meaning::damaged:

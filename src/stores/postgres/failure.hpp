@@ -32,8 +32,8 @@ struct ConnectFailure {
   std::string_view message{};  ///< PQerrorMessage() at PQERRORS_SQLSTATE
   bool needs_password = false;
 };
-/// What to throw: refused, full, away or connection_lost. Words of the server or of libpq are not
-/// in it: they may hold parts of a wrong DSN.
+/// What to throw: refused, full, later, away or connection_lost. Words of the server or of libpq
+/// are not in it: they may hold parts of a wrong DSN.
 [[nodiscard]] StoreError connect_error(const ConnectFailure& failure);
 
 /// Whether a server or pooler may have refused a connect for what `options` asked of it.

@@ -76,7 +76,7 @@ void Link::start() {
     const bool open = got > 0 && PQconsumeInput(connection_.get()) == 1;
     if (open) static_cast<void>(PQisBusy(connection_.get()));  // reads it
     if (open && !ended_) continue;
-    throw StoreError(StoreError::Kind::away,
+    throw StoreError(StoreError::Kind::later,
                      "postgres store: the server ended a connection that was not in use");
   }
   steps_.clear();

@@ -47,6 +47,8 @@ constexpr std::array rows{
     Row{"ERR The user executing the script can't", {Meaning::refused, no_right}},
     Row{"ERR ACL failure in script", {Meaning::refused, no_right}},
     Row{"OOM", {Meaning::full, "redis store: the server has used up its memory: raise maxmemory"}},
+    Row{"MISCONF Errors writing to the AOF file: No space left on device",
+        {Meaning::full, "redis store: the server's disk is full: free some space there"}},
     Row{"MISCONF",
         {Meaning::full,
          "redis store: the server takes no writes, for it cannot save to its disk: see its log"}},
@@ -58,7 +60,7 @@ constexpr std::array rows{
          "redis store: the server is in protected mode: set a password there, or bind it to "
          "loopback"}},
     Row{"ERR max number of clients",
-        {Meaning::away, "redis store: the server has no connection left: raise its maxclients"}},
+        {Meaning::later, "redis store: the server has no connection left: raise its maxclients"}},
     Row{"ERR Protocol error", {Meaning::lost, "redis store: the server understood no command"}},
     Row{"ERR DB index",
         {Meaning::refused, "redis store: db is no database of the server: choose a smaller one"}},
@@ -105,8 +107,10 @@ void throw_failure(const Failure& failure) {
         return StoreError::Kind::full;
       case Meaning::lost:
         return StoreError::Kind::connection_lost;
-      default:
+      case Meaning::away:
         return StoreError::Kind::away;
+      default:
+        return StoreError::Kind::later;
     }
   };
   throw StoreError(kind_of(failure.meaning),

@@ -11,7 +11,7 @@ enum class Meaning : std::uint8_t {
   one_slot,   ///< again, with one key a command
   moved,      ///< another node of a cluster has the key
   later,      ///< again, after a pause
-  away,       ///< this server is the wrong one now, or this connection
+  away,       ///< this server is the wrong one now
   foreign,    ///< the key holds what no session store wrote
   refused,    ///< what the operator must mend
   full,       ///< the same, but it worked once, and may again

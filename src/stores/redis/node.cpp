@@ -31,10 +31,13 @@ std::vector<Greeting> greet(const Settings& settings, Pipeline& out) {
   return reply.type == Reply::Type::array && !reply.elements.empty();
 }
 
-/// A replica would answer loads, and scripts that come to nothing, with what it was told by then.
+/// It would answer loads, and scripts that come to nothing, with what it was told by then.
+[[nodiscard]] bool is_replica(const Reply& reply) noexcept {
+  return is_role(reply) && reply.elements.front().text != "master";
+}
+
 void check_role(const Reply& reply) {
-  if (is_role(reply) && reply.elements.front().text != "master")
-    throw_failure(failure_of("READONLY"));
+  if (is_replica(reply)) throw_failure(failure_of("READONLY"));
 }
 
 void check(Greeting greeting, const Reply& reply) {
@@ -54,6 +57,9 @@ void check(Greeting greeting, const Reply& reply) {
 }  // namespace
 
 void Node::connect(const Settings& settings, Deadline until) {
+  usable_ = false;
+  pipeline_.clear();  // a try before may have left its own
+  reader_.clear();
   transport_.connect(settings, until);
   const auto sent = greet(settings, pipeline_);
   // One by one: a server that has no place for us says so once, and closes.
@@ -80,19 +86,31 @@ void Node::check_usable(Deadline until) {
   if (!usable_) lose("redis store: the connection broke before");
   if (transport_.is_quiet()) return;
   usable_ = false;
-  throw StoreError(StoreError::Kind::away, "redis store: the server closed the connection");
+  throw StoreError(StoreError::Kind::later, "redis store: the server closed the connection");
 }
 
 void Node::exchange(const OnReply& on_reply, Deadline until) {
   check_usable(until);
+  bool counts = true;
   transfer(
       [&](std::size_t command, Reply& reply) {
-        if (!tells_role_) return on_reply(command, reply);
-        if (command > 0) return on_reply(command - 1, reply);
-        check_role(reply);
+        if (tells_role_ && command == 0)
+          counts = !is_replica(reply);
+        else if (counts)
+          on_reply(command - tells_role_, reply);
       },
       until);
+  if (!counts) give_up(until);
   begin();
+}
+
+/// It was a replica before the first command, which applies nothing, as long as it is one.
+void Node::give_up(Deadline until) {
+  pipeline_.clear();
+  pipeline_.add_command({"ROLE"});
+  transfer([](std::size_t, Reply& reply) { check_role(reply); }, until);
+  usable_ = false;
+  lose("redis store: the server was made a master meanwhile");
 }
 
 void Node::transfer(const OnReply& on_reply, Deadline until) {

@@ -18,7 +18,8 @@ class Node {
  public:
   explicit Node(Waiter& waiter) : waiter_(waiter), transport_(waiter) {}
 
-  /// As the user of the settings, in their database. The server is a master, and has started.
+  /// As the user of the settings, in their database. The server is a master, and has started. It
+  /// may be repeated.
   void connect(const Settings& settings, Deadline until);
   /// Where commands are appended, for the next exchange.
   [[nodiscard]] Pipeline& pipeline() noexcept { return pipeline_; }
@@ -29,6 +30,7 @@ class Node {
 
  private:
   void begin();
+  [[noreturn]] void give_up(Deadline until);
   void transfer(const OnReply& on_reply, Deadline until);
   void read_replies(std::size_t& replied, const OnReply& on_reply, std::size_t size);
   void check_usable(Deadline until);

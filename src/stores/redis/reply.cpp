@@ -72,12 +72,16 @@ redisReplyObjectFunctions functions{make_text, make_array, make_integer, make_ni
 
 void ReplyReader::Free::operator()(redisReader* reader) const noexcept { redisReaderFree(reader); }
 
-ReplyReader::ReplyReader() : reader_(redisReaderCreateWithFunctions(&functions)) {
-  if (!reader_) throw std::bad_alloc();
-  reader_->privdata = &reading_;
-}
+ReplyReader::ReplyReader() { clear(); }
 
 ReplyReader::~ReplyReader() = default;
+
+void ReplyReader::clear() {
+  reader_.reset(redisReaderCreateWithFunctions(&functions));
+  if (!reader_) throw std::bad_alloc();
+  reader_->privdata = &reading_;
+  reading_ = {};
+}
 
 void ReplyReader::feed(std::string_view bytes) {
   if (redisReaderFeed(reader_.get(), bytes.data(), bytes.size()) != REDIS_OK)

@@ -38,6 +38,8 @@ class ReplyReader {
   ReplyReader(const ReplyReader&) = delete;
   ReplyReader& operator=(const ReplyReader&) = delete;
 
+  /// For another connection: what was fed before is forgotten.
+  void clear();
   void feed(std::string_view bytes);
   /// The next one, until the call after it; null: it is not whole yet. Throws StoreError
   /// connection_lost where there is no telling what comes next.
@@ -49,7 +51,7 @@ class ReplyReader {
   struct Free {
     void operator()(redisReader* reader) const noexcept;
   };
-  std::unique_ptr<redisReader, Free> reader_;
+  std::unique_ptr<redisReader, Free> reader_{};
   Reading reading_{};
 };
 

@@ -1,8 +1,11 @@
 #include "remote/resolving.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <barrier>
 #include <thread>
 
 namespace flame::session::tests {
@@ -67,6 +70,38 @@ TEST(Resolve, AResolverThatHangsIsLeftWaitingAndBounded) {
   hangs.notify_all();
   while (!error_of(hanging, {}).empty()) std::this_thread::yield();  // until one has come back
 }
+
+#ifndef __SANITIZE_THREAD__  // it follows no threads that begin after a fork
+// All at once: whichever comes first must not free a place that another has just taken.
+TEST(Resolve, AChildProcessHasAllPlaces) {
+  hangs = true;
+  while (error_of(hanging, over()).find("the resolver hangs") == std::string::npos) {
+  }
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    constexpr int callers = 2 * most_resolving;
+    std::barrier together(callers);
+    std::atomic<int> asked{0};
+    {
+      std::vector<std::jthread> threads;
+      for (int i = 0; i < callers; ++i)
+        threads.emplace_back([&] {
+          together.arrive_and_wait();
+          if (error_of(hanging, over()).find("not found in time") != std::string::npos) ++asked;
+        });
+    }
+    _exit(asked);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status)) << status;
+  EXPECT_EQ(WEXITSTATUS(status), most_resolving);
+  hangs = false;
+  hangs.notify_all();
+  while (!error_of(hanging, {}).empty()) std::this_thread::yield();
+}
+#endif
 
 }  // namespace
 }  // namespace flame::session::tests

@@ -87,6 +87,24 @@ TEST_F(RunnerLaterTest, WhatAWriteIsToldOfItsServerHoldsForEveryConnectionToIt) 
   EXPECT_EQ(store->connects(), before + 3) << "the write's two, and the load's anew";
 }
 
+TEST_F(RunnerLaterTest, AConnectionThatHadEndedIsTheOnlyOneMadeAnew) {
+  deadline = 1h;
+  store->workers = 1;
+  run(Verb::load, 2);
+  const auto before = store->connects();
+  std::atomic<int> times{0};
+  store->on_run = [&](std::span<StoreOp> batch) {
+    if (batch.front().verb == Verb::create && ++times == 1)
+      throw StoreError(StoreError::Kind::later, "it had ended");
+  };
+  Asked& asked = ask(Verb::create, 1);
+  let_pass_until(asked);
+  EXPECT_TRUE(asked.done());
+  EXPECT_EQ(store->sent(Verb::create, key(1)), 2U);
+  run(Verb::load, 2);
+  EXPECT_EQ(store->connects(), before + 2) << "the write's";
+}
+
 TEST_F(RunnerLaterTest, WhoIsAwayForTooLongIsDownForAReasonThatIsTold) {
   std::atomic<int> times{0};
   store->on_run = [&](std::span<StoreOp>) {
