@@ -141,6 +141,25 @@ class Servers(unittest.TestCase):
         self.keeps_data("postgres", lambda a, sql: [
             "psql", "-XAtq", "-h", a.hostname, "-p", str(a.port), "-U", a.username, a.path[1:], "-c", sql])
 
+    def test_removes_what_is_elsewhere_of_folders_that_are_gone(self):
+        closed = self.top / "closed"
+        closed.mkdir(mode=0o700)
+        for name in ("first", "second", "third"):
+            self.folder = closed / name
+            self.start("mariadb")
+            if name == "second":
+                running = self.home("mariadb")
+                continue
+            self.succeed("stop")
+            gone = self.home("mariadb")
+            subprocess.run(["rm", "-rf", self.folder], check=True)
+        self.folder = closed / "fourth"
+        self.start("mariadb")
+        self.assertFalse(gone.exists())
+        self.assertTrue(running.exists())
+        self.succeed("stop")
+        self.folder = closed / "second"
+
     def test_mariadb(self):
         self.environment.update(ASAN_OPTIONS="abort_on_error=1", MYSQL_PWD="wrong")
         self.keeps_data("mariadb", lambda a, sql: [
