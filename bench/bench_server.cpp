@@ -1,4 +1,6 @@
 // What load, race and fault tests drive over HTTP: every way to use a session, a route each.
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <charconv>
 #include <chrono>
@@ -20,6 +22,7 @@ namespace {
 
 constexpr const char* usage =
     "usage: bench_server [--listen HOST:PORT] [--store URL] [--threads N] [--idle SECONDS]\n"
+    "                    [--most N] [--refuse N]\n"
     "\n"
     "  --listen HOST:PORT   where to listen, port 0 for a free one (127.0.0.1:2830)\n"
     "  --store URL          where sessions are kept: memory:, file:/PATH, sqlite:PATH, "
@@ -27,16 +30,20 @@ constexpr const char* usage =
     "                       mysql://…, redis://…, mongodb://… (memory:)\n"
     "  --threads N          event loops (1)\n"
     "  --idle SECONDS       idle timeout (1800)\n"
+    "  --most N             sessions of one owner, of whom a login ends the oldest (any number)\n"
+    "  --refuse N           the same, but a login that would be one too many is refused\n"
     "\n"
     "All routes are GET: /plain /set /get /clear /incr /add /put?key=K&value=V /all\n"
     "/slow?ms=N&key=K&value=V /slow_begun /login?owner=U /logout /flash?message=M /take /fail\n"
-    "/metrics\n";
+    "/list?owner=U /end_all?owner=U /end_others /metrics\n";
 
 struct Arguments {
   std::string listen = "127.0.0.1:2830";
   std::string store = "memory:";
   std::size_t threads = 1;
   std::chrono::seconds idle = std::chrono::minutes(30);
+  std::size_t sessions_per_owner = 0;
+  session::AtOwnerLimit at_limit = session::AtOwnerLimit::end_oldest;
   bool help = false;
 };
 
@@ -62,7 +69,8 @@ Arguments parse(std::span<char*> words) {
       arguments.help = true;
       return arguments;
     }
-    if (name != "--listen" && name != "--store" && name != "--threads" && name != "--idle") {
+    constexpr std::array names{"--listen", "--store", "--threads", "--idle", "--most", "--refuse"};
+    if (std::ranges::find(names, name) == names.end()) {
       throw std::invalid_argument("unknown option `" + std::string(name) + "`: see --help");
     }
     if (++i == words.size() || *words[i] == '\0') {
@@ -72,6 +80,9 @@ Arguments parse(std::span<char*> words) {
     if (name == "--store") arguments.store = words[i];
     if (name == "--threads") arguments.threads = in_range(name, words[i], 1024);
     if (name == "--idle") arguments.idle = std::chrono::seconds(in_range(name, words[i], 86'400));
+    if (name != "--most" && name != "--refuse") continue;
+    arguments.sessions_per_owner = in_range(name, words[i], 1000);
+    if (name == "--refuse") arguments.at_limit = session::AtOwnerLimit::refuse;
   }
   return arguments;
 }
@@ -175,6 +186,25 @@ void add_life_routes(flame::Flame& f) {
   f.get("/take", [](const session::Flash& flash) { return flash.get<std::string>().value_or(""); });
 }
 
+/// What a Manager tells, or an exception that says why not.
+template <class T>
+T told(session::Result<T> result) {
+  if (result) return std::move(*result);
+  throw std::runtime_error(result.error().text);
+}
+
+void add_owner_routes(flame::Flame& f) {
+  f.get("/list", [](const flame::Context& c, session::Manager& manager) {
+    return std::to_string(told(manager.list(query(c, "owner"))).size());
+  });
+  f.get("/end_all", [](const flame::Context& c, session::Manager& manager) {
+    return std::to_string(told(manager.end_all(query(c, "owner"))));
+  });
+  f.get("/end_others", [](const session::Session& s, session::Manager& manager) {
+    return std::to_string(told(manager.end_all(s.owner(), s.key())));
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -191,9 +221,12 @@ int main(int argc, char** argv) {
   // All load comes from one place, and no visitor is to be turned away.
   f.use(session::sessioner({.store = session::open_store(arguments.store),
                             .idle_timeout = arguments.idle,
-                            .max_created_per_second = 0}));
+                            .max_created_per_second = 0,
+                            .max_sessions_per_owner = arguments.sessions_per_owner,
+                            .at_owner_limit = arguments.at_limit}));
   add_reference_routes(f);
   add_value_routes(f);
   add_life_routes(f);
+  add_owner_routes(f);
   f.run();
 }

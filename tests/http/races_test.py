@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import secrets
 import tempfile
 import time
 import unittest
@@ -14,16 +15,16 @@ from driver import ID, PATIENCE, Case, at_once
 # meet fewer races.
 SLOW_MS = 300
 WRITERS = 1000
+LOGINS = 64
+LIMIT = 3  # sessions of an owner
 
 
 class Races:
     def setUp(self):
-        self.servers = self.start()
-        self.server = self.servers[0]
-        self.client = self.server.connect()
+        self.restart()
 
-    def start(self):
-        return [self.serve("--threads", self.THREADS)]
+    def start(self, *arguments):
+        return [self.serve("--threads", self.THREADS, *arguments)]
 
     def connections(self, count, first=0):
         """To the servers in turn."""
@@ -131,6 +132,67 @@ class Races:
             self.assertEqual({}, self.values(visitor))
 
 
+    def live(self, sessions):
+        return [each for each in sessions if each and self.values(each)]
+
+    @staticmethod
+    def owner():
+        """Nobody's before: a server keeps those of other tests."""
+        return secrets.token_hex(8)
+
+    def logins(self, owner, count):
+        """Of so many visitors at once: their answers."""
+        visitors = [self.begin(self.client) for _ in range(count)]
+        requests = [(f"/login?owner={owner}", visitor) for visitor in visitors]
+        return at_once(self.connections(count), requests)
+
+    def test_all_who_were_signed_in_are_ended_beside_logins(self):
+        for _ in range(10):
+            owner = self.owner()
+            before = [each.session_id for each in self.logins(owner, 16)]
+            self.assertEqual(before, self.live(before))
+            visitors = [self.begin(self.client) for _ in range(16)]
+            requests = [(f"/login?owner={owner}", visitor) for visitor in visitors]
+            requests.insert(8, (f"/end_all?owner={owner}", ""))
+            answers = at_once(self.connections(len(requests)), requests)
+            ended = int(answers.pop(8).body)
+            self.assertEqual([], self.live(before))
+            left = self.live([each.session_id for each in answers])
+            self.assertEqual(16 + 16 - len(left), ended)
+            self.answer(self.client.get(f"/list?owner={owner}"), str(len(left)))
+
+    def test_of_many_who_end_all_others_at_once_one_is_left_or_none(self):
+        for _ in range(10):
+            sessions = [each.session_id for each in self.logins(self.owner(), 8)]
+            answers = at_once(self.connections(8), [("/end_others", each) for each in sessions])
+            self.assertLessEqual(len(self.live(sessions)), 1)
+            self.assertGreaterEqual(sum(int(each.body) for each in answers if each.status == 200), 7)
+
+    def restart(self, *arguments):
+        self.servers = self.start(*arguments)
+        self.server = self.servers[0]
+        self.client = self.server.connect()
+
+    def test_above_a_limit_the_oldest_are_ended(self):
+        self.restart("--most", str(LIMIT))
+        owner = self.owner()
+        answers = self.logins(owner, LOGINS)
+        for each in answers:
+            self.answer(each, "Succeed")
+        self.assertEqual(LIMIT, len(self.live([each.session_id for each in answers])))
+        self.answer(self.client.get(f"/list?owner={owner}"), str(LIMIT))
+
+    def test_at_a_limit_further_logins_are_refused(self):
+        self.restart("--refuse", str(LIMIT))
+        owner = self.owner()
+        answers = self.logins(owner, LOGINS)
+        self.assertLessEqual({each.status for each in answers}, {200, 403})
+        signed_in = [each.session_id for each in answers if each.status == 200]
+        self.assertEqual(LIMIT, len(self.live(signed_in)))
+        self.answer(self.client.get(f"/list?owner={owner}"), str(LIMIT))
+        self.assertEqual(403, self.client.get(f"/login?owner={owner}", self.begin(self.client)).status)
+
+
 class OneThread(Races):
     THREADS = "1"
 
@@ -140,18 +202,18 @@ class TwoThreads(Races):
 
 
 class TwoProcessesOnFiles(Races):
-    def start(self):
+    def start(self, *arguments):
         folder = tempfile.TemporaryDirectory(prefix="flame-session-races-")
         self.addCleanup(folder.cleanup)
-        return [self.serve("--store", f"file:{folder.name}/sessions") for _ in range(2)]
+        return [self.serve("--store", f"file:{folder.name}/sessions", *arguments) for _ in range(2)]
 
 
 class TwoProcessesOnAServer(Races):
-    def start(self):
+    def start(self, *arguments):
         store = stores.from_environment()
         if store is None:
             self.skipTest("SKIPPED: that server is not to be had here")
-        return [self.serve("--store", store) for _ in range(2)]
+        return [self.serve("--store", store, *arguments) for _ in range(2)]
 
 
 def load_tests(loader, _, __):

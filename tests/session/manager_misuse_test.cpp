@@ -59,7 +59,9 @@ class Misuse : public ManagerTest {
             [](Session& s) { s.set_flash(9); },
             [](Session& s) { s.regenerate(); },
             [](Session& s) { s.destroy(); },
-            [](Session& s) { s.set_owner("mallory"); }};
+            [](Session& s) { s.set_owner("mallory"); },
+            [](Session& s) { s.set_owner("mallory", {.persistent = true}); },
+            [](Session& s) { static_cast<void>(s.csrf_token()); }};
   }
 };
 
