@@ -204,8 +204,7 @@ class World {
 
   /// Whether it perhaps was applied, by its text.
   static bool is_unknown(const Error& error) {
-    return error.text.find("unknown") != std::string::npos ||
-           error.text.find("was saved") != std::string::npos;
+    return error.text.find("unknown") != std::string::npos;
   }
 
   std::optional<std::string> note_answers(std::size_t i) {

@@ -148,7 +148,7 @@ TEST_F(ManagerTerms, WhatIsOutOfBoundsIsRefusedAndChangesNothing) {
 
 TEST_F(ManagerTerms, ABoundThatWasLoweredHoldsForOldLoginsToo) {
   const auto alice = login({.idle = 48h, .absolute = 48h}).cookie();
-  options.longest_login = 1h;
+  options.longest_login = options.absolute_timeout = 1h;
   restart();
   advance(1h - 1s);
   EXPECT_EQ(n_of(alice), 1);
@@ -175,6 +175,15 @@ TEST_F(ManagerTerms, WhoHasNeitherTermsNorApplicationIsWrittenAsReleasesBeforeRe
   EXPECT_FALSE(header(visitor()).application);
   EXPECT_FALSE(header(login({}).cookie()).application);
   EXPECT_TRUE(header(login({.label = "x"}).cookie()).application);
+}
+
+TEST_F(ManagerTerms, ALoginMayHaveWhatEverySessionHas) {
+  options.longest_login = 1h;
+  options.absolute_timeout = 48h;
+  const auto alice = login({.absolute = 48h, .persistent = true}).cookie();
+  advance(47h);
+  EXPECT_EQ(n_of(alice), 1);
+  EXPECT_THROW(login({.absolute = 49h}), ValueError);
 }
 
 class ManagerApplications : public ManagerTerms {};

@@ -81,7 +81,8 @@ struct ErrorResponse {
 /// What an adapter tells of its framework's response.
 template <class T>
 concept ResponseWriter = requires(T writer, std::string_view text) {
-  {writer.set(text, text)};     // a field, in place of those of its name
+  // Names compare without case (RFC 9110, 5.1): `cache-control` of the framework's own is one, too.
+  {writer.set(text, text)};     // a field, in place of all of its name
   {writer.append(text, text)};  // a field, beside them
   {writer.begin(500, text)};    // a new response of this status and body, without fields
 };
@@ -103,8 +104,8 @@ void answer_error(Writer& writer, const Error& error) {
   add_fields(writer, answer.fields);
 }
 
-/// After a load that failed: before the handler where it cannot do without (a reference), which is
-/// not called then; else after it.
+/// After a load that failed: instead of a handler that cannot do without, for it takes a reference,
+/// or a Flash by value; else after the handler, which got null pointers.
 template <ResponseWriter Writer>
 void settle_failed_load(Writer& writer, const Error& error, bool required) {
   if (required)

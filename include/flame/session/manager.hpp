@@ -79,7 +79,7 @@ inline constexpr std::string_view flash_lost =
 inline constexpr std::string_view cookie_at_risk =
     "cookie_at_risk";  ///< Secure cookie over plain http, unless a TLS proxy is in front
 inline constexpr std::string_view failed =
-    "failed";  ///< a load or commit: the text says why, as its Error does
+    "failed";  ///< a load or commit, or what was to follow a login: the text says why
 inline constexpr std::string_view events_lost =
     "events_lost";  ///< more came than on_event kept up with: the text says how many
 inline constexpr std::array all{
@@ -97,7 +97,8 @@ struct EventCount {
 
 /// At Options::max_sessions_per_owner. Where several sign in at once, those above the limit are
 /// ended right after their login: by end_oldest those whose login was first, by refuse those whose
-/// was last, which gets Errc::too_many_sessions unless it was answered by then.
+/// was last, which gets Errc::too_many_sessions unless it was answered by then. Where the store
+/// fails after a login was saved, that holds, and there may be more until the next login: an event.
 enum class AtOwnerLimit : std::uint8_t { end_oldest, refuse };
 
 /// Setting one option resets no other. open() checks them.
@@ -110,7 +111,8 @@ struct Options {
                       ///< owner, so that two applications on one store cannot meet
   OptionSeconds idle_timeout = std::chrono::minutes(30);
   OptionSeconds absolute_timeout = std::chrono::hours(12);
-  /// The most that a login may ask for (Login), and has, whatever it asked for once.
+  /// The most that a login may ask for (Login), and has, whatever it asked for once: this,
+  /// or absolute_timeout where that is longer.
   OptionSeconds longest_login = std::chrono::hours(400 * 24);
   OptionMilliseconds deadline = std::chrono::seconds(2);  ///< of one load or commit
   std::size_t max_bytes = 64 * 1024;  ///< of one session's keys and values, as encoded

@@ -129,6 +129,9 @@ class Session {
     static_assert(
         std::is_empty_v<F> && std::is_default_constructible_v<F>,
         "update() takes a lambda without captures: give it what it needs as further arguments");
+    static_assert(!std::is_pointer_v<T>,
+                  "update() keeps a value, and no pointer: name its type, as in "
+                  "update<std::string>(key, \"none\", f)");
     static_assert(
         std::is_invocable_v<F&, T, const Args&...> || !std::is_invocable_v<F&, T&, const Args&...>,
         "update() takes f(value, arguments...) that returns the new value: it takes the "

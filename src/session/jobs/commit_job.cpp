@@ -47,6 +47,7 @@ CommitJob::Stage CommitJob::save() {
   }
   if (unit_.changes->destroy)
     return live() || !session_->ends.empty() ? Stage::erase : say_farewell();
+  if (is_capped_login()) unit_.login_time = core_.login_time();
   if (is_capped_login() && core_.rules.at_owner_limit == AtOwnerLimit::refuse)
     return count_sessions(Stage::count_before);
   return write();
@@ -226,10 +227,10 @@ void CommitJob::all_answered() {
     return;
   }
   if (const auto* const failure = first_failure(calls_)) {
-    error_ = failure->error;
-    if (!counts_before_)
-      add_to(*error_, "the login was saved, and how many sessions its owner has is unknown");
-    new_id_.reset();
+    if (counts_before_)
+      error_ = failure->error;
+    else
+      leave_uncounted(failure->error);
     stage_ = finish();
     return;
   }
@@ -301,14 +302,19 @@ CommitJob::Stage CommitJob::others_ended() {
   if (!first_failure(calls_) && done_with_ < sessions_.size()) return Stage::end_others;
   const auto is_own = [&](const Record& each) { return new_id_ && each.key == new_id_->key(); };
   const bool ends_own = std::ranges::any_of(sessions_, is_own);
-  if (const auto* const failure = first_failure(calls_)) {
-    error_ = failure->error;
-    add_to(*error_, "the login was saved, and sessions above max_sessions_per_owner may be left");
-    new_id_.reset();
-  } else if (ends_own && core_.rules.at_owner_limit == AtOwnerLimit::refuse) {
+  if (const auto* const failure = first_failure(calls_))
+    leave_uncounted(failure->error);
+  else if (ends_own && core_.rules.at_owner_limit == AtOwnerLimit::refuse)
     refuse_login();
-  }
   return finish();
+}
+
+/// The login is saved: without its new ID the visitor would have neither the old session nor this.
+void CommitJob::leave_uncounted(const Error& error) {
+  core_.events.emit(event::failed, &session_->base.record.key,
+                    "a login was saved, but sessions above max_sessions_per_owner may be left until "
+                    "the next one: " +
+                        error.text);
 }
 
 void CommitJob::refuse_login() {

@@ -63,6 +63,7 @@ class CommitJob final : public Job {
   [[nodiscard]] Stage weighed();
   [[nodiscard]] Stage counted();
   [[nodiscard]] Stage others_ended();
+  void leave_uncounted(const Error& error);
   void refuse_login();
   [[nodiscard]] Stage finish();
   void report(const Unit& unit);

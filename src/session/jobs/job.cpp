@@ -2,6 +2,17 @@
 
 namespace flame::inline v0::session {
 
+TimePoint Core::login_time() noexcept {
+  constexpr std::chrono::milliseconds most_ahead{500};
+  const auto now = time.now();
+  auto last = last_login.load();
+  TimePoint next;
+  do {
+    next = last >= now && last < now + most_ahead ? last + std::chrono::milliseconds(1) : now;
+  } while (!last_login.compare_exchange_weak(last, next));
+  return next;
+}
+
 void Core::judge(StoreCall& call) noexcept {
   auto& failure = call.failure;
   bool answered = !failure || failure->refused || failure->unconfirmed;

@@ -19,6 +19,7 @@ struct Core {
   Events events;
   CreationLimit creations;
   std::atomic<bool> answers{false};  ///< the store did, the last time
+  std::atomic<TimePoint> last_login{TimePoint{}};
   const std::shared_ptr<FlashHome> flash_home = std::make_shared<FlashHome>();
 
   Core(const Options& options, const Environment& environment)
@@ -33,6 +34,9 @@ struct Core {
   [[nodiscard]] Deadline deadline_from_now() const noexcept {
     return clock.steady() + rules.deadline;
   }
+  /// Of a login that counts against a limit: later than the one before, so that these have an order
+  /// within this process where there are many in a millisecond.
+  [[nodiscard]] TimePoint login_time() noexcept;
   /// Every answered operation passes here: an outcome that its verb may not answer is a failure
   /// from here on; and what it says of the store itself is told.
   void judge(StoreCall& call) noexcept;

@@ -107,7 +107,7 @@ class Planning {
     if (new_owner) {
       draft_.owner = *unit.changes->owner;
       draft_.header.terms = terms_of(*unit.changes);
-      draft_.restarted_at = now_;
+      draft_.restarted_at = unit.login_time.value_or(now_);
     }
     if (!draft_.exists) {
       set_csrf(unit);

@@ -46,6 +46,7 @@ struct Unit {
   Verifier presented{};  ///< live: what it came with
   const Changes* changes = &no_changes;
   bool logs_in = false;  ///< the owner that it sets is not the one it was loaded with
+  std::optional<TimePoint> login_time{};  ///< of one that logs in; none: now
   std::uint64_t address =
       0;                ///< CreationLimit::address(): whom a session that it begins counts for
   bool stamps = false;  ///< writes the application into a record of format 1

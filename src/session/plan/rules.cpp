@@ -128,6 +128,9 @@ void check_limits(const Options& options, std::size_t max_record, Wrong& wrong) 
   check_age("idle_timeout", options.idle_timeout, wrong);
   check_age("absolute_timeout", options.absolute_timeout, wrong);
   check_age("longest_login", options.longest_login, wrong);
+  if (options.at_owner_limit != AtOwnerLimit::end_oldest &&
+      options.at_owner_limit != AtOwnerLimit::refuse)
+    wrong.add("at_owner_limit must be AtOwnerLimit::end_oldest or AtOwnerLimit::refuse");
   if (options.deadline < 1ms || options.deadline > 1h)
     wrong.add("deadline must be between 1 ms and 1 h");
   if (options.max_created_per_second.value_or(0) > max_creations)
@@ -192,8 +195,9 @@ Result<Rules> check(const Options& options, const StoreTraits& traits) {
   rules.secure_cookie = !options.cookie.plain_http;
   rules.id_header = options.id_header;
   rules.vary = options.id_header.empty() ? "Cookie" : "Cookie, " + options.id_header;
-  rules.lifetimes = {{options.idle_timeout, options.absolute_timeout, options.cookie.persistent},
-                     options.longest_login};
+  rules.lifetimes = {
+      {options.idle_timeout, options.absolute_timeout, options.cookie.persistent},
+      std::max<std::chrono::seconds>(options.longest_login, options.absolute_timeout)};
   rules.deadline = options.deadline;
   rules.max_bytes = options.max_bytes;
   rules.max_created_per_second = creations_of(options, traits);
