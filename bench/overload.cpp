@@ -49,6 +49,10 @@ class Slow final : public session::Store {
                             const session::Call& call) override {
       return inner_->list(owner, from, limit, call);
     }
+    session::KeyPage scan(std::string_view from, std::size_t limit,
+                          const session::Call& call) override {
+      return inner_->scan(from, limit, call);
+    }
 
    private:
     std::unique_ptr<session::StoreConnection> inner_;

@@ -29,6 +29,13 @@ const char* misuse_in(const Operation& operation, const Core&) noexcept {
   return missing_executor(operation);
 }
 
+const char* misuse_in(const EndOperation& operation, const Core&) noexcept {
+  if (operation.whose == EndWhose::everyones && (operation.key || !operation.owner.empty()))
+    return "an EndOperation that ends everyone's sessions names a key or an owner: leave both out, "
+           "or EndOperation::whose as it is";
+  return missing_executor(operation);
+}
+
 const char* misuse_in(const CommitOperation& operation, const Core& core) noexcept {
   if (!operation.session)
     return "a CommitOperation needs a session: set CommitOperation::session to what was loaded";
@@ -424,6 +431,13 @@ Result<std::size_t> Manager::end_all(std::string_view owner, std::optional<Sessi
   EndOperation operation;
   operation.owner = owner;
   operation.except = except;
+  return run_to_end(*this, operation);
+}
+
+Result<std::size_t> Manager::end_everyone(Deadline deadline) {
+  EndOperation operation;
+  operation.whose = EndWhose::everyones;
+  operation.deadline = deadline;
   return run_to_end(*this, operation);
 }
 

@@ -104,6 +104,10 @@ class FaultyStore::Connection final : public StoreConnection {
     plan_->require_up();
     return inner_->list(owner, from, limit, call);
   }
+  KeyPage scan(std::string_view from, std::size_t limit, const Call& call) override {
+    plan_->require_up();
+    return inner_->scan(from, limit, call);
+  }
   std::optional<TimePoint> clock(const Call& call) override {
     plan_->require_up();
     return inner_->clock(call);

@@ -305,6 +305,7 @@ void Schedule::start_ending(Running& running) {
   running.phase = Running::Phase::ending;
   request.commit_started = taken_.size();
   running.end.owner = *request.ends_all_of;
+  if (running.end.owner.empty()) running.end.whose = EndWhose::everyones;
   running.expects_answer(running.end, request.commit_deadline);
   running.end.done = [](Operation& operation) noexcept {
     auto& self = *static_cast<Running*>(operation.context);

@@ -46,8 +46,7 @@ struct SteppedStore::List {
   void run(StoreCall& call) {
     auto* const wanted = call.list;
     if (!wanted) return run(call.op, call.deadline);
-    wanted->page =
-        connected().list(wanted->owner, wanted->from, wanted->limit, {time->now(), call.deadline});
+    wanted->page = wanted->read(connected(), {time->now(), call.deadline});
   }
   void run(StoreOp& op, Deadline deadline) {
     connected();

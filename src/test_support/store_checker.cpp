@@ -150,7 +150,8 @@ void run_one(StoreConnection& connection, StoreOp& op, const Call& call) {
 
 std::vector<StoreCheck> store_checks() {
   std::vector<StoreCheck> all;
-  for (const auto& checks : {verb_checks(), batch_checks(), owner_checks(), race_checks()}) {
+  for (const auto& checks :
+       {verb_checks(), batch_checks(), owner_checks(), scan_checks(), race_checks()}) {
     all.insert(all.end(), checks.begin(), checks.end());
   }
   return all;

@@ -70,6 +70,7 @@ void run_one(StoreConnection& connection, StoreOp& op, const Call& call);
 std::vector<StoreCheck> verb_checks();
 std::vector<StoreCheck> batch_checks();
 std::vector<StoreCheck> owner_checks();
+std::vector<StoreCheck> scan_checks();
 std::vector<StoreCheck> race_checks();
 
 }  // namespace flame::inline v0::session::test_support

@@ -27,6 +27,9 @@ class Broken final : public StoreConnection {
                  const Call& call) override {
     return inner_->list(owner, from, limit, call);
   }
+  KeyPage scan(std::string_view from, std::size_t limit, const Call& call) override {
+    return inner_->scan(from, limit, call);
+  }
   void abort() noexcept override { inner_->abort(); }
 
  private:

@@ -44,6 +44,10 @@ class Switched final : public session::Store, public session::StoreConnection {
                           const session::Call& call) override {
     return inner_->list(owner, from, limit, call);
   }
+  session::KeyPage scan(std::string_view from, std::size_t limit,
+                        const session::Call& call) override {
+    return inner_->scan(from, limit, call);
+  }
 
   std::atomic<bool> loads_fail{false}, writes_fail{false};
   std::atomic<int> batches{0};
@@ -66,6 +70,10 @@ class Borrowed final : public session::StoreConnection {
   session::OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
                           const session::Call& call) override {
     return to_.list(owner, from, limit, call);
+  }
+  session::KeyPage scan(std::string_view from, std::size_t limit,
+                        const session::Call& call) override {
+    return to_.scan(from, limit, call);
   }
 
  private:

@@ -31,6 +31,8 @@ def new_file():
 
 def new_store(name):
     """The URL of an empty store, with a file, a table or a prefix of its own."""
+    if name == "file":
+        return f"file:{new_file()}"
     if name == "sqlite":
         return f"sqlite:{new_file()}?init_table=true"
     url = ask("url", name)

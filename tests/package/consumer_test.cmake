@@ -14,6 +14,10 @@ run(${configure} -B "${WORK_DIR}/build" "-DCOMPONENTS=${components}")
 run(${CMAKE_COMMAND} --build "${WORK_DIR}/build")
 run(${CMAKE_CTEST_COMMAND} --test-dir "${WORK_DIR}/build" --output-on-failure --no-tests=error)
 
+if(EXISTS "${prefix}/bin/flame-session")  # it finds the libraries beside it
+  run("${prefix}/bin/flame-session" --version)
+endif()
+
 execute_process(COMMAND ${configure} -B "${WORK_DIR}/wrong" "-DCOMPONENTS=no_such_store"
   RESULT_VARIABLE status ERROR_VARIABLE errors OUTPUT_QUIET)
 if(status EQUAL 0 OR NOT errors MATCHES "no_such_store")

@@ -125,8 +125,8 @@ TEST_P(RedisAccess, EachRightOfTheReadmeIsNeeded) {
     if (!rule.starts_with('+')) continue;
     client(rules);
     client({"ACL", "SETUSER", "app", "-" + rule.substr(1)});
-    const bool needless =
-        rule == "+role" || rule == "+info" || rule == "+config|get" || rule == "+client|setname";
+    const bool needless = rule == "+scan" || rule == "+role" || rule == "+info" ||
+                          rule == "+config|get" || rule == "+client|setname";
     const redis::RedisOptions options{.db = 1, .username = "app", .password = "canary-password"};
     // A script that the server knows is not sent, and it has a layout by now.
     client({"SCRIPT", "FLUSH"});

@@ -18,6 +18,28 @@ class Docs(unittest.TestCase):
         program = re.search(r"```cpp\n(.*?)```", text("README.md"), re.S).group(1)
         self.assertEqual(text("examples/memory.cpp"), program)
 
+    def test_a_store_is_shown_as_it_is_tested(self):
+        page = text("docs/writing-a-store.md")
+        self.assertIn("```cpp\n" + text("tests/stores/eighth_store.hpp") + "```", page)
+
+        def lines(pattern):
+            return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in ROOT.glob(pattern))
+
+        for pattern, told in re.findall(r"the (memory|SQLite) store\s\(([\d ]+)", page):
+            with self.subTest(pattern):
+                told = int(told.replace(" ", ""))
+                self.assertLess(abs(told - lines(f"src/stores/{pattern.lower()}/*.?pp")), told / 5)
+        self.assertIn(f"builds has {lines('tests/stores/eighth_store.hpp')},", page)
+
+    def test_the_command_is_described_as_it_is(self):
+        page = text("docs/flame-session.1").replace("\\-", "-")
+        for option in set(re.findall(r"--[a-z]+", text("src/command/arguments.cpp"))):
+            with self.subTest(option):
+                self.assertIn(option, page)
+        for name in re.findall(r'Form\{"([a-z-]+)"', text("src/command/arguments.cpp")):
+            with self.subTest(name):
+                self.assertRegex(page, rf"(?m)^\.B {name}$")
+
     def test_every_example_has_lines_to_try(self):
         page = text("examples/README.md")
         for name in EXAMPLES:

@@ -212,7 +212,7 @@ std::string describe(unsigned actions) {
   static constexpr std::array names{"set",        "update",  "regenerate", "destroy",
                                     "login",      "flash",   "take flash", "fail",
                                     "bad update", "erase",   "clear",      "not looked at",
-                                    "end all",    "two IDs", "host ends"};
+                                    "end all",    "two IDs", "everyone's", "host ends"};
   std::string text;
   for (std::size_t i = 0; i < names.size(); ++i)
     if (actions >> i & 1) text += (text.empty() ? "" : " + ") + std::string(names[i]);

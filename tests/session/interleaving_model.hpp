@@ -25,8 +25,9 @@ enum Action : unsigned {
   unlooked = 2048,    ///< with take_flash: the handler does not look at the message
   end_all = 4096,     ///< another process ends the sessions of ends_owner(), before the commit
   two_ids = 8192,     ///< its request brings a second ID, where one is known
-  host_ends = 16384,  ///< no request at all: a host ends the sessions of ends_owner()
-  end_of_actions = 32768,
+  everyone = 16384,   ///< with these: everyone's sessions, not those of ends_owner()
+  host_ends = 32768,  ///< no request at all: a host ends the sessions of ends_owner()
+  end_of_actions = 65536,
 };
 [[nodiscard]] std::string describe(unsigned actions);
 

@@ -48,6 +48,13 @@ unsigned Model::owned_by(int owner) const {
   return out;
 }
 
+unsigned Model::alive() const {
+  unsigned out = 0;
+  for (std::size_t i = 0; i < sessions.size(); ++i)
+    if (sessions[i].alive) out |= 1u << i;
+  return out;
+}
+
 bool Rules::apply(Model& model, const Moment& moment) {
   if (!apply_alone(model, moment)) return false;
   note_endings(model);
@@ -82,7 +89,7 @@ bool Rules::apply_alone(Model& model, const Moment& moment) {
       return put_back(model, i);
     case Moment::Kind::begin_ending:
       model.requests[i].ends = true;
-      model.requests[i].must_end = model.owned_by(ends_owner(i));
+      model.requests[i].must_end = ended_by(model, i);
       return true;
     case Moment::Kind::end_one:
       return end_one(model, i, moment.session);
@@ -98,6 +105,10 @@ bool Rules::apply_alone(Model& model, const Moment& moment) {
 
 int Rules::ends_owner(std::size_t i) const noexcept {
   return history_.limit.ends_owner(i, history_.requests.size());
+}
+
+unsigned Rules::ended_by(const Model& model, std::size_t i) const {
+  return history_.requests[i].actions & everyone ? model.alive() : model.owned_by(ends_owner(i));
 }
 
 bool Rules::claim(Model& model, std::size_t i, const Seen& seen) {
@@ -211,7 +222,7 @@ bool Rules::end_second(Model& model, std::size_t i) {
 }
 
 bool Rules::end_all_of(Model& model, std::size_t i, const Seen& seen) {
-  const unsigned owned = model.owned_by(ends_owner(i));
+  const unsigned owned = ended_by(model, i);
   for (std::size_t j = 0; j < model.sessions.size(); ++j)
     if (owned >> j & 1) model.sessions[j].alive = false;
   const auto ended = static_cast<std::size_t>(std::popcount(owned));
@@ -227,7 +238,7 @@ void Rules::note_endings(Model& model) {
   const bool crowded = static_cast<std::size_t>(std::popcount(owned)) > history_.limit.sessions;
   for (std::size_t i = 0; i < history_.requests.size(); ++i) {
     auto& self = model.requests[i];
-    if (self.ends) self.may_end |= model.owned_by(ends_owner(i));
+    if (self.ends) self.may_end |= ended_by(model, i);
     if (self.counts && crowded) self.may_end |= owned;
   }
 }
@@ -243,7 +254,7 @@ bool Rules::end_one(Model& model, std::size_t i, int session) {
 /// What had begun before it is over.
 bool Rules::ended_all(Model& model, std::size_t i) {
   auto& self = model.requests[i];
-  const unsigned left = model.owned_by(ends_owner(i)) & self.must_end;
+  const unsigned left = ended_by(model, i) & self.must_end;
   self.ends = false;
   if (left == 0) return true;
   return explaining_ && differs(i, "left a session that was there when it began");
@@ -363,7 +374,7 @@ bool Rules::early(Model& model, std::size_t i, const Seen& seen) {
 
 bool Rules::commit(Model& model, std::size_t i, const Seen& seen) {
   auto& self = model.requests[i];
-  constexpr unsigned not_changes = take_flash | unlooked | end_all | two_ids;
+  constexpr unsigned not_changes = take_flash | unlooked | end_all | everyone | two_ids;
   const unsigned changes = signs_in(model, i, seen) ? seen.actions : seen.actions & ~login;
   if (!(changes & ~not_changes)) return answers(i, seen, Seen::Cookie::none);
   if (self.presence == Presence::superseded) return drop(model, i, seen);

@@ -54,6 +54,7 @@ struct Model {
   [[nodiscard]] std::uint64_t hash() const noexcept;
   int find(int id, Presence& presence) const;
   [[nodiscard]] unsigned owned_by(int owner) const;
+  [[nodiscard]] unsigned alive() const;
 };
 
 /// Something that a request does at one moment.
@@ -127,6 +128,8 @@ class Rules {
   bool differs(std::string what);
   bool differs(std::size_t i, const std::string& what);
   [[nodiscard]] int ends_owner(std::size_t i) const noexcept;
+  /// A bit for each session that request i would end by now.
+  [[nodiscard]] unsigned ended_by(const Model& model, std::size_t i) const;
 
   const History& history_;
   bool explaining_ = false;

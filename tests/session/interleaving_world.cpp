@@ -106,7 +106,7 @@ class World {
     request.name = "request " + std::to_string(i);
     request.host = hosts_.size() > 1 ? choices_.pick(hosts_.size()) : 0;
     request.need = actions & take_flash ? Need::write | Need::flash : Need::write;
-    if (actions & host_ends) request.ends_all_of = ends_owner(i);
+    if (actions & host_ends) request.ends_all_of = actions & everyone ? "" : ends_owner(i);
     if (scenario_.advances > 0) {
       request.load_deadline = choices_.once_in(2) ? 2s : 5s;
       request.commit_deadline = choices_.once_in(2) ? 2s : 5s;
@@ -138,7 +138,11 @@ class World {
   }
 
   /// By another process, all at once.
-  void end_all_at_once(std::size_t i) { seen_[i].ended = direct_.end_all(ends_owner(i)).value(); }
+  void end_all_at_once(std::size_t i) {
+    seen_[i].ended =
+        (seen_[i].actions & everyone ? direct_.end_everyone() : direct_.end_all(ends_owner(i)))
+            .value();
+  }
 
   std::string ends_owner(std::size_t i) const {
     return std::to_string(scenario_.limit.ends_owner(i, scenario_.requests.size()));

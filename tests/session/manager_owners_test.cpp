@@ -1,9 +1,14 @@
 // The sessions of an owner: listed, ended, and no more of them than may be.
 #include <algorithm>
+#include <atomic>
+#include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <flame/session/test_support/inline_executor.hpp>
 
 #include "manager_fixture.hpp"
 #include "session/record/envelope.hpp"
@@ -170,6 +175,143 @@ TEST_P(ManagerOwners, ApplicationsNeverListOrEndEachOthers) {
   EXPECT_TRUE(is_live(shop));
   EXPECT_EQ(list().size(), 1U);
   EXPECT_EQ(manager().end(key), 1U);
+}
+
+TEST_P(ManagerOwners, EveryonesAreEnded) {
+  std::vector<std::string> all;
+  for (int i = 0; i < 200; ++i) all.push_back(login()), all.push_back(visitor());
+  all.push_back(login("bob"));
+  EXPECT_EQ(manager().end_everyone(), 401U);
+  for (const auto& each : all) EXPECT_FALSE(is_live(each));
+  EXPECT_EQ(count(event::destroyed), 401U);
+  EXPECT_EQ(manager().end_everyone(), 0U);
+  EXPECT_TRUE(is_live(login()));
+}
+
+TEST_P(ManagerOwners, EveryonesOfOtherApplicationsAreNotEnded) {
+  const std::vector<std::string> applications{"", "shop", "forum", "shopp"};
+  std::vector<std::string> owned, visiting;
+  const auto is_one = [this](const std::string& application) {
+    restart();
+    options.application = application;
+  };
+  for (const auto& each : applications) {
+    is_one(each);
+    owned.push_back(login()), visiting.push_back(visitor());
+  }
+  for (std::size_t i = 0; i < applications.size(); ++i) {
+    is_one(applications[i]);
+    EXPECT_EQ(manager().end_everyone(), 2U) << applications[i];
+    for (std::size_t other = 0; other < applications.size(); ++other) {
+      is_one(applications[other]);
+      EXPECT_EQ(is_live(owned[other]), other > i);
+      EXPECT_EQ(is_live(visiting[other]), other > i);
+    }
+  }
+}
+
+TEST_P(ManagerOwners, APageOfOthersIsNotTheEndOfEveryones) {
+  options.max_created_per_second = 0;
+  options.application = "forum";
+  for (int i = 0; i < 1000; ++i) visitor();
+  restart();
+  options.application = "shop";
+  for (int i = 0; i < 4; ++i) visitor();
+  EXPECT_EQ(manager().end_everyone(), 4U);
+}
+
+TEST_P(ManagerOwners, EveryonesMeansWhatOtherTimeoutsLetLiveToo) {
+  const auto cookie = login();
+  advance(20min);
+  restart();
+  options.idle_timeout = 10min;
+  EXPECT_EQ(manager().end_everyone(), 1U);
+  restart();
+  options.idle_timeout = 30min;
+  EXPECT_FALSE(is_live(cookie));
+}
+
+TEST_P(ManagerOwners, WhatCannotBeReadIsNobodysToEnd) {
+  const auto damaged = login();
+  auto record = stored(damaged);
+  const auto token = record.token;
+  record.blob = "damaged";
+  replace_stored(record, token);
+  EXPECT_EQ(manager().end_everyone(), 0U);
+  EXPECT_EQ(stored(damaged).blob, "damaged");
+}
+
+TEST_P(ManagerOwners, WhoSignedInBeforeEveryonesEndDoesNotEscape) {
+  options.deadline = 60s;
+  std::atomic<bool> called{false}, over{false};
+  std::mutex mutex;
+  std::vector<std::string> before;
+  static_cast<void>(manager());
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] {
+      while (!over) {
+        auto session = manager().load({}, Need::write);
+        session->set_owner("alice");
+        const Answer answer{manager().commit(*session)};
+        const std::scoped_lock lock(mutex);
+        if (!called) before.push_back(answer.cookie());
+      }
+    });
+  for (std::size_t n = 0; n < 100;) {
+    std::this_thread::yield();
+    const std::scoped_lock lock(mutex);
+    n = before.size();
+  }
+  {
+    const std::scoped_lock lock(mutex);
+    called = true;
+  }
+  EXPECT_GE(manager().end_everyone().value_or(0), before.size());
+  over = true;
+  for (auto& each : threads) each.join();
+  for (const auto& each : before) EXPECT_FALSE(is_live(each));
+}
+
+TEST_P(ManagerOwners, EveryoneIsNotMeantByAccident) {
+  const auto one = login(), other = visitor();
+  const auto result_of = [&](EndOperation operation) {
+    std::promise<void> done;
+    operation.executor = test_support::inline_executor();
+    operation.context = &done;
+    operation.done = [](Operation& self) noexcept {
+      static_cast<std::promise<void>*>(self.context)->set_value();
+    };
+    if (!manager().start(operation)) done.get_future().wait();
+    return *operation.result;
+  };
+  EndOperation nothing;
+  EXPECT_EQ(result_of(nothing), 0U);
+  EndOperation with_owner, with_key;
+  with_owner.whose = with_key.whose = EndWhose::everyones;
+  with_owner.owner = "alice";
+  with_key.key = own_key(one);
+  for (const auto& each : {with_owner, with_key}) {
+    const auto result = result_of(each);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, Errc::misuse);
+  }
+  EXPECT_TRUE(is_live(one));
+  EXPECT_TRUE(is_live(other));
+}
+
+TEST_P(ManagerOwners, AnErrorAmongEveryonesIsTold) {
+  login(), visitor();
+  store->next(Verb::load, Outcome::refused, 1);
+  ASSERT_FALSE(manager().end_everyone());
+  store->next(Verb::erase, Outcome::refused, 1);
+  const auto ended = manager().end_everyone();
+  ASSERT_FALSE(ended);
+  EXPECT_NE(ended.error().text.find("may not have ended"), std::string::npos);
+  EXPECT_EQ(manager().end_everyone(), 1U);
+  store->down();
+  EXPECT_FALSE(manager().end_everyone());
+  store->down(false);
 }
 
 TEST_P(ManagerOwners, AnErrorIsToldAndSaysThatSomeMayBeLeft) {

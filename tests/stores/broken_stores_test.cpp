@@ -15,12 +15,17 @@ namespace {
 
 // Runs a batch on `inner` in a broken way.
 using Break = void (*)(StoreConnection& inner, std::span<StoreOp> batch, const Call& call);
+// Spoils a page of all keys, which was asked for after `from`.
+using BreakScan = void (*)(StoreConnection& inner, std::string_view from, KeyPage& page);
 
 class BrokenConnection final : public StoreConnection {
  public:
-  BrokenConnection(std::unique_ptr<StoreConnection> inner, Break broken)
-      : inner_(std::move(inner)), break_(broken) {}
-  void run(std::span<StoreOp> batch, const Call& call) override { break_(*inner_, batch, call); }
+  BrokenConnection(std::unique_ptr<StoreConnection> inner, Break broken, BreakScan of_scan)
+      : inner_(std::move(inner)), break_(broken), break_scan_(of_scan) {}
+  void run(std::span<StoreOp> batch, const Call& call) override {
+    if (break_) return break_(*inner_, batch, call);
+    inner_->run(batch, call);
+  }
   std::size_t sweep(std::size_t limit, const Call& call) override {
     return inner_->sweep(limit, call);
   }
@@ -28,26 +33,35 @@ class BrokenConnection final : public StoreConnection {
                  const Call& call) override {
     return inner_->list(owner, from, limit, call);
   }
+  KeyPage scan(std::string_view from, std::size_t limit, const Call& call) override {
+    auto page = inner_->scan(from, limit, call);
+    if (break_scan_) break_scan_(*inner_, from, page);
+    return page;
+  }
 
  private:
   std::unique_ptr<StoreConnection> inner_;
   Break break_;
+  BreakScan break_scan_;
 };
 
 class BrokenStore final : public Store {
  public:
   explicit BrokenStore(Break broken) : break_(broken) {}
+  explicit BrokenStore(BreakScan broken) : break_scan_(broken) {}
   std::unique_ptr<StoreConnection> make_connection() override {
-    return std::make_unique<BrokenConnection>(inner_->make_connection(), break_);
+    return std::make_unique<BrokenConnection>(inner_->make_connection(), break_, break_scan_);
   }
   [[nodiscard]] StoreTraits traits() const noexcept override { return inner_->traits(); }
 
  private:
   StorePtr inner_ = memory::store();
-  Break break_;
+  Break break_ = nullptr;
+  BreakScan break_scan_ = nullptr;
 };
 
-std::vector<std::string> failed_checks(Break broken) {
+template <class Broken>
+std::vector<std::string> failed_checks(Broken broken) {
   std::vector<std::string> names;
   for (const auto& check : store_checks()) {
     if (!failures(check, [&] { return std::make_shared<BrokenStore>(broken); }).empty()) {
@@ -57,7 +71,8 @@ std::vector<std::string> failed_checks(Break broken) {
   return names;
 }
 
-void expect_found(Break broken, std::string_view check) {
+template <class Broken>
+void expect_found(Broken broken, std::string_view check) {
   const auto failed = failed_checks(broken);
   EXPECT_NE(std::ranges::find(failed, check), failed.end())
       << check << " passed; failed: " << ::testing::PrintToString(failed);
@@ -78,10 +93,7 @@ void one_by_one(StoreConnection& inner, std::span<StoreOp> batch, const Call& ca
 }
 
 TEST(BrokenStores, AWholeOneIsNot) {
-  EXPECT_EQ(failed_checks([](StoreConnection& inner, std::span<StoreOp> batch, const Call& call) {
-              inner.run(batch, call);
-            }),
-            std::vector<std::string>{});
+  EXPECT_EQ(failed_checks(Break{}), std::vector<std::string>{});
 }
 
 void upsert(StoreConnection& inner, StoreOp& op, const Call& call) {
@@ -253,6 +265,45 @@ TEST(BrokenStores, TellsWhatAStoreThrows) {
   EXPECT_EQ(failures(check, [&] { return std::make_shared<BrokenStore>(throwing); }),
             std::vector<std::string>{"threw: the line"});
   EXPECT_EQ(failures(check, [] { return memory::store({.max_sessions = 0}); }).size(), 1u);
+}
+
+TEST(BrokenStores, FindsOneWhoseScanEndsEarly) {
+  const BreakScan broken = [](auto&, auto, KeyPage& page) { page.next.clear(); };
+  expect_found(broken, "ScansAllSessions");
+}
+
+TEST(BrokenStores, FindsOneWhoseScanNeverEnds) {
+  const BreakScan broken = [](auto&, auto from, KeyPage& page) {
+    if (page.next.empty()) page.next = from.empty() ? page_end({}) : std::string(from);
+  };
+  expect_found(broken, "ScansNothingOfAnEmptyStore");
+}
+
+TEST(BrokenStores, FindsOneWhoseScanSkipsTheEndOfAPage) {
+  const BreakScan broken = [](auto&, auto, KeyPage& page) {
+    if (!page.next.empty() && !page.keys.empty()) page.keys.pop_back();
+  };
+  expect_found(broken, "ScansAllSessions");
+}
+
+TEST(BrokenStores, FindsOneWhoseScanSkipsTheFirst) {
+  const BreakScan broken = [](auto&, auto, KeyPage& page) { std::erase(page.keys, SessionKey{}); };
+  expect_found(broken, "ScansAllSessions");
+}
+
+// As a page by number would: what went before it moves the rest.
+TEST(BrokenStores, FindsOneWhoseScanGoesByNumbers) {
+  const BreakScan broken = [](StoreConnection& inner, std::string_view from, KeyPage& page) {
+    static std::size_t given = 0;
+    if (from.empty()) given = 0;
+    const auto all = inner.scan({}, 100'000, {}).keys;
+    const auto first = std::min(given, all.size()), last = std::min(given + 7, all.size());
+    page.keys.assign(all.begin() + static_cast<std::ptrdiff_t>(first),
+                     all.begin() + static_cast<std::ptrdiff_t>(last));
+    given = last;
+    page.next = given < all.size() ? "more........" : "";
+  };
+  expect_found(broken, "AScanLosesNothingWhileOthersComeAndGo");
 }
 
 }  // namespace

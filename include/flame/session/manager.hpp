@@ -219,10 +219,17 @@ struct ListOperation : Operation {
   std::optional<Result<std::vector<OwnedSession>>> result{};
 };
 
+/// Whose sessions an EndOperation ends, where it names no key.
+enum class EndWhose : std::uint8_t {
+  owners,    ///< those of EndOperation::owner; of an empty one nobody's
+  everyones  ///< all of the application's, whoever's; an owner or a key beside it is Errc::misuse
+};
+
 struct EndOperation : Operation {
-  std::optional<SessionKey> key{};  ///< this one alone; unset: all of the owner's
+  std::optional<SessionKey> key{};  ///< this one alone; unset: by `whose`
+  EndWhose whose = EndWhose::owners;
   std::string owner{};
-  std::optional<SessionKey> except{};           ///< of the owner's this one stays
+  std::optional<SessionKey> except{};           ///< of several this one stays
   std::optional<Result<std::size_t>> result{};  ///< how many were ended
 };
 
@@ -272,6 +279,12 @@ class Manager {
   /// how many. A login that comes at the same time is ended too, or later than all this. After an
   /// error some may be left: do it again.
   Result<std::size_t> end_all(std::string_view owner, std::optional<SessionKey> except = {});
+
+  /// Ends all of this application's sessions, of owners and visitors: all that were there when it
+  /// was called. One that begins meanwhile is ended too, or later than all this. It looks at every
+  /// session of the store, so it may take longer than Options::deadline: give one that is meant for
+  /// it. Tells how many. After an error some may be left: do it again.
+  Result<std::size_t> end_everyone(Deadline deadline = {});
 
   /// For probes of readiness: whether the store answered lately, within its deadline. Never waits:
   /// each call has the store asked once more, and the next one tells what came of it. False before

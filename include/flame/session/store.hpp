@@ -32,6 +32,8 @@ struct SessionKey {
 
 /// The 16 characters of base64url that logs and tools show for a key.
 [[nodiscard]] std::string to_string(const SessionKey& key);
+/// Empty for a text that to_string() gives of no key.
+[[nodiscard]] std::optional<SessionKey> parse_key(std::string_view text) noexcept;
 
 /// Marks one write. Unique over all processes, drawn by the Manager, never 0.
 enum class WriteToken : std::uint64_t {};
@@ -101,6 +103,12 @@ struct OwnerPage {
   std::string next{};
 };
 
+/// A page of the keys of all sessions. An empty `next` is the end.
+struct KeyPage {
+  std::vector<SessionKey> keys{};
+  std::string next{};
+};
+
 /// Thrown by a store for a whole call. Operations that were answered by then stay answered.
 /// The text names the remedy, and holds no secret, key or value.
 class StoreError : public std::runtime_error {
@@ -155,6 +163,13 @@ class StoreConnection {
   /// before.
   virtual OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
                          const Call& call) = 0;
+  /// The keys of all sessions, whoever's; `from` as with list(). Whatever comes and goes meanwhile:
+  /// a session that is there from the first page to the last comes at least once, and the pages
+  /// end. What has expired may come, and so may a key of no session: who scans loads. `limit` is a
+  /// wish: a page may be short, or empty, before the end, and where the backend counts otherwise it
+  /// may have a hundred more. It must not cost what the whole of the sessions would: go by an index
+  /// in the order of keys, or by parts. For who ends or copies everyone; no request needs it.
+  virtual KeyPage scan(std::string_view from, std::size_t limit, const Call& call) = 0;
   /// The backend's own time, if it has a clock of its own: asked after connect(), and each minute.
   virtual std::optional<TimePoint> clock(const Call&) { return std::nullopt; }
   /// After StoreTraits::ping_after without a call: a round trip that shows whether the backend is
@@ -166,6 +181,12 @@ class StoreConnection {
   /// that the driver has closed may be somebody else's by then. Only the destructor follows.
   virtual void abort() noexcept {}
 };
+
+/// For pages in the order of keys: the `next` of one that ends with this key.
+[[nodiscard]] std::string page_end(const SessionKey& key);
+/// The key that such a page ended with; empty: it is the first page. Throws StoreError refused for
+/// what is no page_end().
+[[nodiscard]] std::optional<SessionKey> page_before(std::string_view from);
 
 /// The part of a sorted batch that has this verb.
 [[nodiscard]] std::span<StoreOp> only(Verb verb, std::span<StoreOp> batch) noexcept;

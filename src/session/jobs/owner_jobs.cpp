@@ -83,13 +83,17 @@ Result<std::vector<OwnedSession>> ListJob::result() {
   return std::move(found_);
 }
 
-EndJob::EndJob(Core& core, const EndOperation& operation) : core_(core), except_(operation.except) {
+EndJob::EndJob(Core& core, const EndOperation& operation)
+    : core_(core), everyone_(operation.whose == EndWhose::everyones), except_(operation.except) {
   if (operation.key) {
     stage_ = Stage::load;
     calls_.emplace_back().op.record.key = *operation.key;
     return;
   }
-  pages_.start(stored_owner(core.hash.application(), operation.owner));
+  if (everyone_)
+    pages_.start_with_everyone();
+  else
+    pages_.start(stored_owner(core.hash.application(), operation.owner));
   if (!pages_.is_at_end()) stage_ = Stage::list;
 }
 
@@ -107,33 +111,55 @@ void EndJob::all_answered() {
     error_ = failure->error;
     if (erasing_) add_to(*error_, "some of the sessions may not have ended: do it again");
   } else if (stage == Stage::load) {
-    look(calls_.front().op);
+    erase_loaded();
+  } else if (stage == Stage::list && everyone_) {
+    load(pages_.take());
   } else if (stage == Stage::list) {
     erase(pages_.take());
-  } else if (!pages_.is_at_end()) {
-    stage_ = Stage::list;
+  } else {
+    go_on();
   }
 }
 
-/// Of another application it is nobody here: the same key says nothing of whose it is.
-void EndJob::look(StoreOp& op) {
-  if (op.outcome != Outcome::done) return;
+/// To the next page, if there is one.
+void EndJob::go_on() noexcept {
+  if (!pages_.is_at_end()) stage_ = Stage::list;
+}
+
+/// A page of everyone's tells keys alone.
+void EndJob::load(const std::vector<Record>& records) {
+  make_loads(records, calls_);
+  if (calls_.empty()) return go_on();
+  stage_ = Stage::load;
+}
+
+/// Of another application it is nobody here: the same key says nothing of whose it is. What is over
+/// by the timeouts of here may live on elsewhere, so that ends with everyone's.
+bool EndJob::is_ours(const Record& record) const {
   Base base;
   std::string_view payload;
-  const auto state = open_header(op.record, core_.rules.lifetimes, core_.time.now(), base, payload);
-  if (state != RecordState::readable) return;
-  if (base.header.application.value_or(std::string_view()) != core_.hash.application()) return;
-  erase({std::move(op.record)});
+  const auto opened = open_header(record, core_.rules.lifetimes, core_.time.now(), base, payload);
+  const auto& application = base.header.application;
+  if (opened != RecordState::readable &&
+      !(everyone_ && open_envelope(record.blob, record.key, base.header, payload) == Opened::done))
+    return false;
+  return application.value_or(std::string_view()) == core_.hash.application();
+}
+
+void EndJob::erase_loaded() {
+  std::vector<Record> ours;
+  for (StoreCall& each : calls_)
+    if (each.op.outcome == Outcome::done && is_ours(each.op.record))
+      ours.push_back(std::move(each.op.record));
+  erase(std::move(ours));
 }
 
 void EndJob::erase(std::vector<Record> records) {
   if (except_) std::erase_if(records, [&](const Record& each) { return each.key == *except_; });
   make_erases(records, calls_);
-  erasing_ = erasing_ || !calls_.empty();
-  if (!calls_.empty())
-    stage_ = Stage::erase;
-  else if (!pages_.is_at_end())
-    stage_ = Stage::list;
+  if (calls_.empty()) return go_on();
+  erasing_ = true;
+  stage_ = Stage::erase;
 }
 
 void EndJob::count_ended() { ended_ += tell_ended(calls_, core_.events); }

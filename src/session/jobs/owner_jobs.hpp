@@ -33,8 +33,8 @@ class ListJob final : public Job {
   std::optional<Error> error_{};
 };
 
-/// Ends one session of this application, or all of an owner's. What is listed is ended whoever it
-/// belongs to by then: who signed in before the list was read does not escape.
+/// Ends one session of this application, all of an owner's, or everyone's. What is listed is ended
+/// whoever it belongs to by then: who signed in before the list was read does not escape.
 class EndJob final : public Job {
  public:
   EndJob(Core& core, const EndOperation& operation);
@@ -51,11 +51,15 @@ class EndJob final : public Job {
  private:
   enum class Stage : std::uint8_t { finished, load, list, erase };
 
-  void look(StoreOp& op);
+  void go_on() noexcept;
+  void load(const std::vector<Record>& records);
+  [[nodiscard]] bool is_ours(const Record& record) const;
+  void erase_loaded();
   void erase(std::vector<Record> records);
   void count_ended();
 
   Core& core_;
+  const bool everyone_;
   const std::optional<SessionKey> except_;
   OwnerPages pages_{};
   Stage stage_ = Stage::finished;

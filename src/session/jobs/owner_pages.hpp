@@ -8,7 +8,7 @@
 
 namespace flame::inline v0::session {
 
-/// Walks through an owner's sessions, page by page.
+/// Walks through an owner's sessions, or everyone's, page by page.
 class OwnerPages {
  public:
   static constexpr std::size_t page_size = 128;
@@ -17,6 +17,10 @@ class OwnerPages {
   void start(std::string owner) {
     request_ = {.owner = std::move(owner), .limit = page_size};
     is_at_end_ = request_.owner.empty();
+  }
+  void start_with_everyone() {
+    request_ = {.everyone = true, .limit = page_size};
+    is_at_end_ = false;
   }
   [[nodiscard]] bool is_at_end() const noexcept { return is_at_end_; }
   /// The call for the next page; it refers to *this.

@@ -49,7 +49,7 @@ class DirectDispatch final : public Dispatch {
     if (call.connects_only) return;
     const Call now{time_.now(), call.deadline};
     if (auto* const list = call.list) {
-      list->page = connection->list(list->owner, list->from, list->limit, now);
+      list->page = list->read(*connection, now);
       return;
     }
     const auto verb = call.op.verb;
@@ -110,6 +110,15 @@ class DirectDispatch final : public Dispatch {
 };
 
 }  // namespace
+
+OwnerPage ListRequest::read(StoreConnection& store, const Call& call) const {
+  if (!everyone) return store.list(owner, from, limit, call);
+  auto found = store.scan(from, limit, call);
+  OwnerPage out{.next = std::move(found.next)};
+  out.records.reserve(found.keys.size());
+  for (const auto& key : found.keys) out.records.push_back({.key = key});
+  return out;
+}
 
 std::unique_ptr<Dispatch> direct_dispatch(StorePtr store, const StoreTime& time) {
   return std::make_unique<DirectDispatch>(std::move(store), time);

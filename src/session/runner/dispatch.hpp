@@ -39,11 +39,14 @@ class Sending {
   std::atomic<State> state_{State::waiting};
 };
 
-/// A page of an owner's sessions that somebody wants.
+/// A page of an owner's sessions, or of everyone's keys, that somebody wants.
 struct ListRequest {
+  bool everyone = false;  ///< the records of the answer have keys, and nothing else
   std::string owner{}, from{};
   std::size_t limit = 0;
   OwnerPage page{};  ///< the answer
+
+  [[nodiscard]] OwnerPage read(StoreConnection& store, const Call& call) const;
 };
 
 /// One store operation under way: the submitter's own, unmoved until done.

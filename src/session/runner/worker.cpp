@@ -258,11 +258,11 @@ void Worker::answer_others(bool is_connected) noexcept {
 
 void Worker::list(StoreCall& call) noexcept try {
   if (!connected()) throw StoreError(StoreError::Kind::connection_lost, last_error_.text);
-  const ListRequest wanted{call.list->owner, call.list->from, call.list->limit};
+  const ListRequest wanted{call.list->everyone, call.list->owner, call.list->from,
+                           call.list->limit};
   OwnerPage page;  // who is left behind in the store must not write to what may be gone
-  ask_store(shared_.exchange_limit(), [&](auto& store, const Call& within) {
-    page = store.list(wanted.owner, wanted.from, wanted.limit, within);
-  });
+  ask_store(shared_.exchange_limit(),
+            [&](auto& store, const Call& within) { page = wanted.read(store, within); });
   call.list->page = std::move(page);
 } catch (...) {
   auto failure = caught_failure();

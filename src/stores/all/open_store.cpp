@@ -49,6 +49,7 @@ class WrongUrl final : public Store {
     OwnerPage list(std::string_view, std::string_view, std::size_t, const Call&) override {
       refuse(text_);
     }
+    KeyPage scan(std::string_view, std::size_t, const Call&) override { refuse(text_); }
 
    private:
     std::string text_;

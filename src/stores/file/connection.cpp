@@ -40,6 +40,20 @@ void copy_times(const Record& from, Record& to) noexcept {
   to.expires_at = from.expires_at;
 }
 
+/// Those of a folder above `last`, until there are `limit`.
+void add_keys(const Folder& folder, std::byte first, const std::optional<SessionKey>& last,
+              std::size_t limit, std::vector<SessionKey>& keys) {
+  const auto before = static_cast<std::ptrdiff_t>(keys.size());
+  folder.for_each_name([&](const char* name) {
+    const auto key = parse_record(name, first);
+    if (key && (!last || *key > *last)) keys.push_back(*key);
+    return true;
+  });
+  const auto end = keys.begin() + static_cast<std::ptrdiff_t>(std::min(limit, keys.size()));
+  std::partial_sort(keys.begin() + before, end, keys.end());
+  keys.erase(end, keys.end());
+}
+
 std::uint64_t random_number() {
   std::random_device random;
   return std::uint64_t{random()} << 32 | random();
@@ -278,6 +292,22 @@ OwnerPage Connection::list(std::string_view owner, std::string_view from, std::s
                            const Call& call) {
   check();
   return owners_.list(owner, from, limit, call, reader_);
+}
+
+/// Folder by folder, in the order of names, which is that of keys.
+KeyPage Connection::scan(std::string_view from, std::size_t limit, const Call&) {
+  check();
+  KeyPage page;
+  limit = std::max<std::size_t>(limit, 1);
+  const auto last = page_before(from);
+  for (unsigned first = last ? std::to_integer<unsigned>(last->bytes.front()) : 0;
+       first < 256 && page.keys.size() < limit; ++first) {
+    if (aborted_) lose("the call was given up", ECANCELED);
+    if (const auto folder = Folder::open(root_, records_folder(std::byte(first))))
+      add_keys(*folder, std::byte(first), last, limit, page.keys);
+  }
+  if (page.keys.size() >= limit) page.next = page_end(page.keys.back());
+  return page;
 }
 
 }  // namespace flame::inline v0::session::file

@@ -21,6 +21,7 @@ class Connection final : public StoreConnection {
   std::size_t sweep(std::size_t limit, const Call& call) override;
   OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
                  const Call& call) override;
+  KeyPage scan(std::string_view from, std::size_t limit, const Call& call) override;
   void abort() noexcept override { aborted_ = true; }
 
  private:

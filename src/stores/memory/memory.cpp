@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstring>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -133,9 +132,31 @@ class Table {
     }
     if (page.records.size() > limit) {
       page.records.pop_back();
-      const auto& last = page.records.back().key.bytes;
-      page.next.assign(reinterpret_cast<const char*>(last.data()), last.size());
+      page.next = page_end(page.records.back().key);
     }
+    return page;
+  }
+
+  /// A shard is taken as a whole, and its lowest keys are given: it has no order of them.
+  KeyPage scan(const SessionKey* from, std::size_t limit) {
+    KeyPage page;
+    auto& keys = page.keys;
+    auto shard = from ? shard_of(*from) : 0;
+    for (; shard < shard_count && keys.size() < limit; ++shard) {
+      const auto before = static_cast<std::ptrdiff_t>(keys.size());
+      {
+        const std::lock_guard lock(shards_[shard].mutex);
+        shards_[shard].scan(from, keys);
+      }
+      if (keys.size() > limit) {
+        const auto end = keys.begin() + static_cast<std::ptrdiff_t>(limit);
+        std::partial_sort(keys.begin() + before, end, keys.end());
+        keys.erase(end, keys.end());
+      } else {
+        std::sort(keys.begin() + before, keys.end());
+      }
+    }
+    if (keys.size() >= limit) page.next = page_end(keys.back());
     return page;
   }
 
@@ -192,14 +213,12 @@ class Connection final : public StoreConnection {
   }
   OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
                  const Call& call) override {
-    SessionKey key;
-    if (from.empty()) return table_->list(owner, nullptr, limit, call.now);
-    if (from.size() != key.bytes.size()) {
-      throw StoreError(StoreError::Kind::refused,
-                       "memory store: list() was given a `from` that is no page's `next`");
-    }
-    std::memcpy(key.bytes.data(), from.data(), from.size());
-    return table_->list(owner, &key, limit, call.now);
+    const auto before = page_before(from);
+    return table_->list(owner, before ? &*before : nullptr, limit, call.now);
+  }
+  KeyPage scan(std::string_view from, std::size_t limit, const Call&) override {
+    const auto before = page_before(from);
+    return table_->scan(before ? &*before : nullptr, std::max<std::size_t>(limit, 1));
   }
 
  private:

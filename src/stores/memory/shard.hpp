@@ -213,6 +213,12 @@ class alignas(64) Shard {
     }
   }
 
+  /// Keys above `from`, all of them and in no order.
+  void scan(const SessionKey* from, std::vector<SessionKey>& keys) const {
+    for (const auto& entry : by_key_)
+      if (!from || entry.record.key > *from) keys.push_back(entry.record.key);
+  }
+
  private:
   static constexpr std::size_t first_buckets = 32;
 

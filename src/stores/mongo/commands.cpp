@@ -233,6 +233,11 @@ Document Commands::remove_expired(std::span<const SessionKey> keys, TimePoint no
   return out;
 }
 
+/// What is linearizable is of one document.
+const char* Commands::level_of_many() const {
+  return concerns_.read == "linearizable" ? "majority" : concerns_.read.c_str();
+}
+
 Document Commands::list(std::string_view owner, std::string_view from, std::size_t limit,
                         TimePoint now, bool by_index) const {
   const auto most = static_cast<std::int32_t>(std::min(limit, most_listed));
@@ -251,13 +256,35 @@ Document Commands::list(std::string_view owner, std::string_view from, std::size
       .number("limit", most)
       .number("batchSize", most)
       .flag("singleBatch", true)
-      .document("readConcern", [&](Writer to) {
-        to.text("level", concerns_.read == "linearizable" ? "majority" : concerns_.read);
-      });
+      .document("readConcern", [&](Writer to) { to.text("level", level_of_many()); });
   if (by_index)
     out.writer().document("hint", [](Writer index) {
       index.number("owner", std::int32_t{1}).number("_id", std::int32_t{1});
     });
+  return out;
+}
+
+/// Of the same type and size as keys: what else there is as _id does not come between.
+Document Commands::scan(std::string_view from, std::size_t limit) const {
+  constexpr std::string_view least("\0\0\0\0\0\0\0\0\0\0\0\0", 12);
+  constexpr std::string_view greatest("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 12);
+  const auto most = static_cast<std::int32_t>(limit);
+  Document out;
+  out.writer()
+      .text("find", collection_)
+      .document("filter",
+                [&](Writer filter) {
+                  filter.document("_id", [&](Writer id) {
+                    id.bytes(from.empty() ? "$gte" : "$gt", from.empty() ? least : from);
+                    id.bytes("$lte", greatest);
+                  });
+                })
+      .document("projection", [](Writer fields) { fields.number("_id", std::int32_t{1}); })
+      .document("sort", [](Writer order) { order.number("_id", std::int32_t{1}); })
+      .number("limit", most)
+      .number("batchSize", most)
+      .flag("singleBatch", true)
+      .document("readConcern", [&](Writer to) { to.text("level", level_of_many()); });
   return out;
 }
 

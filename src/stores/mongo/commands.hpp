@@ -46,9 +46,12 @@ class Commands {
   /// By the index of owners, which must be there, or as the server likes.
   [[nodiscard]] Document list(std::string_view owner, std::string_view from, std::size_t limit,
                               TimePoint now, bool by_index = true) const;
+  /// Keys alone.
+  [[nodiscard]] Document scan(std::string_view from, std::size_t limit) const;
 
  private:
   Document find(Ops ops, const std::string& concern) const;
+  [[nodiscard]] const char* level_of_many() const;
   void add_concern(Writer to, Deadline until) const;
 
   std::string collection_;

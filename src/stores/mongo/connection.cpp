@@ -97,26 +97,37 @@ const bson_t& Connection::ask_for_page(std::string_view owner, std::string_view 
 
 OwnerPage Connection::list(std::string_view owner, std::string_view from, std::size_t limit,
                            const Call& call) {
-  if (!from.empty() && from.size() != sizeof(SessionKey))
-    refuse("mongo store: a page begins where no page has ended: give its `next`");
+  static_cast<void>(page_before(from));  // or it is refused
   OwnerPage page;
   if (owner.empty() || owner.size() > max_owner || limit == 0) return page;
   std::size_t found = 0;
-  each_document(
-      ask_for_page(owner, from, limit, call), "cursor.firstBatch", [&](const bson_t& document) {
-        const auto key = read_key(document);
-        Record record;
-        const auto token = find_number(document, "token");
-        if (!key) return;
-        ++found;
-        page.next.assign(reinterpret_cast<const char*>(key->bytes.data()), key->bytes.size());
-        if (!token || !read_times(document, record)) return;
-        record.key = *key;
-        record.token = WriteToken{static_cast<std::uint64_t>(*token)};
-        record.owner = owner;
-        page.records.push_back(std::move(record));
-      });
+  each_document(ask_for_page(owner, from, limit, call), "cursor.firstBatch",
+                [&](const bson_t& document) {
+                  const auto key = read_key(document);
+                  Record record;
+                  const auto token = find_number(document, "token");
+                  if (!key) return;
+                  ++found;
+                  page.next = page_end(*key);
+                  if (!token || !read_times(document, record)) return;
+                  record.key = *key;
+                  record.token = WriteToken{static_cast<std::uint64_t>(*token)};
+                  record.owner = owner;
+                  page.records.push_back(std::move(record));
+                });
   if (found < std::min<std::size_t>(limit, most_listed)) page.next.clear();
+  return page;
+}
+
+KeyPage Connection::scan(std::string_view from, std::size_t limit, const Call& call) {
+  static_cast<void>(page_before(from));  // or it is refused
+  KeyPage page;
+  limit = std::clamp<std::size_t>(limit, 1, most_listed);
+  each_document(link_.ask_surely(commands_.scan(from, limit), call.deadline), "cursor.firstBatch",
+                [&](const bson_t& document) {
+                  if (const auto key = read_key(document)) page.keys.push_back(*key);
+                });
+  if (page.keys.size() == limit) page.next = page_end(page.keys.back());
   return page;
 }
 

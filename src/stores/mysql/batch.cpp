@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
-#include <cstring>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -92,13 +92,16 @@ bool has_time_for_a_lock(Deadline until) noexcept {
   return until == Deadline{} || until - std::chrono::steady_clock::now() > longest;
 }
 
-/// The least key above this one; false where there is none.
-bool move_up(SessionKey& key) noexcept {
+/// The least key after the page that ended so; empty where there is none.
+std::optional<SessionKey> first_after(std::string_view from) {
+  const auto last = page_before(from);
+  if (!last) return SessionKey{};
+  auto key = *last;
   for (auto at = key.bytes.rbegin(); at != key.bytes.rend(); ++at) {
     *at = static_cast<std::byte>(std::to_integer<unsigned>(*at) + 1);
-    if (*at != std::byte{0}) return true;
+    if (*at != std::byte{0}) return key;
   }
-  return false;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -281,13 +284,12 @@ std::size_t Batch::sweep(std::size_t limit, const Call& call) {
 
 OwnerPage Batch::list(std::string_view owner, std::string_view from, std::size_t limit,
                       TimePoint now) {
-  SessionKey first;
   OwnerPage page;
-  if (!from.empty()) std::memcpy(first.bytes.data(), from.data(), first.bytes.size());
-  if (!from.empty() && !move_up(first)) return page;
+  const auto first = first_after(from);
+  if (!first) return page;
   auto& select = statement(Form::list, 1);
   select.bind(owner);
-  select.bind(first);
+  select.bind(*first);
   select.bind(now);
   select.bind(std::uint64_t{limit});
   select.execute();
@@ -300,9 +302,20 @@ OwnerPage Batch::list(std::string_view owner, std::string_view from, std::size_t
                             row_.expires_at,
                             {}});
   }
-  if (page.records.size() < limit) return page;
-  const auto& last = page.records.back().key.bytes;
-  page.next.assign(reinterpret_cast<const char*>(last.data()), last.size());
+  if (page.records.size() == limit) page.next = page_end(page.records.back().key);
+  return page;
+}
+
+KeyPage Batch::scan(std::string_view from, std::size_t limit) {
+  KeyPage page;
+  const auto first = first_after(from);
+  if (!first) return page;
+  auto& select = statement(Form::scan, 1);
+  select.bind(*first);
+  select.bind(std::uint64_t{limit});
+  select.execute();
+  while (select.fetch(row_)) page.keys.push_back(row_.key);
+  if (page.keys.size() == limit) page.next = page_end(page.keys.back());
   return page;
 }
 

@@ -30,6 +30,7 @@ class Batch {
   std::size_t sweep(std::size_t limit, const Call& call);
   [[nodiscard]] OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
                                TimePoint now);
+  [[nodiscard]] KeyPage scan(std::string_view from, std::size_t limit);
   /// Prepares all for one record: shows whether the user has the rights.
   void check_rights();
 

@@ -235,10 +235,12 @@ std::size_t Connection::sweep(std::size_t limit, const Call& call) {
 
 OwnerPage Connection::list(std::string_view owner, std::string_view from, std::size_t limit,
                            const Call& call) {
-  if (!from.empty() && from.size() != sizeof(SessionKey))
-    fail(StoreError::Kind::refused, "a page begins where no page has ended: give its `next`");
   if (owner.empty() || owner.size() > max_owner || limit == 0) return {};
   return exchange(call, [&] { return batch_.list(owner, from, limit, call.now); });
+}
+
+KeyPage Connection::scan(std::string_view from, std::size_t limit, const Call& call) {
+  return exchange(call, [&] { return batch_.scan(from, std::max<std::size_t>(limit, 1)); });
 }
 
 std::optional<TimePoint> Connection::clock(const Call& call) {

@@ -98,6 +98,9 @@ std::string sql(Form form, std::size_t n, const TableName& name) {
       return "SELECT session_key, token, created_at, last_seen, expires_at FROM " + table +
              " FORCE INDEX (owner) WHERE owner = ? AND session_key >= ? AND expires_at > ?"
              " ORDER BY session_key LIMIT ?";
+    case Form::scan:
+      return "SELECT session_key FROM " + table +
+             " FORCE INDEX (PRIMARY) WHERE session_key >= ? ORDER BY session_key LIMIT ?";
   }
   return {};
 }

@@ -21,9 +21,10 @@ enum class Form : std::uint8_t {
   expired,      ///< up to a number of keys
   sweep,        ///< n keys, and the time
   list,         ///< a page of an owner's, without content
+  scan,         ///< a page of all keys
 };
 
-inline constexpr std::size_t form_count = 10;
+inline constexpr std::size_t form_count = 11;
 
 /// `db`.`table`, or `table`.
 [[nodiscard]] std::string quoted(const TableName& name);

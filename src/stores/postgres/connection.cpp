@@ -1,5 +1,6 @@
 #include "connection.hpp"
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -92,6 +93,21 @@ OwnerPage Connection::list(std::string_view owner, std::string_view from, std::s
                             .last_seen = result.time(row, 3),
                             .expires_at = result.time(row, 4)});
   if (page.records.size() == limit) page.next = result.bytes(result.rows() - 1, 0);
+  return page;
+}
+
+KeyPage Connection::scan(std::string_view from, std::size_t limit, const Call& call) {
+  Parameters p;
+  limit = std::max<std::size_t>(limit, 1);
+  p << from << static_cast<std::int64_t>(limit);
+  const auto result = link_.only(Ask::scan, p, call.deadline);
+  KeyPage page;
+  for (int row = 0; row < result.rows(); ++row) {
+    const auto key = result.bytes(row, 0);
+    if (key.size() == sizeof(SessionKey)) page.keys.push_back(key_of(key));  // or not the library's
+  }
+  if (static_cast<std::size_t>(result.rows()) == limit)
+    page.next = result.bytes(result.rows() - 1, 0);
   return page;
 }
 

@@ -48,6 +48,8 @@ std::string text_of(Ask ask) {
       return "SELECT key, token, created_at, last_seen, expires_at FROM ? WHERE owner = $1::bytea "
              "AND owner <> ''::bytea AND key > $2::bytea AND expires_at > $3::bigint ORDER BY key "
              "LIMIT $4::bigint";
+    case Ask::scan:
+      return "SELECT key FROM ? WHERE key > $1::bytea ORDER BY key LIMIT $2::bigint";
     case Ask::blocks:
       return "SELECT pg_relation_size('?'::regclass) / current_setting('block_size')::bigint";
     case Ask::sweep:

@@ -17,12 +17,13 @@ enum class Ask : std::uint8_t {
   erase,        ///< key
   relax,        ///< nothing: the transaction need not be flushed
   list,         ///< owner, from, now, limit: key, token, times
+  scan,         ///< from, limit: key
   blocks,       ///< nothing: the table's size
   sweep,        ///< first, end, now, limit: how many went, the block and item of the last
   time,         ///< nothing: the server's clock
   takes_writes  ///< nothing: whether it does
 };
-inline constexpr std::size_t number_of_asks = 11;
+inline constexpr std::size_t number_of_asks = 12;
 
 struct Statement {
   std::string text;

@@ -163,6 +163,25 @@ std::optional<std::string> Connection::try_a_session(const Call& call) {
   return std::nullopt;
 }
 
+/// A page is a step of SCAN, and its `next` the server's cursor. A step looks at other keys of the
+/// database, too: with a small one there would be too many.
+KeyPage Connection::scan(std::string_view from, std::size_t limit, const Call& call) {
+  constexpr std::size_t least = 100, most = 10'000;
+  if (!std::ranges::all_of(from, [](char c) { return c >= '0' && c <= '9'; }))
+    throw StoreError(StoreError::Kind::refused,
+                     "a page begins where no page has ended: give its `next`");
+  Keys keys(settings_->key_prefix);
+  auto reply = ask({"SCAN", from.empty() ? "0" : from, "MATCH", keys.any_session(), "COUNT",
+                    std::to_string(std::clamp(limit, least, most))},
+                   call);
+  if (reply.type != Reply::Type::array || reply.elements.size() != 2) throw_strange_reply();
+  KeyPage page;
+  for (const auto& each : reply.elements[1].elements)
+    if (const auto key = keys.read_session(each.text)) page.keys.push_back(*key);
+  if (auto& cursor = reply.elements[0].text; cursor != "0") page.next = std::move(cursor);
+  return page;
+}
+
 OwnerPage Connection::list(std::string_view owner, std::string_view from, std::size_t limit,
                            const Call& call) {
   return OwnerList(routing_, commands_, owner, call).page(from, limit);

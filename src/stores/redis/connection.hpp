@@ -19,6 +19,7 @@ class Connection final : public StoreConnection {
   std::size_t sweep(std::size_t, const Call&) override { return 0; }
   OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
                  const Call& call) override;
+  KeyPage scan(std::string_view from, std::size_t limit, const Call& call) override;
   std::optional<TimePoint> clock(const Call& call) override;
   void ping(const Call& call) override;
   void abort() noexcept override { waiter_.interrupt(); }

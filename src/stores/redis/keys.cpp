@@ -55,6 +55,13 @@ std::string_view Keys::session(const SessionKey& key) {
   return name_.append(to_string(key));
 }
 
+std::string_view Keys::any_session() { return name_.assign(prefix_).append(":s:{*"); }
+
+std::optional<SessionKey> Keys::read_session(std::string_view name) {
+  const auto key = parse_key(name.substr(name.rfind(':') + 1));
+  return key && session(*key) == name ? key : std::nullopt;
+}
+
 std::string_view Keys::owner(std::uint8_t bucket, std::string_view owner) {
   begin(":o:{", bucket);
   return name_.append(owner);

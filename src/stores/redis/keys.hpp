@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,10 @@ class Keys {
 
   /// `<prefix>:s:{tag}:<key in base64url>`
   std::string_view session(const SessionKey& key);
+  /// The pattern of all of them.
+  std::string_view any_session();
+  /// Empty for what is not the name of one.
+  std::optional<SessionKey> read_session(std::string_view name);
   /// `<prefix>:o:{tag}:<owner>`
   std::string_view owner(std::uint8_t bucket, std::string_view owner);
   /// `<prefix>:layout`

@@ -19,6 +19,7 @@ class Refused final : public StoreConnection {
   OwnerPage list(std::string_view, std::string_view, std::size_t, const Call&) override {
     refuse();
   }
+  KeyPage scan(std::string_view, std::size_t, const Call&) override { refuse(); }
 
  private:
   [[noreturn]] void refuse() const { throw StoreError(StoreError::Kind::refused, text_); }

@@ -8,6 +8,8 @@
 namespace flame::inline v0::session::sqlite {
 namespace {
 
+constexpr std::size_t most_listed = 1'000'000;  // in one page
+
 bool fits(const Record& record) noexcept {
   return record.blob.size() <= max_record && record.owner.size() <= max_owner;
 }
@@ -39,6 +41,7 @@ Batch::Batch(Database& database, const std::string& table)
                           " INDEXED BY " + quoted(owner_index(table)) +
                           " WHERE owner = ?1 AND owner <> x'' AND key > ?2 AND expires_at > ?3"
                           " ORDER BY key"),
+      scan_(database, "SELECT key FROM " + quoted(table) + " WHERE key > ? ORDER BY key LIMIT ?"),
       sweep_(database, "DELETE FROM " + quoted(table) + " WHERE rowid IN (SELECT rowid FROM " +
                            quoted(table) + " INDEXED BY " + quoted(expiry_index(table)) +
                            " WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)") {}
@@ -157,7 +160,7 @@ void Batch::put(const Found& old, const Record& record, const Times& times) {
 OwnerPage Batch::list(std::string_view owner, std::string_view from, std::size_t limit,
                       TimePoint now) {
   OwnerPage page;
-  const auto most = std::min<std::size_t>(limit, 1'000'000);
+  const auto most = std::min(limit, most_listed);
   for (auto rows = list_(owner, from, now); page.records.size() < most && rows.next();) {
     const auto bytes = rows.bytes(0);
     Record record{{}, rows.token(1), std::string(owner), rows.time(2), rows.time(3), rows.time(4),
@@ -166,9 +169,23 @@ OwnerPage Batch::list(std::string_view owner, std::string_view from, std::size_t
     std::memcpy(record.key.bytes.data(), bytes.data(), bytes.size());
     page.records.push_back(std::move(record));
   }
-  if (page.records.size() < most) return page;
-  const auto& last = page.records.back().key.bytes;
-  page.next.assign(reinterpret_cast<const char*>(last.data()), last.size());
+  if (page.records.size() == most) page.next = page_end(page.records.back().key);
+  return page;
+}
+
+KeyPage Batch::scan(std::string_view from, std::size_t limit) {
+  KeyPage page;
+  const auto most = static_cast<std::int64_t>(std::clamp<std::size_t>(limit, 1, most_listed));
+  std::int64_t found = 0;
+  for (auto rows = scan_(from, most); rows.next(); ++found) {
+    const auto bytes = rows.bytes(0);
+    page.next = bytes;
+    SessionKey key;
+    if (bytes.size() != sizeof key.bytes) continue;  // a row that is not the library's
+    std::memcpy(key.bytes.data(), bytes.data(), bytes.size());
+    page.keys.push_back(key);
+  }
+  if (found < most) page.next.clear();
   return page;
 }
 

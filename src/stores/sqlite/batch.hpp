@@ -25,6 +25,7 @@ class Batch {
   void answer() noexcept;
   [[nodiscard]] OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
                                TimePoint now);
+  [[nodiscard]] KeyPage scan(std::string_view from, std::size_t limit);
   std::size_t sweep(std::size_t limit, TimePoint now);
 
  private:
@@ -48,7 +49,7 @@ class Batch {
                                       TimePoint now) noexcept;
 
   Statement begin_, end_, load_, find_, insert_, replace_, replace_all_, touch_, erase_, list_,
-      sweep_;
+      scan_, sweep_;
   std::vector<std::pair<StoreOp*, Outcome>> outcomes_{};
   std::vector<std::pair<StoreOp*, Record>> newest_{};  // of conflicts
 };

@@ -195,11 +195,18 @@ void Connection::checkpoint(const Call& call) {
 
 OwnerPage Connection::list(std::string_view owner, std::string_view from, std::size_t limit,
                            const Call& call) {
-  if (!from.empty() && from.size() != sizeof(SessionKey))
-    fail(Kind::refused, "a page begins where no page has ended: give its `next`");
+  static_cast<void>(page_before(from));  // or it is refused
   if (owner.empty() || limit == 0) return {};
   try {
     return exchange(call, [&] { return batch_.list(owner, from, limit, call.now); });
+  } catch (const SqliteError& error) {
+    error.tell();
+  }
+}
+
+KeyPage Connection::scan(std::string_view from, std::size_t limit, const Call& call) {
+  try {
+    return exchange(call, [&] { return batch_.scan(from, limit); });
   } catch (const SqliteError& error) {
     error.tell();
   }

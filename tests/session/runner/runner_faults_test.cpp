@@ -169,6 +169,7 @@ TEST_F(RunnerFaultsTest, WhatTheStoreForgotIsUnknown) {
       OwnerPage list(std::string_view, std::string_view, std::size_t, const Call&) override {
         return {};
       }
+      KeyPage scan(std::string_view, std::size_t, const Call&) override { return {}; }
     };
     std::unique_ptr<StoreConnection> make_connection() override {
       return std::make_unique<Connection>();

@@ -199,6 +199,9 @@ class BlockingStore final : public Store {
       if (store_.locked([](auto& store) { return store.down_; })) throw lost("the store went away");
       return {.next = "of " + std::string(owner)};
     }
+    KeyPage scan(std::string_view, std::size_t, const Call&) override {
+      return {.keys = {SessionKey{}}, .next = "of all"};
+    }
     std::optional<TimePoint> clock(const Call&) override { return store_.its_clock(); }
     void abort() noexcept override {
       store_.on_abort();

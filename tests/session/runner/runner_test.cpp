@@ -329,6 +329,17 @@ TEST_F(RunnerTest, AListDoesNotWaitBehindASweep) {
   end_runner();  // before what the store waits for is gone
 }
 
+TEST_F(RunnerTest, EveryonesKeysComeAsAListDoes) {
+  Asked& asked = answers.make(Verb::load, 1, clock.steady() + deadline);
+  ListRequest list{.everyone = true, .limit = 10};
+  asked.call.list = &list;
+  EXPECT_FALSE(runner().submit(asked.call));
+  EXPECT_FALSE(answers.wait(asked).call.failure);
+  EXPECT_EQ(list.page.next, "of all");
+  ASSERT_EQ(list.page.records.size(), 1U);
+  EXPECT_EQ(list.page.records.front().key, SessionKey{});
+}
+
 TEST_F(RunnerTest, AListThatFailsIsAFailure) {
   run(Verb::load, 1);
   store->down();

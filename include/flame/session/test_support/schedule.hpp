@@ -61,8 +61,8 @@ struct ScheduledRequest {
   Need need = Need::read;
   std::function<std::string()> id{};  ///< what its cookie says, asked when it starts
   std::function<bool(Session&, const Flash&)> handler{};  ///< false: it failed
-  /// No request at all: all sessions of this owner are ended. What came of it is told as of a
-  /// commit.
+  /// No request at all: all sessions of this owner are ended, or where it is empty everyone's.
+  /// What came of it is told as of a commit.
   std::optional<std::string> ends_all_of{};
   std::chrono::milliseconds load_deadline{0};    ///< 0: the Manager's
   std::chrono::milliseconds commit_deadline{0};  ///< 0: the Manager's

@@ -1,0 +1,137 @@
+#include "access.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include <flame/session/open_store.hpp>
+
+namespace flame::inline v0::session::command {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto patience = 30s;  // of one call, and of what is put off
+constexpr auto pause = 20ms;
+
+TimePoint wall() {
+  return std::chrono::time_point_cast<TimePoint::duration>(std::chrono::system_clock::now());
+}
+
+std::span<StoreOp> first_put_off(std::span<StoreOp> batch) {
+  const auto first = std::ranges::find(batch, Outcome::later, &StoreOp::outcome);
+  return {first, batch.end()};
+}
+
+void check(const StoreOp& op) {
+  using Kind = StoreError::Kind;
+  switch (op.outcome) {
+    case Outcome::refused:
+      throw StoreError(Kind::full,
+                       "the store refused a session: it is full, or takes none of "
+                       "this size");
+    case Outcome::later:
+      throw StoreError(Kind::away, "the store puts a session off again and again: try later");
+    case Outcome::unknown:
+    case Outcome::unanswered:
+      throw StoreError(Kind::connection_lost,
+                       "the store does not say what became of a session: try again");
+    default:
+      return;
+  }
+}
+
+}  // namespace
+
+std::string without_making(std::string_view url) {
+  const auto question = std::min(url.find('?'), url.size());
+  std::string out(url.substr(0, question));
+  char separator = '?';
+  for (auto rest = url.substr(std::min(question + 1, url.size())); !rest.empty();) {
+    const auto end = std::min(rest.find('&'), rest.size());
+    const auto each = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    const auto name = each.substr(0, each.find('='));
+    if (name == "init_table" || name == "init_collection") continue;
+    out.append(1, std::exchange(separator, '&')).append(each);
+  }
+  return out;
+}
+
+StorePtr open_existing(std::string_view url) {
+  constexpr std::string_view file = "file:";
+  const bool is_file = url.starts_with(file);
+  const std::string path(is_file ? url.substr(0, url.find('?')).substr(file.size()) : url);
+  if (is_file && path.starts_with('/') && ::access(path.c_str(), F_OK) != 0)
+    throw StoreError(StoreError::Kind::refused,
+                     "file store: the folder that the URL names is not there, or cannot be seen "
+                     "by this user");
+  return open_store(without_making(url));
+}
+
+Access::Access(StorePtr store) : store_(std::move(store)), traits_(store_->traits()) {
+  connection_ = open_connection(*store_, {wall(), Clock::now() + patience});
+  const auto asked_at = Clock::now();
+  const auto told = connection_->clock({wall(), Clock::now() + patience});
+  read_at_ = asked_at + (Clock::now() - asked_at) / 2;
+  read_ = told.value_or(wall());
+}
+
+TimePoint Access::now() const {
+  return read_ + std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - read_at_);
+}
+
+Call Access::call() const { return {now(), Clock::now() + patience}; }
+
+KeyPage Access::scan(std::string_view from, std::size_t limit) {
+  return connection_->scan(from, limit, call());
+}
+
+std::size_t Access::sweep(std::size_t limit) {
+  auto careful = call();
+  careful.now -= 5s;  // as the library's own
+  return connection_->sweep(limit, careful);
+}
+
+std::span<StoreOp> Access::batch_of(std::span<StoreOp> ops) const {
+  const auto& lane = ops.front().verb == Verb::load ? traits_.reads : traits_.writes;
+  std::size_t bytes = 0, n = 0;
+  for (; n < std::min(ops.size(), lane.max_batch); ++n) {
+    bytes += ops[n].record.blob.size();
+    if (n > 0 && bytes > lane.max_batch_bytes) break;
+  }
+  return ops.first(n);
+}
+
+void Access::run(std::vector<StoreOp>& ops) {
+  std::ranges::sort(ops, {}, [](const StoreOp& op) { return op.record.key; });
+  for (std::span<StoreOp> rest(ops); !rest.empty();) {
+    const auto batch = batch_of(rest);
+    rest = rest.subspan(batch.size());
+    run_batch(batch);
+  }
+}
+
+void Access::run_batch(std::span<StoreOp> batch) {
+  connection_->run(batch, call());
+  const auto until = Clock::now() + patience;
+  for (auto open = first_put_off(batch); !open.empty() && Clock::now() < until;
+       open = first_put_off(open)) {
+    std::this_thread::sleep_for(pause);
+    open.front().outcome = Outcome::unanswered;
+    connection_->run(open.first(1), call());
+  }
+  for (const auto& op : batch) check(op);
+}
+
+std::vector<StoreOp> Access::load(const std::vector<SessionKey>& keys) {
+  std::vector<StoreOp> ops;
+  ops.reserve(keys.size());
+  for (const auto& key : keys) ops.push_back({Verb::load, {.key = key}, {}, {}});
+  run(ops);
+  return ops;
+}
+
+}  // namespace flame::inline v0::session::command
