@@ -30,19 +30,29 @@ void base64url_encode(std::span<const std::byte> in, char* out) noexcept {
 }
 
 bool base64url_decode(std::string_view in, std::byte* out) noexcept {
+  const auto value = [](char c) { return values[static_cast<unsigned char>(c)]; };
+  int wrong = 0;  // negative once one was
+  for (; in.size() >= 4; in.remove_prefix(4)) {
+    const int a = value(in[0]), b = value(in[1]), c = value(in[2]), d = value(in[3]);
+    wrong |= a | b | c | d;
+    const auto bits = static_cast<std::uint32_t>(a) << 18 | static_cast<std::uint32_t>(b) << 12 |
+                      static_cast<std::uint32_t>(c) << 6 | static_cast<std::uint32_t>(d);
+    out[0] = static_cast<std::byte>(bits >> 16);
+    out[1] = static_cast<std::byte>(bits >> 8);
+    out[2] = static_cast<std::byte>(bits);
+    out += 3;
+  }
   std::uint32_t bits = 0;
   int count = 0;
   for (const char c : in) {
-    const int value = values[static_cast<unsigned char>(c)];
-    if (value < 0) return false;
-    bits = bits << 6 | static_cast<std::uint32_t>(value);
+    wrong |= value(c);
+    bits = bits << 6 | (static_cast<std::uint32_t>(value(c)) & 63);
     count += 6;
-    if (count >= 8) {
-      count -= 8;
-      *out++ = static_cast<std::byte>(bits >> count & 255);
-    }
+    if (count < 8) continue;
+    count -= 8;
+    *out++ = static_cast<std::byte>(bits >> count & 255);
   }
-  return (bits & ((1U << count) - 1)) == 0;
+  return wrong >= 0 && (bits & ((1U << count) - 1)) == 0;
 }
 
 }  // namespace flame::inline v0::session
