@@ -161,6 +161,14 @@ TEST(MysqlSettings, WarnOfWhatBreaksPromises) {
   EXPECT_NE(warned({{"max_allowed_packet", "1048576"}}), "");
 }
 
+TEST(MysqlSettings, ALimitOfTheServersOnStatementsIsLifted) {
+  for (const std::string name : {"max_execution_time", "max_statement_time"}) {
+    EXPECT_NE(settings_query().find(name), std::string::npos);
+    EXPECT_NE(session_setup(Settings(Values{{name, "1"}})).find(name + " = 0"), std::string::npos);
+    EXPECT_EQ(session_setup(Settings()).find(name), std::string::npos) << "not each server's";
+  }
+}
+
 TEST(MysqlSettings, SetUpASession) {
   const auto galera = session_setup(Settings(Values{{"wsrep_on", "ON"}}));
   EXPECT_NE(galera.find("wsrep_sync_wait = 1"), std::string::npos);

@@ -107,6 +107,29 @@ TEST_F(MysqlWholeServer, ReadOnlyItIsTheWrongServer) {
   EXPECT_EQ(load(*again, 1), Outcome::done) << "connect() may be repeated";
 }
 
+TEST_F(MysqlWholeServer, ItsGlobalLimitsCutNoAnswerShort) {
+  server_->start();
+  static_cast<void>(connect());
+  Admin admin(server_->url());
+  for (const auto* limit : {"sql_select_limit = 1", "max_join_size = 1", "sql_safe_updates = 1"})
+    admin.run(std::string("SET GLOBAL ") + limit);
+  const auto connection = connect();
+  std::vector<StoreOp> batch;
+  for (std::uint64_t number = 0; number < 64; ++number)
+    batch.push_back({Verb::create, record_of(number, "ann"), {}, {}});
+  sort(batch);
+  for (const auto verb : {Verb::create, Verb::load, Verb::touch, Verb::erase}) {
+    for (auto& op : batch) op = {verb, op.record, {}, {}};
+    connection->run(batch, call_now());
+    EXPECT_TRUE(
+        std::ranges::all_of(batch, [](const StoreOp& op) { return op.outcome == Outcome::done; }));
+    const auto listed = connection->list("ann", {}, 100, call_now()).records.size();
+    EXPECT_EQ(listed, verb == Verb::erase ? 0U : 64U);
+  }
+  admin.run("SET GLOBAL read_only = 1");
+  EXPECT_EQ(thrown_by([&] { connect(); }).kind, Kind::away) << "all variables are read";
+}
+
 TEST_F(MysqlWholeServer, ItsListOfConnectionsNamesTheApplication) {
   server_->start({"--performance-schema=ON"});
   const auto named = store(

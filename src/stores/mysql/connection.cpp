@@ -116,6 +116,7 @@ void Connection::open(const Place& place, const Login& login, const Call& call) 
 }
 
 void Connection::begin_session() {
+  wire_.query(limits_setup());
   std::map<std::string, std::string> values;
   for (auto& row : wire_.query(settings_query())) values[row[0]] = std::move(row[1]);
   settings_ = Settings(std::move(values));

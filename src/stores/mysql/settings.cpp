@@ -32,8 +32,14 @@ std::size_t Settings::max_packet() const noexcept {
 
 std::string settings_query() {
   return "SHOW VARIABLES WHERE Variable_name IN ('binlog_format', 'innodb_flush_log_at_trx_commit',"
-         " 'log_bin', 'max_allowed_packet', 'read_only', 'innodb_read_only', 'sync_binlog',"
-         " 'transaction_isolation', 'wsrep_on')";
+         " 'log_bin', 'max_allowed_packet', 'max_execution_time', 'max_statement_time', "
+         "'read_only',"
+         " 'innodb_read_only', 'sync_binlog', 'transaction_isolation', 'wsrep_on')";
+}
+
+std::string limits_setup() {
+  return "SET SESSION sql_select_limit = 18446744073709551615, SESSION sql_big_selects = 1,"
+         " SESSION sql_safe_updates = 0";
 }
 
 std::string session_setup(const Settings& settings) {
@@ -45,6 +51,9 @@ std::string session_setup(const Settings& settings) {
       " = 'READ-COMMITTED', SESSION autocommit = 1, SESSION innodb_lock_wait_timeout = 1,"
       " SESSION lock_wait_timeout = 1,"
       " SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'";
+  // Each call has a deadline: MySQL's limit, and MariaDB's.
+  for (const auto* name : {"max_execution_time", "max_statement_time"})
+    if (!settings[name].empty()) text.append(", SESSION ").append(name).append(" = 0");
   if (settings.is_on("wsrep_on")) text += ", SESSION wsrep_sync_wait = 1";
   return text;
 }

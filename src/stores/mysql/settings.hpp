@@ -23,6 +23,8 @@ class Settings {
   std::map<std::string, std::string> values_;
 };
 
+/// What keeps a server's global limits from cutting answers short: before any query.
+[[nodiscard]] std::string limits_setup();
 /// The query whose rows are names and values.
 [[nodiscard]] std::string settings_query();
 /// What makes a session of the server's as the store needs it.
