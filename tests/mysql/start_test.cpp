@@ -87,6 +87,25 @@ TEST_P(MysqlStart, SaysHowToMendAnUnfitTable) {
   EXPECT_NE(refusal_of_table(), "");
 }
 
+TEST_P(MysqlStart, SaysHowToDropAUniqueIndexThatWouldTakeKeys) {
+  for (const auto* index : {"UNIQUE `one``each` (token)", "UNIQUE begins (session_key(2))",
+                            "UNIQUE many (owner(5), expires_at)"}) {
+    admin_->run("ALTER TABLE " + table_ + std::string(" ADD ") + index);
+    const auto text = refusal_of_table();
+    EXPECT_NE(text.find("has a unique index that is not the store's"), text.npos) << text;
+    run_what_is_said(text);
+    EXPECT_NO_THROW(connect_to(url_)) << index;
+  }
+  for (const auto* index : {"DROP INDEX expires_at, ADD UNIQUE expires_at (expires_at)",
+                            "DROP INDEX owner, ADD INDEX owner (owner(3), session_key)"}) {
+    admin_->run("ALTER TABLE " + table_ + " " + index);
+    run_what_is_said(refusal_of_table());
+    EXPECT_NO_THROW(connect_to(url_)) << index;
+  }
+  admin_->run("ALTER TABLE " + table_ + " ADD UNIQUE harmless (owner, session_key)");
+  EXPECT_NO_THROW(connect_to(url_)) << "each of its rows has a key of its own";
+}
+
 TEST_P(MysqlStart, LeavesOthersTablesAlone) {
   admin_->run("ALTER TABLE " + table_ + " COMMENT 'flame-session schema 2'");
   EXPECT_NE(refusal_of_table(), "");

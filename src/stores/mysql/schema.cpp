@@ -39,6 +39,12 @@ std::string upper(std::string_view text) {
   return out;
 }
 
+std::string identifier(const std::string& name) {
+  std::string out = "`";
+  for (const char c : name) out.append(c == '`' ? 2 : 1, c);
+  return out + '`';
+}
+
 std::string column_problem(const TableFacts& facts, const std::string& table) {
   for (const auto& [name, type] : wanted_columns) {
     const auto at = facts.columns.find(std::string(name));
@@ -61,7 +67,7 @@ std::string column_problem(const TableFacts& facts, const std::string& table) {
 std::string index_problem(const TableFacts& facts, const std::string& table) {
   for (const auto& [name, columns] : wanted_indexes) {
     const auto at = facts.indexes.find(std::string(name));
-    if (at != facts.indexes.end() && at->second == columns) continue;
+    if (at != facts.indexes.end() && at->second.columns == columns) continue;
     const std::string what = name == "PRIMARY" ? "PRIMARY KEY" : "INDEX " + std::string(name);
     const std::string drop =
         at == facts.indexes.end()
@@ -69,6 +75,21 @@ std::string index_problem(const TableFacts& facts, const std::string& table) {
             : "DROP " + what.substr(0, name == "PRIMARY" ? 11 : what.npos) + ", ";
     return "lacks an index: run: ALTER TABLE " + table + " " + drop + "ADD " + what + " (" +
            std::string(columns) + ")";
+  }
+  return {};
+}
+
+/// A create that meets such an index finds its key taken, or is written over another session.
+std::string unique_problem(const TableFacts& facts, const std::string& table) {
+  for (const auto& [name, index] : facts.indexes) {
+    if (!index.unique || ("," + index.columns + ",").find(",session_key,") != std::string::npos)
+      continue;
+    const auto* const ours = std::ranges::find(wanted_indexes, name, &Column::name);
+    const auto again = ours == std::end(wanted_indexes)
+                           ? ""
+                           : ", ADD INDEX " + name + " (" + std::string(ours->type) + ")";
+    return "has a unique index that is not the store's: run: ALTER TABLE " + table +
+           " DROP INDEX " + identifier(name) + again;
   }
   return {};
 }
@@ -96,8 +117,8 @@ std::string columns_query(const TableName& table) {
 }
 
 std::string indexes_query(const TableName& table) {
-  return "SELECT INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS" + where(table) +
-         " ORDER BY INDEX_NAME, SEQ_IN_INDEX";
+  return "SELECT INDEX_NAME, COLUMN_NAME, NON_UNIQUE, SUB_PART FROM information_schema.STATISTICS" +
+         where(table) + " ORDER BY INDEX_NAME, SEQ_IN_INDEX";
 }
 
 TableFacts read_facts(const Rows& table, const Rows& columns, const Rows& indexes) {
@@ -110,8 +131,10 @@ TableFacts read_facts(const Rows& table, const Rows& columns, const Rows& indexe
     facts.columns[row[0]] = {without_width(row[1]),
                              row[2] == "NO" && row[3] == "1" && row[4].empty()};
   for (const auto& row : indexes) {
-    auto& all = facts.indexes[row[0]];
+    auto& [all, unique] = facts.indexes[row[0]];
     all.append(all.empty() ? "" : ",").append(row[1]);
+    if (!row[3].empty()) all.append("(" + row[3] + ")");
+    unique = row[2] == "0";
   }
   return facts;
 }
@@ -130,6 +153,7 @@ std::string problem_of(const TableFacts& facts, const TableName& name) {
   }
   auto problem = column_problem(facts, table);
   if (problem.empty()) problem = index_problem(facts, table);
+  if (problem.empty()) problem = unique_problem(facts, table);
   return problem.empty() ? problem : "mysql: the table " + table + " " + problem;
 }
 

@@ -20,17 +20,22 @@ struct TableFacts {
     std::string type{};
     bool needs_value = false;  ///< not null, and no default
   };
+  struct Index {
+    std::string columns{};  ///< with commas between; one of which it holds the beginning: `name(4)`
+    bool unique = false;
+  };
   bool exists = false;
   std::string engine{}, comment{};
   std::map<std::string, Column> columns{};
-  std::map<std::string, std::string> indexes{};  ///< by name: columns, with commas between
+  std::map<std::string, Index> indexes{};  ///< by name
 };
 
 /// Queries for that, whose rows read_*() takes.
 [[nodiscard]] std::string table_query(const TableName& table);  // engine, comment
 [[nodiscard]] std::string columns_query(
     const TableName& table);  // name, type, nullable, default, extra
-[[nodiscard]] std::string indexes_query(const TableName& table);  // name, column
+[[nodiscard]] std::string indexes_query(
+    const TableName& table);  // name, column, whether not unique, how much of the column
 
 using Rows = std::vector<std::vector<std::string>>;
 [[nodiscard]] TableFacts read_facts(const Rows& table, const Rows& columns, const Rows& indexes);
