@@ -244,5 +244,21 @@ TEST_F(Place, TheTableDroppedAndNotToBeMade) {
   EXPECT_EQ(create(2), Outcome::done);
 }
 
+TEST_F(Place, ADatabaseWithTwoNamesIsRefused) {
+  open();
+  create(1);
+  connection_.reset();
+  const auto second = folder_.path() / "second.db";
+  fs::create_hard_link(path(), second);
+  for (const auto& name : {path(), second}) {
+    const auto said = refusal({.path = name});
+    EXPECT_EQ(said.kind, Kind::refused);
+    EXPECT_NE(said.text.find("hard link"), said.text.npos) << said.text;
+  }
+  fs::remove(second);
+  open();
+  EXPECT_EQ(load(1), Outcome::done);
+}
+
 }  // namespace
 }  // namespace flame::session::tests

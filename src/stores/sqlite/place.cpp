@@ -84,6 +84,10 @@ Opened Place::find(bool make) {
     refuse("is not there: give that of a database, or set init_table to have one made");
   if (!there) make_file();
   if (there && !S_ISREG(info.st_mode)) refuse("is no file: give that of a database");
+  if (there && info.st_nlink > 1)
+    refuse(
+        "has a second name (a hard link), and a -wal belongs to one name alone, so that what one "
+        "saves the other loses: remove the other name");
   const auto canonical = std::filesystem::canonical(path_, error);
   if (error) refuse("cannot be reached: " + explain(error.value()));
   auto found = look(canonical.string());
