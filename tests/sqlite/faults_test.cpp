@@ -120,6 +120,33 @@ TEST_F(Faults, ARefusedBatchIsRefusedAsAWhole) {
   EXPECT_EQ(create(3), Outcome::done);
 }
 
+TEST_F(Faults, WhatATriggerIgnoresIsRefusedByItsName) {
+  create(1);
+  auto other = record(1), later = record(1);
+  other.token = WriteToken{9};
+  later.last_seen += 5s;
+  const std::pair<const char*, StoreOp> writes[] = {
+      {"INSERT", {Verb::create, record(2), {}, {}}},
+      {"UPDATE", {Verb::replace, other, record(1).token, {}}},
+      {"UPDATE", {Verb::touch, later, {}, {}}},
+      {"DELETE", {Verb::erase, {.key = key(1)}, {}, {}}}};
+  for (auto [of, op] : writes) {
+    Other(path()).run(std::string("CREATE TRIGGER \"the one\" BEFORE ") + of +
+                      " ON sessions BEGIN SELECT raise(IGNORE); END");
+    const auto said = thrown_by([&] { connection_->run({&op, 1}, at(0s)); });
+    EXPECT_EQ(said.kind, Kind::refused) << of;
+    EXPECT_NE(said.text.find("run: DROP TRIGGER \"the one\""), said.text.npos) << said.text;
+    EXPECT_EQ(op.outcome, Outcome::unanswered);
+    EXPECT_EQ(apply(Verb::erase, {.key = key(7)}).outcome, Outcome::done) << "it was not there";
+    Other(path()).run("DROP TRIGGER \"the one\"");
+    EXPECT_EQ(load(1), Outcome::done);
+  }
+  for (auto [_, op] : writes) {
+    connection_->run({&op, 1}, at(0s));
+    EXPECT_EQ(op.outcome, Outcome::done);
+  }
+}
+
 TEST_F(Faults, AConflictOfARefusedBatchLeavesTheOperationAsItWas) {
   create(1);
   create(2);

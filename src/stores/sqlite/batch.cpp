@@ -17,7 +17,9 @@ bool fits(const Record& record) noexcept {
 }  // namespace
 
 Batch::Batch(Database& database, const std::string& table)
-    : begin_(database, "BEGIN"),
+    : database_(database),
+      table_(table),
+      begin_(database, "BEGIN"),
       end_(database, "COMMIT"),
       load_(database, "SELECT token, created_at, last_seen, expires_at, owner, blob FROM " +
                           quoted(table) + " WHERE key = ?"),
@@ -95,8 +97,7 @@ Outcome Batch::apply(StoreOp& op, TimePoint now) {
     case Verb::touch:
       return touch(op.record, now);
     case Verb::erase:
-      erase_.run(op.record.key);
-      return Outcome::done;
+      return erase(op.record);
   }
   return Outcome::unanswered;
 }
@@ -121,8 +122,8 @@ Outcome Batch::create(const Record& record, TimePoint now) {
   if (old)
     put(*old, record, {record.last_seen, record.expires_at});
   else
-    insert_.run(record.key, record.token, record.created_at, record.last_seen, record.expires_at,
-                record.owner, record.blob);
+    expect_one(insert_.run(record.key, record.token, record.created_at, record.last_seen,
+                           record.expires_at, record.owner, record.blob));
   return Outcome::done;
 }
 
@@ -145,16 +146,28 @@ Outcome Batch::touch(const Record& record, TimePoint now) {
   if (!old || old->expires_at <= now) return Outcome::missing;
   const auto [last_seen, expires_at] = times_of(record, *old, now);
   if (last_seen != old->last_seen || expires_at != old->expires_at)
-    touch_.run(last_seen, expires_at, old->row);
+    expect_one(touch_.run(last_seen, expires_at, old->row));
   return Outcome::done;
+}
+
+Outcome Batch::erase(const Record& record) {
+  if (erase_.run(record.key) == 0 && find(record)) expect_one(0);
+  return Outcome::done;
+}
+
+/// A row that was read in this transaction is there, and so is the place of one that was not: no
+/// change can only be a trigger's doing.
+void Batch::expect_one(int changed) {
+  if (changed != 1) refuse_triggers(database_, table_);
 }
 
 void Batch::put(const Found& old, const Record& record, const Times& times) {
   if (old.same_owner && old.expires_at == times.expires_at)
-    replace_.run(record.token, record.created_at, times.last_seen, record.blob, old.row);
+    expect_one(
+        replace_.run(record.token, record.created_at, times.last_seen, record.blob, old.row));
   else
-    replace_all_.run(record.token, record.created_at, times.last_seen, record.blob,
-                     times.expires_at, record.owner, old.row);
+    expect_one(replace_all_.run(record.token, record.created_at, times.last_seen, record.blob,
+                                times.expires_at, record.owner, old.row));
 }
 
 OwnerPage Batch::list(std::string_view owner, std::string_view from, std::size_t limit,

@@ -44,10 +44,14 @@ class Batch {
   [[nodiscard]] Outcome create(const Record& record, TimePoint now);
   [[nodiscard]] Outcome replace(StoreOp& op, TimePoint now);
   [[nodiscard]] Outcome touch(const Record& record, TimePoint now);
+  [[nodiscard]] Outcome erase(const Record& record);
+  void expect_one(int changed);
   void put(const Found& old, const Record& record, const Times& times);
   [[nodiscard]] static Times times_of(const Record& given, const Found& old,
                                       TimePoint now) noexcept;
 
+  Database& database_;
+  const std::string table_;
   Statement begin_, end_, load_, find_, insert_, replace_, replace_all_, touch_, erase_, list_,
       scan_, sweep_;
   std::vector<std::pair<StoreOp*, Outcome>> outcomes_{};

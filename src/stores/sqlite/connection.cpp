@@ -122,9 +122,11 @@ void Connection::try_a_save(const Call& call) {
   Record record{{}, WriteToken{1}, "trial", call.now, call.now, call.now + milliseconds(1), {}};
   std::random_device random;
   for (auto& byte : record.key.bytes) byte = static_cast<std::byte>(random());
-  StoreOp op{Verb::create, std::move(record), {}, {}};
+  StoreOp ops[]{{Verb::create, record, {}, {}},
+                {Verb::replace, record, record.token, {}},
+                {Verb::erase, record, {}, {}}};
   Transaction transaction(database_);
-  batch_.write({&op, 1}, call.now);
+  batch_.write(ops, call.now);
 }
 
 void Connection::run(std::span<StoreOp> batch, const Call& call) {

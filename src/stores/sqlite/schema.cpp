@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
+#include <system_error>
+#include <utility>
 
 namespace flame::inline v0::session::sqlite {
 namespace {
@@ -49,20 +52,52 @@ std::string joined(const std::vector<std::string>& statements) {
   return all;
 }
 
+bool has_version(std::string_view sql) noexcept { return sql.find(version_begin) != sql.npos; }
+
 int version_in(std::string_view sql) noexcept {
-  int version = schema_version;  // of a table that was made by hand
-  if (const auto at = sql.find(version_begin); at != sql.npos) {
-    sql.remove_prefix(at + version_begin.size());
-    std::from_chars(sql.data(), sql.data() + sql.size(), version);
-  }
-  return version;
+  if (!has_version(sql)) return schema_version;  // of a table that was made by hand
+  sql.remove_prefix(sql.find(version_begin) + version_begin.size());
+  int version = schema_version;
+  const auto [_, error] = std::from_chars(sql.data(), sql.data() + sql.size(), version);
+  return error == std::errc::result_out_of_range ? std::numeric_limits<int>::max() : version;
 }
 
-/// Makes room for one that fits.
-std::string put_aside(const std::string& table) {
-  return "name another table, or run: DROP INDEX IF EXISTS " + quoted(owner_index(table)) +
-         "; DROP INDEX IF EXISTS " + quoted(expiry_index(table)) + "; ALTER TABLE " +
-         quoted(table) + " RENAME TO " + quoted(table + "_old");
+/// Makes room for one that fits. What is not the library's is its owner's to move.
+std::string put_aside(const TableFacts& facts, const std::string& table) {
+  std::string text = "name another table";
+  if (facts.type != "table" || !has_version(facts.sql)) return text;
+  text += ", or run: ";
+  for (const auto& [state, name] : {std::pair(facts.owner_index, owner_index(table)),
+                                    std::pair(facts.expiry_index, expiry_index(table))}) {
+    if (state == IndexName::ours || state == IndexName::unfit)
+      text += "DROP INDEX " + quoted(name) + "; ";
+  }
+  return text + "ALTER TABLE " + quoted(table) + " RENAME TO " + quoted(table + "_old");
+}
+
+std::string complaint_of_name(const TableFacts& facts, const std::string& table) {
+  for (const auto& [state, name] : {std::pair(facts.owner_index, owner_index(table)),
+                                    std::pair(facts.expiry_index, expiry_index(table))}) {
+    if (state == IndexName::strangers)
+      return "needs an index " + quoted(name) +
+             ", and something else has that name: name another "
+             "table";
+  }
+  return {};
+}
+
+std::string complaint_of_index(IndexName state, const std::string& name, const std::string& making,
+                               const std::string& what) {
+  if (state == IndexName::ours) return {};
+  return "has no index of " + what +
+         ": run: " + (state == IndexName::unfit ? "DROP INDEX " + quoted(name) + "; " : "") +
+         making;
+}
+
+std::string drop_trigger(const std::string& name) {
+  std::string all = "DROP TRIGGER \"";
+  for (const char c : name) all.append(c == '"' ? 2 : 1, c);
+  return all + '"';
 }
 
 std::string complaint_of_columns(const TableFacts& facts, const std::string& table) {
@@ -70,7 +105,7 @@ std::string complaint_of_columns(const TableFacts& facts, const std::string& tab
     const auto at = std::ranges::find(facts.columns, wanted.name, &TableFacts::Column::name);
     if (at == facts.columns.end() || at->type != wanted.type)
       return "has no column " + std::string(wanted.name) + " of type " + std::string(wanted.type) +
-             ": " + put_aside(table);
+             ": " + put_aside(facts, table);
   }
   const bool stranger = std::ranges::any_of(facts.columns, [](const auto& column) {
     return column.needs_value &&
@@ -82,14 +117,23 @@ std::string complaint_of_columns(const TableFacts& facts, const std::string& tab
 
 std::string complaint_of(const TableFacts& facts, const std::string& table) {
   if (facts.type != "table" || !facts.has_rowid)
-    return "is no table with row IDs: " + put_aside(table);
+    return "is no table with row IDs: " + put_aside(facts, table);
   if (version_in(facts.sql) > schema_version)
     return "is of a later release of flame-session: use that, or name another table";
   if (auto text = complaint_of_columns(facts, table); !text.empty()) return text;
-  if (!facts.key_index) return "has no unique index of key: " + put_aside(table);
-  if (!facts.owner_index) return "has no index of owners: run: " + making_owner_index(table);
-  if (!facts.expiry_index) return "has no index of expires_at: run: " + making_expiry_index(table);
-  return {};
+  if (!facts.key_index) return "has no unique index of key: " + put_aside(facts, table);
+  if (auto text = complaint_of_name(facts, table); !text.empty()) return text;
+  if (auto text = complaint_of_index(facts.owner_index, owner_index(table),
+                                     making_owner_index(table), "owners");
+      !text.empty())
+    return text;
+  if (auto text = complaint_of_index(facts.expiry_index, expiry_index(table),
+                                     making_expiry_index(table), "expires_at");
+      !text.empty())
+    return text;
+  if (facts.ignoring_trigger.empty()) return {};
+  return "has a trigger with RAISE(IGNORE), which keeps sessions from being saved or ended: run: " +
+         drop_trigger(facts.ignoring_trigger);
 }
 
 std::string text_of(const Statement::Rows& rows, int column) {
@@ -100,6 +144,11 @@ std::string only_text(Database& database, std::string sql, const std::string& ar
   Statement statement(database, std::move(sql));
   auto rows = argument.empty() ? statement() : statement(argument.c_str());
   return rows.next() ? text_of(rows, 0) : std::string();
+}
+
+/// As SQLite compares names.
+bool same_name(const std::string& a, const std::string& b) noexcept {
+  return sqlite3_stricmp(a.c_str(), b.c_str()) == 0;
 }
 
 void read_columns(Database& database, const std::string& table, TableFacts& facts) {
@@ -118,9 +167,35 @@ void read_indexes(Database& database, const std::string& table, TableFacts& fact
   for (auto rows = indexes(table.c_str()); rows.next();) {
     const auto name = text_of(rows, 0), columns = text_of(rows, 2);
     if (rows.number(1) != 0 && columns == "key") facts.key_index = true;
-    if (name == owner_index(table) && columns == "owner,key") facts.owner_index = true;
-    if (name == expiry_index(table) && columns == "expires_at") facts.expiry_index = true;
+    const auto read = [&](IndexName& state, const std::string& wanted, std::string_view of) {
+      if (same_name(name, wanted)) state = columns == of ? IndexName::ours : IndexName::unfit;
+    };
+    read(facts.owner_index, owner_index(table), "owner,key");
+    read(facts.expiry_index, expiry_index(table), "expires_at");
   }
+}
+
+bool is_taken(Database& database, const std::string& name) {
+  return !only_text(database, "SELECT name FROM main.sqlite_schema WHERE name = ? COLLATE NOCASE",
+                    name)
+              .empty();
+}
+
+void read_names(Database& database, const std::string& table, TableFacts& facts) {
+  const auto read = [&](IndexName& state, const std::string& name) {
+    if (state == IndexName::free && is_taken(database, name)) state = IndexName::strangers;
+  };
+  read(facts.owner_index, owner_index(table));
+  read(facts.expiry_index, expiry_index(table));
+}
+
+/// Whatever blanks are between.
+std::string ignoring_trigger(Database& database, const std::string& table) {
+  return only_text(database,
+                   "SELECT name FROM main.sqlite_schema WHERE type = 'trigger' AND"
+                   " tbl_name = ? COLLATE NOCASE AND replace(replace(replace(replace(sql, ' ', ''),"
+                   " char(9), ''), char(10), ''), char(13), '') LIKE '%raise(ignore)%'",
+                   table);
 }
 
 TableFacts read_facts(Database& database, const std::string& table) {
@@ -132,13 +207,18 @@ TableFacts read_facts(Database& database, const std::string& table) {
       " WHERE l.schema = 'main' AND l.name = ? COLLATE NOCASE");
   {
     auto rows = itself(table.c_str());
-    if (!rows.next()) return facts;
+    if (!rows.next()) {
+      read_names(database, table, facts);
+      return facts;
+    }
     facts.type = text_of(rows, 0);
     facts.has_rowid = rows.number(1) == 0;
     facts.sql = text_of(rows, 2);
   }
   read_columns(database, table, facts);
   read_indexes(database, table, facts);
+  read_names(database, table, facts);
+  facts.ignoring_trigger = ignoring_trigger(database, table);
   return facts;
 }
 
@@ -184,6 +264,8 @@ std::vector<std::string> making(const std::string& table) {
 
 std::string complaint(const TableFacts& facts, const std::string& table) {
   const auto begin = "the table " + quoted(table) + " ";
+  if (facts.type.empty() && !complaint_of_name(facts, table).empty())
+    return begin + complaint_of_name(facts, table);
   if (facts.type.empty())
     return begin + "is missing: start with init_table, or run: " + joined(making(table));
   const auto text = complaint_of(facts, table);
@@ -191,14 +273,22 @@ std::string complaint(const TableFacts& facts, const std::string& table) {
 }
 
 std::vector<std::string> to_be_made(const TableFacts& facts, const std::string& table) {
+  if (!complaint_of_name(facts, table).empty()) return {};
   if (facts.type.empty()) return making(table);
   auto with_indexes = facts;
-  with_indexes.owner_index = with_indexes.expiry_index = true;
+  with_indexes.owner_index = with_indexes.expiry_index = IndexName::ours;
   if (!complaint_of(with_indexes, table).empty()) return {};
   std::vector<std::string> statements;
-  if (!facts.owner_index) statements.push_back(making_owner_index(table));
-  if (!facts.expiry_index) statements.push_back(making_expiry_index(table));
+  if (facts.owner_index == IndexName::free) statements.push_back(making_owner_index(table));
+  if (facts.expiry_index == IndexName::free) statements.push_back(making_expiry_index(table));
   return statements;
+}
+
+void refuse_triggers(Database& database, const std::string& table) {
+  const auto name = ignoring_trigger(database, table);
+  fail(StoreError::Kind::refused, "a trigger of the table " + quoted(table) +
+                                      " keeps a session from being saved or ended: " +
+                                      (name.empty() ? "drop it" : "run: " + drop_trigger(name)));
 }
 
 void prepare_table(Database& database, const std::string& table, bool make) {

@@ -15,6 +15,14 @@ inline constexpr int schema_version = 1;
 [[nodiscard]] std::string owner_index(const std::string& table);
 [[nodiscard]] std::string expiry_index(const std::string& table);
 
+/// What has the name that an index of the store's needs.
+enum class IndexName : std::uint8_t {
+  free,
+  ours,      ///< the index
+  unfit,     ///< an index of the table's, with other columns
+  strangers  ///< a table, or another table's index
+};
+
 /// What the database says of a table.
 struct TableFacts {
   struct Column {
@@ -25,7 +33,9 @@ struct TableFacts {
   std::string sql{};
   bool has_rowid = true;
   std::vector<Column> columns{};
-  bool key_index = false, owner_index = false, expiry_index = false;
+  bool key_index = false;
+  IndexName owner_index = IndexName::free, expiry_index = IndexName::free;
+  std::string ignoring_trigger{};  ///< one with RAISE(IGNORE)
 };
 
 /// The statements that make a table, in order.
@@ -35,6 +45,9 @@ struct TableFacts {
 /// The statements that make of it what it should be, where nothing else is wrong with it.
 [[nodiscard]] std::vector<std::string> to_be_made(const TableFacts& facts,
                                                   const std::string& table);
+
+/// Throws StoreError refused: a trigger keeps a row from being changed.
+[[noreturn]] void refuse_triggers(Database& database, const std::string& table);
 
 /// Sees to the journal mode and the table: makes what is to be made, or throws StoreError refused.
 void prepare_table(Database& database, const std::string& table, bool make);
