@@ -214,6 +214,46 @@ TEST_F(PostgresFaults, EachGroupWhoseStatementsWereLostIsSentAgain) {
   EXPECT_EQ(load(12), Outcome::missing);
 }
 
+TEST_F(PostgresFaults, WhatATriggerKeepsFromBeingDoneIsRefusedByItsName) {
+  create(1);
+  create(2);
+  const auto name = server_->schema + ".keep";
+  admin().rows("CREATE OR REPLACE FUNCTION " + name +
+               "() RETURNS trigger AS $$ BEGIN RETURN NULL; END $$ LANGUAGE plpgsql");
+  auto changed = record(1);
+  changed.token = WriteToken{77};
+  changed.blob = "changed";
+  admin().rows("CREATE TRIGGER keep BEFORE INSERT OR UPDATE OR DELETE ON " + table() +
+               " FOR EACH ROW EXECUTE FUNCTION " + name + "()");
+  const StoreOp writes[] = {{Verb::create, record(3), {}, {}},
+                            {Verb::replace, changed, record(1).token, {}},
+                            {Verb::erase, record(2), {}, {}}};
+  for (auto op : writes) {
+    const auto thrown = thrown_by([&] { connection_->run({&op, 1}, at(0s)); });
+    EXPECT_EQ(thrown.kind, Kind::refused) << static_cast<int>(op.verb);
+    EXPECT_NE(thrown.text.find("DROP TRIGGER keep ON"), thrown.text.npos) << thrown.text;
+    EXPECT_EQ(op.outcome, Outcome::unanswered);
+    if (op.verb == Verb::replace) {
+      EXPECT_EQ(op.record.blob, "changed") << "it is sent again as it was";
+    }
+  }
+  EXPECT_EQ(apply(Verb::create, record(2)).outcome, Outcome::exists);
+  EXPECT_EQ(apply(Verb::replace, changed, WriteToken{5}).outcome, Outcome::conflict);
+  EXPECT_EQ(apply(Verb::erase, record(9)).outcome, Outcome::done);
+  admin().rows("DROP TRIGGER keep ON " + table());
+  for (auto op : writes) {
+    connection_->run({&op, 1}, at(0s));
+    EXPECT_EQ(op.outcome, Outcome::done);
+  }
+}
+
+TEST_F(PostgresFaults, ARuleThatKeepsSessionsIsNoLogout) {
+  create(1);
+  admin().rows("CREATE RULE keep AS ON DELETE TO " + table() + " DO INSTEAD NOTHING");
+  EXPECT_EQ(thrown_by([&] { apply(Verb::erase, record(1)); }).kind, Kind::away);
+  EXPECT_EQ(load(1), Outcome::done);
+}
+
 TEST_F(PostgresFaults, AWarningOfATriggerIsNone) {
   const auto name = server_->schema + ".warn";
   admin().rows("CREATE OR REPLACE FUNCTION " + name +

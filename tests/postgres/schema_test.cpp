@@ -84,6 +84,8 @@ TEST_F(PostgresSchema, ATableOfOthersIsLeftAlone) {
 TEST_F(PostgresSchema, ATableOfALaterReleaseIsRefused) {
   admin().rows("COMMENT ON TABLE " + table() + " IS 'flame-session, schema 2'");
   EXPECT_NE(complaint().find("later release"), std::string::npos);
+  admin().rows("COMMENT ON TABLE " + table() + " IS 'flame-session, schema 99999999999'");
+  EXPECT_NE(complaint().find("later release"), std::string::npos);
   admin().rows("COMMENT ON TABLE " + table() + " IS 'what we think of it'");
   EXPECT_EQ(complaint(), "");
 }
@@ -115,6 +117,64 @@ TEST_F(PostgresSchema, NothingIsMadeOfATableOfALaterReleaseOrOfOthers) {
   options_.table = server_->new_table();
   admin().rows("CREATE TABLE " + table() + " (id text, data text)");
   EXPECT_NE(complaint().find("ADD COLUMN"), std::string::npos);
+}
+
+TEST_F(PostgresSchema, WhatMayUndoAWriteUnseenIsRefusedByName) {
+  const auto function = server_->schema + ".look";
+  admin().rows("CREATE OR REPLACE FUNCTION " + function +
+               "() RETURNS trigger AS $$ BEGIN RETURN NEW; END $$ LANGUAGE plpgsql");
+  const auto trigger = [&](const std::string& name, const std::string& when,
+                           const std::string& each = "ROW") {
+    return "CREATE TRIGGER " + name + " " + when + " ON " + table() + " FOR EACH " + each +
+           " EXECUTE FUNCTION " + function + "()";
+  };
+  for (const auto& made :
+       {"CREATE RULE \"my \"\"own\" AS ON DELETE TO " + table() + " DO INSTEAD NOTHING",
+        "CREATE RULE more AS ON INSERT TO " + table() + " DO ALSO NOTHING",
+        trigger("\"my \"\"own\"", "BEFORE INSERT"), trigger("u", "BEFORE UPDATE OF blob"),
+        trigger("d", "BEFORE DELETE")}) {
+    admin().rows(made);
+    const auto text = complaint();
+    ASSERT_NE(text.find("run: DROP "), text.npos) << made << ": " << text;
+    admin().rows(text.substr(text.find("run: ") + 5));
+    EXPECT_EQ(complaint(), "") << made;
+  }
+  admin().rows(trigger("after", "AFTER INSERT OR UPDATE OR DELETE"));
+  admin().rows(trigger("once", "BEFORE DELETE", "STATEMENT"));
+  admin().rows(trigger("off", "BEFORE DELETE"));
+  admin().rows("ALTER TABLE " + table() + " DISABLE TRIGGER off");
+  EXPECT_EQ(complaint(), "") << "these undo nothing";
+}
+
+TEST_F(PostgresSchema, WhereTheNameOfItsIndexIsTakenItHasAnother) {
+  options_.init_table = true;
+  const std::string long_name(58, 'x');
+  admin().rows("CREATE TABLE " + server_->schema + ".theirs (a int)");
+  admin().rows("CREATE INDEX zz_owner ON " + server_->schema + ".theirs (a)");
+  admin().rows("CREATE TABLE " + server_->schema + ".yy_owner (a int)");
+  for (const auto& name :
+       {long_name + "1", long_name + "2", std::string("zz"), std::string("yy")}) {
+    options_.table = server_->schema + "." + name;
+    EXPECT_EQ(complaint(), "");
+    EXPECT_EQ(complaint(), "") << "as it stays";
+    EXPECT_EQ(
+        admin().ask("SELECT count(*) FROM pg_index WHERE indrelid = '" + table() + "'::regclass"),
+        "2");
+  }
+}
+
+TEST_F(PostgresSchema, ANameThatATypeOrSequenceHasIsToBeAnother) {
+  for (const std::string made : {"SEQUENCE %", "TYPE % AS ENUM ('a')", "TYPE % AS (a int)"}) {
+    options_.table = server_->new_table();
+    auto statement = "CREATE " + made;
+    admin().rows(statement.replace(statement.find('%'), 1, table()));
+    for (const bool init : {false, true}) {
+      options_.init_table = init;
+      const auto text = complaint();
+      const bool unseen = !init && made.find("ENUM") != made.npos;
+      EXPECT_EQ(text.find("name another") == text.npos, unseen) << made << ": " << text;
+    }
+  }
 }
 
 TEST_F(PostgresSchema, RightsAreAskedFor) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "schema.hpp"
+
 namespace flame::inline v0::session::postgres {
 namespace {
 
@@ -25,7 +27,7 @@ Outcome outcome_of(Verb verb, bool changed) noexcept {
     case Verb::touch:
       return changed ? Outcome::done : Outcome::missing;
     case Verb::erase:
-      return Outcome::done;
+      return changed ? Outcome::done : Outcome::conflict;
     case Verb::load:
       break;
   }
@@ -53,7 +55,7 @@ int doubt(Kind kind) noexcept {
 void Batch::run(std::span<StoreOp> batch, const Call& call) {
   open_.clear();
   repeated_.clear();
-  conflicts_.clear();
+  for (auto* ops : {&conflicts_, &taken_, &kept_, &odd_}) ops->clear();
   troubles_.clear();
   for (auto& op : batch) {
     if (fits(op.record))
@@ -67,6 +69,9 @@ void Batch::run(std::span<StoreOp> batch, const Call& call) {
     again.swap(repeated_);
     exchange(again, call);
     explain_conflicts(call);
+    explain_doubts(taken_, true, Outcome::exists, call);
+    explain_doubts(kept_, false, Outcome::done, call);
+    explain_odd(call);
   } catch (const StoreError&) {
     if (link_.is_unconfirmed()) failed({}, {.unconfirmed = true});
     if (troubles_.empty()) throw;
@@ -138,7 +143,8 @@ void Batch::receive(Ops ops, const Call& call) {
     if (verb == Verb::load)
       take_rows(result, ops, Outcome::done, call);
     else if (at < ops.size())
-      answers_[at] = outcome_of(verb, result.affected() > 0);
+      answers_[at] =
+          outcome_of(verb, verb == Verb::erase ? result.flag(0, 0) : result.affected() > 0);
   }
   const auto end = link_.group_end();
   if (end.failure || end.unconfirmed)
@@ -153,26 +159,34 @@ void Batch::take_rows(const Result& result, Ops ops, Outcome found, const Call& 
     const auto at = std::ranges::lower_bound(ops, key, {}, [](auto* op) { return op->record.key; });
     if (at == ops.end() || (*at)->record.key != key) continue;
     auto& record = (*at)->record;
+    auto& answer = answers_[static_cast<std::size_t>(at - ops.begin())];
     const auto expires_at = result.time(row, 5);
     const bool live = expires_at > call.now;
     if (!live && found != Outcome::done) continue;
+    const WriteToken token{static_cast<std::uint64_t>(result.number(row, 1))};
+    if (found == Outcome::conflict && token == (*at)->expected) {
+      answer = Outcome::later;
+      odd_.push_back(*at);
+      continue;
+    }
     record.created_at = result.time(row, 3);
     record.last_seen = result.time(row, 4);
     record.expires_at = expires_at;
     if (!live) continue;
-    record.token = WriteToken{static_cast<std::uint64_t>(result.number(row, 1))};
+    record.token = token;
     record.owner = result.bytes(row, 2);
     record.blob = result.bytes(row, 6);
-    answers_[static_cast<std::size_t>(at - ops.begin())] = found;
+    answer = found;
   }
 }
 
 void Batch::settle(Ops ops) {
   for (std::size_t i = 0; i < ops.size(); ++i) {
     ops[i]->outcome = answers_[i];
-    if (answers_[i] != Outcome::conflict) continue;
+    const bool taken = answers_[i] == Outcome::exists;
+    if (!taken && answers_[i] != Outcome::conflict) continue;
     ops[i]->outcome = Outcome::later;  // should it not be explained
-    conflicts_.push_back(ops[i]);
+    (taken ? taken_ : ops[i]->verb == Verb::erase ? kept_ : conflicts_).push_back(ops[i]);
   }
 }
 
@@ -211,6 +225,35 @@ void Batch::explain_conflicts(const Call& call) {
   answers_.assign(ops.size(), Outcome::missing);
   take_rows(link_.only(Ask::load, all, call.deadline), ops, Outcome::conflict, call);
   for (std::size_t i = 0; i < ops.size(); ++i) ops[i]->outcome = answers_[i];
+}
+
+void Batch::explain_doubts(std::vector<StoreOp*>& doubts, bool live, Outcome otherwise,
+                           const Call& call) {
+  if (doubts.empty()) return;
+  Parameters all;
+  all << array_of_keys(doubts, keys_) << call.now;
+  const auto result = link_.only(Ask::load, all, call.deadline);
+  answers_.assign(doubts.size(), Outcome::missing);
+  for (int row = 0; row < result.rows(); ++row) {
+    const auto at = std::ranges::lower_bound(doubts, key_of(result.bytes(row, 0)), {},
+                                             [](auto* op) { return op->record.key; });
+    if (at != doubts.end() && result.time(row, 5) > call.now)
+      answers_[static_cast<std::size_t>(at - doubts.begin())] = Outcome::done;
+  }
+  for (std::size_t i = 0; i < doubts.size(); ++i) {
+    if ((answers_[i] == Outcome::done) == live)
+      doubts[i]->outcome = otherwise;
+    else
+      odd_.push_back(doubts[i]);
+  }
+}
+
+void Batch::explain_odd(const Call& call) {
+  if (odd_.empty()) return;
+  const auto found = meddler(link_, call.deadline);
+  if (!found) return;
+  for (auto* op : odd_) op->outcome = Outcome::unanswered;
+  troubles_.push_back({odd_, *found});
 }
 
 /// One error for the call: the gravest. What was surely not applied beside it can be told apart.

@@ -40,12 +40,17 @@ class Batch {
   void failed(Ops ops, const GroupEnd& end);
   /// A replace that found another token, or nothing: which of them, and the newest record.
   void explain_conflicts(const Call& call);
+  /// Creates that wrote nothing, or erases: done, for that is how it must be now, or odd.
+  void explain_doubts(std::vector<StoreOp*>& doubts, bool live, Outcome otherwise,
+                      const Call& call);
+  /// What nothing but a trigger explains.
+  void explain_odd(const Call& call);
   void tell_trouble();
 
   Link& link_;
   std::atomic<bool>& unnamed_;
   // Of the call under way; kept for their memory.
-  std::vector<StoreOp*> open_{}, repeated_{}, conflicts_{};
+  std::vector<StoreOp*> open_{}, repeated_{}, conflicts_{}, taken_{}, kept_{}, odd_{};
   std::vector<Outcome> answers_{};
   std::vector<Trouble> troubles_{};
   std::string keys_{};

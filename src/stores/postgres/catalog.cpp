@@ -8,7 +8,7 @@ constexpr std::int64_t making_lock = 0x666c616d65736573;
 
 const std::string of_table =
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relname = $1::text AND "
-    "c.relkind IN ('r', 'p', 'v', 'm', 'f') AND CASE WHEN $2::text = '' THEN "
+    "CASE WHEN $2::text = '' THEN "
     "pg_table_is_visible(c.oid) ELSE n.nspname = $2::text END";
 
 /// One that list() can be read from, if it is valid. How a condition is written depends on the
@@ -111,7 +111,8 @@ Facts look(Link& link, const Settings& settings, Deadline until) {
   return facts;
 }
 
-void make(Link& link, const std::vector<std::string>& statements, Deadline until) {
+void make(Link& link, const TableName& table, const std::vector<std::string>& statements,
+          Deadline until) {
   Parameters lock;
   lock << making_lock;
   link.start();
@@ -123,23 +124,36 @@ void make(Link& link, const std::vector<std::string>& statements, Deadline until
   }
   const auto end = link.group_end();
   link.finish();
+  if (end.failure && end.sqlstate == "42710")
+    throw StoreError(StoreError::Kind::refused,
+                     "postgres store: the table " + quoted(table) +
+                         " cannot be made, for a type has its name: name another table");
   if (end.failure) throw error_of(*end.failure, end.sqlstate);
 }
 
 }  // namespace
 
+std::optional<StoreError> meddler(Link& link, Deadline until) {
+  const auto result = link.only(Ask::meddler, {}, until);
+  const auto text = result.bytes(0, 0);
+  if (text.empty()) return std::nullopt;
+  return StoreError(StoreError::Kind::refused,
+                    "postgres store: the table " + link.table() + " " + std::string(text));
+}
+
 std::vector<std::string> prepare_table(Link& link, const Settings& settings, Deadline until) {
   auto facts = look(link, settings, until);
-  if (settings.init_table) {
-    const auto statements = to_be_made(facts.table, settings.table, facts.server.user);
-    if (!statements.empty()) {
-      make(link, statements, until);
-      facts = look(link, settings, until);
-    }
+  for (const bool other_name : {false, true}) {
+    if (!settings.init_table) break;
+    const auto statements = to_be_made(facts.table, settings.table, facts.server.user, other_name);
+    if (statements.empty()) break;
+    make(link, settings.table, statements, until);
+    facts = look(link, settings, until);
   }
   // Here the next release migrates a table of this one's version, under the same lock.
   if (auto text = complaint(facts.table, settings.table, facts.server.user); !text.empty())
     throw StoreError(StoreError::Kind::refused, text);
+  if (const auto found = meddler(link, until)) throw StoreError(*found);
   auto told = warnings(*facts.table, facts.server);
   if (!settings.find("connect_timeout").empty())
     told.push_back(

@@ -59,6 +59,7 @@ class Link {
   /// A whole exchange with one question, or with `relaxed` before it. Throws where it fails.
   [[nodiscard]] Result only(Ask ask, const Parameters& parameters, Deadline until,
                             bool relaxed = false);
+  [[nodiscard]] const std::string& table() const noexcept { return statements_.table(); }
   /// What the server's answer to a statement on the table comes to.
   [[nodiscard]] StoreError error(const GroupEnd& end) const;
   [[nodiscard]] PGconn* get() const noexcept { return connection_.get(); }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
+#include <system_error>
 
 namespace flame::inline v0::session::postgres {
 namespace {
@@ -25,9 +27,11 @@ std::string owners_of(const TableName& table) {
   return " ON " + quoted(table) + " (owner, key) WHERE owner <> ''";
 }
 
-std::string index_of_owners(const TableName& table) {
-  return "CREATE INDEX IF NOT EXISTS \"" + table.table.substr(0, 57) + "_owner\"" +
-         owners_of(table);
+/// Others may have the name: tables whose names begin alike, too.
+std::string index_of_owners(const TableName& table, bool other_name = false) {
+  const auto name = other_name ? table.table.substr(0, 40) + '_' + hash_of(table.table)
+                               : table.table.substr(0, 57);
+  return "CREATE INDEX IF NOT EXISTS \"" + name + "_owner\"" + owners_of(table);
 }
 
 std::string run(const std::string& statement) { return ": run: " + statement; }
@@ -63,7 +67,9 @@ int version_in(std::string_view comment) noexcept {
   int version = schema_version;  // a comment of somebody else's says nothing
   if (comment.starts_with(comment_begin)) {
     comment.remove_prefix(comment_begin.size());
-    std::from_chars(comment.data(), comment.data() + comment.size(), version);
+    const auto [_, error] =
+        std::from_chars(comment.data(), comment.data() + comment.size(), version);
+    if (error == std::errc::result_out_of_range) return std::numeric_limits<int>::max();
   }
   return version;
 }
@@ -156,12 +162,12 @@ std::string complaint(const std::optional<TableFacts>& facts, const TableName& t
 }
 
 std::vector<std::string> to_be_made(const std::optional<TableFacts>& facts, const TableName& table,
-                                    const std::string& user) {
+                                    const std::string& user, bool other_name) {
   if (!facts) return making(table);
   auto with_index = *facts;
   with_index.owner_index = true;
   if (facts->owner_index || !complaint_of(with_index, table, user).empty()) return {};
-  return {index_of_owners(table)};
+  return {index_of_owners(table, other_name)};
 }
 
 std::vector<std::string> warnings(const TableFacts& table, const ServerFacts& server) {

@@ -44,10 +44,15 @@ struct ServerFacts {
 [[nodiscard]] std::string complaint(const std::optional<TableFacts>& facts, const TableName& table,
                                     const std::string& user);
 /// The statements that make of it what it should be: all of making(), or the index of owners where
-/// nothing else is wrong. None: it fits, or is for the operator to mend.
+/// nothing else is wrong. None: it fits, or is for the operator to mend. `other_name`: the first
+/// one for the index is taken.
 [[nodiscard]] std::vector<std::string> to_be_made(const std::optional<TableFacts>& facts,
-                                                  const TableName& table, const std::string& user);
+                                                  const TableName& table, const std::string& user,
+                                                  bool other_name);
 [[nodiscard]] std::vector<std::string> warnings(const TableFacts& table, const ServerFacts& server);
+
+/// What of the table may keep a write from being done, and says nothing.
+[[nodiscard]] std::optional<StoreError> meddler(Link& link, Deadline until);
 
 /// Looks, makes what is to be made, and throws StoreError refused or answers what to warn of.
 [[nodiscard]] std::vector<std::string> prepare_table(Link& link, const Settings& settings,

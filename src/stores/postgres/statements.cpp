@@ -5,15 +5,6 @@
 namespace flame::inline v0::session::postgres {
 namespace {
 
-/// FNV-1a: it need not withstand anybody, for the text is the library's.
-std::string name_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  std::string name = "flame_";
-  for (int shift = 60; shift >= 0; shift -= 4) name += "0123456789abcdef"[hash >> shift & 15];
-  return name;
-}
-
 /// `?` stands for the table.
 std::string text_of(Ask ask) {
   switch (ask) {
@@ -41,7 +32,9 @@ std::string text_of(Ask ask) {
              "THEN $3::bigint ELSE greatest(expires_at, $3::bigint) END WHERE key = $1::bytea AND "
              "expires_at > $4::bigint";
     case Ask::erase:
-      return "DELETE FROM ? WHERE key = $1::bytea";
+      // A row that was there, and was not deleted, another one has deleted, or a trigger kept.
+      return "WITH gone AS (DELETE FROM ? WHERE key = $1::bytea RETURNING key) SELECT EXISTS "
+             "(SELECT FROM gone) OR NOT EXISTS (SELECT FROM ? WHERE key = $1::bytea)";
     case Ask::relax:
       return "SELECT set_config('synchronous_commit', 'off', true)";
     case Ask::list:
@@ -62,6 +55,16 @@ std::string text_of(Ask ask) {
       return "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
     case Ask::takes_writes:
       return "SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'";
+    case Ask::meddler:
+      // Bits of tgtype: of each row 1, before 2, of an insert, delete or update 28.
+      return "SELECT coalesce((SELECT format('has a rule, which may keep sessions from being saved "
+             "or ended: run: DROP RULE %I ON ?', rulename) FROM pg_catalog.pg_rewrite WHERE "
+             "ev_class = '?'::regclass AND rulename <> '_RETURN' AND ev_enabled IN ('O', 'A') "
+             "ORDER BY rulename LIMIT 1), (SELECT format('has a trigger before each row, which may "
+             "keep sessions from being saved or ended: make it one after, or run: DROP TRIGGER %I "
+             "ON ?', tgname) FROM pg_catalog.pg_trigger WHERE tgrelid = '?'::regclass AND NOT "
+             "tgisinternal AND tgenabled IN ('O', 'A') AND tgtype & 3 = 3 AND tgtype & 28 <> 0 "
+             "ORDER BY tgname LIMIT 1), '')";
   }
   return {};
 }
@@ -74,7 +77,7 @@ Statement statement(Ask ask, const std::string& table) {
     else
       made.text += c;
   }
-  made.name = name_of(made.text);
+  made.name = "flame_" + hash_of(made.text);
   return made;
 }
 
@@ -82,6 +85,15 @@ Statement statement(Ask ask, const std::string& table) {
 
 Statements::Statements(const TableName& table) : table_(quoted(table)) {
   for (std::size_t i = 0; i < number_of_asks; ++i) all_[i] = statement(static_cast<Ask>(i), table_);
+}
+
+/// FNV-1a.
+std::string hash_of(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  std::string digits;
+  for (int shift = 60; shift >= 0; shift -= 4) digits += "0123456789abcdef"[hash >> shift & 15];
+  return digits;
 }
 
 std::string quoted(const TableName& table) {

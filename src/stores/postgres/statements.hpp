@@ -10,20 +10,21 @@ namespace flame::inline v0::session::postgres {
 
 /// What is asked of the server again and again.
 enum class Ask : std::uint8_t {
-  load,         ///< keys, now: key, token, owner, times, blob, of each that is there
-  create,       ///< key, token, owner, times, blob, now
-  replace,      ///< the same, expected
-  touch,        ///< key, last_seen, expires_at, now
-  erase,        ///< key
-  relax,        ///< nothing: the transaction need not be flushed
-  list,         ///< owner, from, now, limit: key, token, times
-  scan,         ///< from, limit: key
-  blocks,       ///< nothing: the table's size
-  sweep,        ///< first, end, now, limit: how many went, the block and item of the last
-  time,         ///< nothing: the server's clock
-  takes_writes  ///< nothing: whether it does
+  load,          ///< keys, now: key, token, owner, times, blob, of each that is there
+  create,        ///< key, token, owner, times, blob, now
+  replace,       ///< the same, expected
+  touch,         ///< key, last_seen, expires_at, now
+  erase,         ///< key: whether it went, or was not there
+  relax,         ///< nothing: the transaction need not be flushed
+  list,          ///< owner, from, now, limit: key, token, times
+  scan,          ///< from, limit: key
+  blocks,        ///< nothing: the table's size
+  sweep,         ///< first, end, now, limit: how many went, the block and item of the last
+  time,          ///< nothing: the server's clock
+  takes_writes,  ///< nothing: whether it does
+  meddler        ///< nothing: what of the table may undo a write unseen, and how to drop it; or ''
 };
-inline constexpr std::size_t number_of_asks = 12;
+inline constexpr std::size_t number_of_asks = 13;
 
 struct Statement {
   std::string text;
@@ -44,6 +45,8 @@ class Statements {
   std::array<Statement, number_of_asks> all_;
 };
 
+/// 16 digits. It need not withstand anybody.
+[[nodiscard]] std::string hash_of(std::string_view text);
 /// In quotes, with its schema.
 [[nodiscard]] std::string quoted(const TableName& table);
 
