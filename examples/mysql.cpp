@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <iostream>
 
 #include <flame/flame.hpp>
 #include <flame/session/mysql.hpp>
@@ -8,7 +9,11 @@ namespace session = flame::session;
 
 std::string env(const char* name) {
   const char* value = std::getenv(name);
-  return value ? value : "";
+  if (!value) {
+    std::cerr << "set " << name << ": see examples/README.md\n";
+    std::exit(1);
+  }
+  return value;
 }
 
 int main() {

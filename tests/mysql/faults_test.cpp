@@ -1,5 +1,6 @@
 #include <thread>
 
+#include "fake_server.hpp"
 #include "mysql_support.hpp"
 #include "proxy.hpp"
 
@@ -145,9 +146,25 @@ TEST_P(MysqlFaults, ASilentServerEndsAConnectAtItsDeadline) {
   const auto made = store({.dsn = dsn_through(proxy_->port()), .table = table_})->make_connection();
   std::string text;
   EXPECT_EQ(kind_of([&] { made->connect(call_now(20ms)); }, &text), Kind::connection_lost);
-  EXPECT_NE(text.find("in time"), text.npos) << text;
+  EXPECT_NE(text.find("127.0.0.1:" + std::to_string(proxy_->port()) +
+                      " took the connection and did not answer in time as a MySQL server does"),
+            text.npos)
+      << text;
   proxy_->resume();
   EXPECT_NO_THROW(made->connect(call_now())) << "it may be tried again";
+}
+
+TEST_P(MysqlFaults, AServerOfAnotherKindIsToldAsThat) {
+  for (const std::string words : {"SSH-2.0-Some\r\n", "", "-ERR unknown command\r\n"}) {
+    const auto port = static_cast<std::uint16_t>(tests::free_port());
+    const auto at = "127.0.0.1:" + std::to_string(port) + " took the connection and did not answer";
+    const tests::FakeServer other(
+        [&](int descriptor) { tests::FakeServer::say(descriptor, words); }, port);
+    std::string text;
+    EXPECT_EQ(kind_of([&] { static_cast<void>(connect_to(dsn_through(port))); }, &text),
+              Kind::connection_lost);
+    EXPECT_NE(text.find(at), text.npos) << text;
+  }
 }
 
 TEST_P(MysqlFaults, AbortEndsACallAtOnceAndEveryOneAfterIt) {

@@ -135,6 +135,9 @@ TEST_P(MysqlStart, TakesATableWithItsDatabase) {
   EXPECT_NO_THROW(static_cast<void>(
       open_connection(*store({.dsn = url_, .table = database + "." + table_}), call_now())));
   EXPECT_NE(refusal({.dsn = url_, .table = database + "x." + table_}), "");
+  const auto text = refusal({.dsn = url_, .table = database + "x." + table_, .init_table = true});
+  EXPECT_NE(text.find("the database `" + database + "x` of the table is not there"), text.npos)
+      << text;
 }
 
 TEST_P(MysqlStart, WarnsOfWhatHasNoUseOrBreaksPromises) {
@@ -173,10 +176,13 @@ TEST_P(MysqlStart, PasswordsAreReadAtEachConnect) {
 
   admin_->run("ALTER USER " + users_.front() + " IDENTIFIED BY 'second'");
   EXPECT_EQ(load(*held, 1), Outcome::missing) << "who is in stays in";
-  for (const auto& each : {by_function, by_option_file, by_file}) {
+  for (const auto& [each, remedy] : {std::pair(by_function, "the DSN and connections.password"),
+                                     std::pair(by_option_file, "the DSN and the option file"),
+                                     std::pair(by_file, "the DSN and the password file")}) {
     const auto [kind, text] =
         thrown_by([&] { static_cast<void>(open_connection(*each, call_now())); });
     EXPECT_EQ(kind, Kind::refused) << text;
+    EXPECT_NE(text.find(std::string("set them in ") + remedy + " (error 1045)"), text.npos) << text;
   }
   password = "second";
   write_files();

@@ -130,6 +130,15 @@ TEST_F(MysqlWholeServer, ItsGlobalLimitsCutNoAnswerShort) {
   EXPECT_EQ(thrown_by([&] { connect(); }).kind, Kind::away) << "all variables are read";
 }
 
+TEST_F(MysqlWholeServer, WithoutMemoryForASessionItIsNotCalledReadOnly) {
+  server_->start();
+  static_cast<void>(connect());
+  Admin(server_->url()).run("SET GLOBAL max_session_mem_used = 8192");
+  const auto [kind, text] = thrown_by([&] { connect(); });
+  EXPECT_EQ(kind, Kind::refused) << text;
+  EXPECT_NE(text.find("raise max_session_mem_used (error 1290)"), text.npos) << text;
+}
+
 TEST_F(MysqlWholeServer, ItsListOfConnectionsNamesTheApplication) {
   server_->start({"--performance-schema=ON"});
   const auto named = store(

@@ -85,6 +85,32 @@ TEST_F(PostgresConnect, WhatTheServerDoesNotKnowIsRefusedInOneLine) {
                  "TLS");
 }
 
+TEST_F(PostgresConnect, AServerOfAnotherKindIsToldAsThat) {
+  const Silence silent;
+  options_.dsn = "host=127.0.0.1 port=" + silent.port();
+  const auto connection = postgres::store(options_)->make_connection();
+  auto text = thrown_by([&] { connection->connect(at(0s, 100ms)); }).text;
+  EXPECT_NE(text.find("127.0.0.1:" + silent.port() +
+                      " took the connection and did not answer in time as a PostgreSQL server"),
+            text.npos)
+      << text;
+  const auto other_port = static_cast<std::uint16_t>(free_port());
+  const FakeServer other(
+      [](int descriptor) {
+        FakeServer::hear(descriptor);
+        FakeServer::say(descriptor, "-ERR unknown command\r\n");
+      },
+      other_port);
+  for (const auto* mode : {"", " sslmode=disable", " sslmode=require"}) {
+    options_.dsn = "host=127.0.0.1 port=" + std::to_string(other_port) + mode;
+    text = failure_to_open().text;
+    EXPECT_NE(text.find("127.0.0.1:" + std::to_string(other_port) +
+                        " took the connection and did not answer as a PostgreSQL server"),
+              text.npos)
+        << text;
+  }
+}
+
 TEST_F(PostgresConnect, APasswordThatChangesIsSeen) {
   auto password = std::make_shared<std::string>("canary1");
   const test_support::TemporaryFolder folder;

@@ -74,6 +74,27 @@ TEST(PostgresFailure, AConnectThatFailsIsToldByCodeOrWords) {
             Kind::refused);
   EXPECT_EQ(kind((at + "server certificate for \"a\" does not match host name \"b\"").c_str()),
             Kind::refused);
+  const auto text_of = [](const std::string& message, bool wants_tls) {
+    return std::string(
+        connect_error({.message = message, .wants_tls = wants_tls, .address = "10.0.0.1:80"})
+            .what());
+  };
+  for (const auto* garbage : {"received invalid response to SSL negotiation: H",
+                              "expected authentication request from server, but received -"}) {
+    for (const bool wants_tls : {false, true}) {
+      const auto told = text_of(at + garbage, wants_tls);
+      EXPECT_NE(told.find("10.0.0.1:80 took the connection and did not answer as a PostgreSQL"),
+                told.npos)
+          << told;
+      EXPECT_EQ(told.find("TLS"), told.npos) << told;
+    }
+  }
+  EXPECT_NE(text_of(at + "SSL error: certificate verify failed", true).find("must offer TLS"),
+            std::string::npos);
+  EXPECT_NE(text_of(at + "SSL error: certificate verify failed", false).find("nobody asked for"),
+            std::string::npos);
+  EXPECT_NE(text_of(at + "FATAL:  53300\n", false).find("CONNECTION LIMIT of database or user"),
+            std::string::npos);
   EXPECT_EQ(kind("root certificate file \"/a\" does not exist"), Kind::refused);
   EXPECT_EQ(kind((at + "SSL SYSCALL error: EOF detected").c_str()), Kind::connection_lost);
   EXPECT_EQ(kind("invalid sslmode value: \"canary\""), Kind::refused);

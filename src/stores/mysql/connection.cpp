@@ -47,6 +47,15 @@ std::vector<Place> places_of(const Dsn& dsn, Waiter& waiter, Deadline until) {
   return places;
 }
 
+/// What to mend where they are refused.
+std::string login_is_in(const Config& config) {
+  if (config.connections.password) return "the DSN and connections.password";
+  if (!config.connections.password_file.empty()) return "the DSN and the password file";
+  const auto& dsn = config.dsn;
+  if (dsn.option_file.empty() || (!dsn.user.empty() && dsn.password)) return "the DSN";
+  return dsn.user.empty() && !dsn.password ? "the option file" : "the DSN and the option file";
+}
+
 std::size_t bytes_of(const StoreOp& op) noexcept {
   return beside_blob + op.record.owner.size() + op.record.blob.size();
 }
@@ -78,6 +87,13 @@ auto Connection::exchange(const Call& call, F f) {
 void Connection::tell(const DriverError& error) const {
   const auto table = quoted(config_->table);
   switch (error.error()) {
+    case 1045:
+      error.tell("mysql: the server refuses the user or the password: set them in " +
+                 login_is_in(*config_));
+    case 1049:
+      if (error.phase() == Phase::connecting || config_->table.schema.empty()) error.tell();
+      error.tell("mysql: the database `" + config_->table.schema +
+                 "` of the table is not there: create it, or set another table");
     case 1146:
       error.tell(problem_of({}, config_->table));
     case no_right:

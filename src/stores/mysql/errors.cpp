@@ -92,6 +92,8 @@ constexpr Row rows[] = {
     {5010, Verdict::refused,
      "the server asked for the password in the clear: set tls=true, or another authentication "
      "plugin for the user"},
+    {no_session_memory, Verdict::refused,
+     "the session has all the memory that it may have: raise max_session_mem_used"},
 };
 static_assert(std::ranges::is_sorted(rows, {}, &Row::error));
 
@@ -102,6 +104,10 @@ const Row* find(unsigned error) noexcept {
 
 bool is_drivers(unsigned error) noexcept {
   return (error >= 2000 && error < 3000) || (error >= 5000 && error < 6000);
+}
+
+std::string number_of(unsigned error) {
+  return " (error " + std::to_string(error == no_session_memory ? 1290 : error) + ")";
 }
 
 }  // namespace
@@ -121,13 +127,12 @@ std::string explain(unsigned error) {
   else
     text += is_drivers(error) || error == 0 ? "the connection failed"
                                             : "the server refused a statement";
-  return text + " (error " + std::to_string(error) + ")";
+  return text + number_of(error);
 }
 
 void DriverError::tell(const std::string& remedy) const {
   using Kind = StoreError::Kind;
-  const auto text =
-      remedy.empty() ? explain(error_) : remedy + " (error " + std::to_string(error_) + ")";
+  const auto text = remedy.empty() ? explain(error_) : remedy + number_of(error_);
   switch (verdict()) {
     case Verdict::refused:
       throw StoreError(Kind::refused, text);

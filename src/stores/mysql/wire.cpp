@@ -7,6 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -36,6 +39,12 @@ bool is_connected(int descriptor) noexcept {
   sockaddr_storage peer;
   socklen_t size = sizeof peer;
   return ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+}
+
+/// What the driver makes of one that is no server, or ends the connection at once.
+bool is_no_greeting(unsigned error) noexcept {
+  constexpr std::array<unsigned, 4> errors{2007, 2012, 2013, 2027};
+  return std::ranges::find(errors, error) != errors.end();
 }
 
 struct FreeResult {
@@ -68,7 +77,18 @@ Wire::Exchange::~Exchange() { current = outer_; }
 
 void Wire::fail(unsigned error) {
   if (!failure_.empty()) throw StoreError(StoreError::Kind::connection_lost, failure_);
+  if (phase_ == Phase::connecting && is_no_greeting(error))
+    throw StoreError(StoreError::Kind::connection_lost,
+                     no_server("did not answer") + " (error " + std::to_string(error) + ")");
+  constexpr unsigned forbidden = 1290;
+  if (error == forbidden && std::strstr(mysql_error(mysql_.get()), "max-session-mem-used"))
+    error = no_session_memory;
   throw DriverError(error, phase_);
+}
+
+std::string Wire::no_server(std::string_view answer) const {
+  return "mysql: " + address_ + " took the connection and " + std::string(answer) +
+         " as a MySQL server does: check the DSN's address, and that server";
 }
 
 /// Of the addresses of a name that the driver tries each has a share.
@@ -90,7 +110,8 @@ int Wire::wait(int descriptor, short events) noexcept {
     return 1;
   } catch (const StoreError& error) {
     try {
-      if (until == until_) failure_ = error.what();
+      const bool greets = phase_ == Phase::connected || !is_connected(descriptor);
+      if (until == until_) failure_ = greets ? error.what() : no_server("did not answer in time");
     } catch (...) {
     }
   } catch (...) {  // no memory for its words: the driver's number will do
@@ -131,6 +152,7 @@ void Wire::set_options(const Dsn& dsn, const std::string& application) {
 void Wire::open(const Dsn& dsn, const Place& place, const Login& login,
                 const std::string& application) {
   addresses_left_ = place.addresses;
+  address_ = dsn.socket.empty() ? place.host + ":" + std::to_string(dsn.port) : dsn.socket;
   mysql_.reset(mysql_init(nullptr));
   if (!mysql_) throw std::bad_alloc();
   set_options(dsn, application);

@@ -79,12 +79,15 @@ class Wire {
 
   static int wait_for(my_socket descriptor, my_bool is_read, int timeout) noexcept;
   [[nodiscard]] int wait(int descriptor, short events) noexcept;
+  /// Whoever took the connection.
+  [[nodiscard]] std::string no_server(std::string_view answer) const;
   [[nodiscard]] Deadline patience(int descriptor) noexcept;
   void set_options(const Dsn& dsn, const std::string& application);
   void watch_tls();
 
   Waiter waiter_;
   Deadline until_{};
+  std::string address_{};
   std::string failure_{};  // why a wait ended
   Phase phase_ = Phase::connecting;
   bool in_step_ = true;

@@ -44,8 +44,8 @@ void Connection::connect(const Call& call) {
       return open(targets[i], password, share_of(call.deadline, targets.size() - i));
     } catch (const StoreError& error) {
       link_.close();
-      link_.waiter().check(call.deadline);
       if (!clearest || doubt(error.kind()) < doubt(clearest->kind())) clearest = error;
+      if (i + 1 < targets.size()) link_.waiter().check(call.deadline);
     }
   }
   throw StoreError(*clearest);

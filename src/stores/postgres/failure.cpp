@@ -51,8 +51,9 @@ constexpr std::array table{
     Row{"53200", {Meaning::later, "the server is out of memory"}},
     Row{"53300",
         {Meaning::lost,
-         "the server has no connection left: raise its max_connections, or lower "
-         "readers and writers"}},
+         "no connection is left, of the server's, the database's or this user's: lower readers and "
+         "writers, or raise max_connections, or the CONNECTION LIMIT of database or user, "
+         "whichever it is"}},
     Row{"55006", {Meaning::later, "the table is in use"}},
     Row{"55P03", {Meaning::later, "a lock could not be had"}},
     Row{"57014",
@@ -132,6 +133,15 @@ StoreError connect_error(const ConnectFailure& failure) {
         Kind::refused,
         "the server asks for a password, and there is none: set it in the dsn, PGPASSWORD, "
         "PGPASSFILE or connections.password");
+  const auto says = [&](std::string_view words) {
+    return failure.message.find(words) != failure.message.npos;
+  };
+  if (says("response to SSL negotiation") || says("expected authentication request"))
+    return no_server(failure.address, "did not answer");
+  if (is_about_tls(failure.message) && !failure.wants_tls)
+    return error(Kind::refused,
+                 "TLS with the server failed, which it offers and nobody asked for: set "
+                 "sslmode=verify-full and sslrootcert for it, or sslmode=disable to go without");
   if (is_about_tls(failure.message))
     return error(Kind::refused,
                  "TLS with the server failed: it must offer TLS, with a certificate of the host "
@@ -142,6 +152,15 @@ StoreError connect_error(const ConnectFailure& failure) {
                  "port, sslmode and the like");
   return error(Kind::connection_lost,
                "the server cannot be reached: is it up, and are host and port in the dsn right?");
+}
+
+StoreError no_server(std::string_view address, std::string_view answer) {
+  return error(Kind::connection_lost,
+               std::string(address)
+                   .append(" took the connection and ")
+                   .append(answer)
+                   .append(" as a PostgreSQL server does: check host and port in the dsn, and that "
+                           "server"));
 }
 
 bool may_be_for_options(std::string_view message) noexcept {

@@ -31,10 +31,15 @@ struct Verdict {
 struct ConnectFailure {
   std::string_view message{};  ///< PQerrorMessage() at PQERRORS_SQLSTATE
   bool needs_password = false;
+  bool wants_tls = false;  ///< by sslmode
+  std::string address{};   ///< that took the connection; empty: none did
 };
 /// What to throw: refused, full, later, away or connection_lost. Words of the server or of libpq
 /// are not in it: they may hold parts of a wrong DSN.
 [[nodiscard]] StoreError connect_error(const ConnectFailure& failure);
+
+/// Of who took a connection, and says nothing, or what no server of PostgreSQL's would.
+[[nodiscard]] StoreError no_server(std::string_view address, std::string_view answer);
 
 /// Whether a server or pooler may have refused a connect for what `options` asked of it.
 [[nodiscard]] bool may_be_for_options(std::string_view message) noexcept;

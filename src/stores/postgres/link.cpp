@@ -6,16 +6,45 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <new>
+#include <string_view>
 
 namespace flame::inline v0::session::postgres {
 namespace {
 
 constexpr std::chrono::milliseconds tls_slice{50};
 
+/// Where it goes to now, which is not what the DSN says, but what that led to.
+std::string address_of(PGconn* connection) {
+  const auto text = [](const char* value) { return std::string(value ? value : ""); };
+  const auto host = text(PQhostaddr(connection));
+  return (host.empty() ? text(PQhost(connection)) : host) + ":" + text(PQport(connection));
+}
+
+/// With what the environment says.
+bool wants_tls(PGconn* connection) {
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> all(PQconninfo(connection),
+                                                                         &PQconninfoFree);
+  for (auto* at = all.get(); at && at->keyword; ++at) {
+    const std::string_view mode = at->val ? at->val : "";
+    if (std::string_view(at->keyword) == "sslmode")
+      return mode == "require" || mode.starts_with("verify-");
+  }
+  return false;
+}
+
 StoreError connect_error_of(PGconn* connection) {
   return connect_error({.message = PQerrorMessage(connection),
-                        .needs_password = PQconnectionNeedsPassword(connection) != 0});
+                        .needs_password = PQconnectionNeedsPassword(connection) != 0,
+                        .wants_tls = wants_tls(connection),
+                        .address = address_of(connection)});
+}
+
+bool is_connected(int descriptor) noexcept {
+  sockaddr_storage peer;
+  socklen_t size = sizeof peer;
+  return ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
 }
 
 std::string_view field(const PGresult* result, int code) noexcept {
@@ -44,7 +73,12 @@ void Link::open(const Keywords& keywords, Deadline until) {
   if (PQstatus(connection) == CONNECTION_BAD) throw connect_error_of(connection);
   for (auto state = PGRES_POLLING_WRITING; state != PGRES_POLLING_OK;) {
     const short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-    static_cast<void>(waiter_.wait(PQsocket(connection), events, until));
+    try {
+      static_cast<void>(waiter_.wait(PQsocket(connection), events, until));
+    } catch (const StoreError&) {
+      if (!is_connected(PQsocket(connection))) throw;
+      throw no_server(address_of(connection), "did not answer in time");
+    }
     state = PQconnectPoll(connection);
     if (state == PGRES_POLLING_FAILED) throw connect_error_of(connection);
   }
