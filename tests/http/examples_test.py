@@ -1,6 +1,7 @@
 """The reference documentation's programs answer word for word."""
 
 import os
+import subprocess
 import unittest
 import urllib.parse
 
@@ -48,6 +49,18 @@ class OnAServer(Example):
         other = self.start(name, environment)
         visitor = self.answer(client.get("/set"), "Succeed").session_id
         self.answer(other.get("/get", visitor), "Authenticated as 123")
+
+
+    def test_the_one_of_mysql_says_what_is_not_set(self):
+        if os.environ["FLAME_SERVER"] not in ("mysql", "mariadb"):
+            return
+        program = os.path.join(os.environ["FLAME_BIN"], "example_mysql")
+        variables = ["USER", "PASSWORD", "HOST", "PORT", "DATABASE"]
+        for missing in variables:
+            given = {"MYSQL_" + name: "" for name in variables if name != missing}
+            ended = subprocess.run([program], env=given, capture_output=True, text=True, timeout=60)
+            self.assertEqual((ended.returncode, ended.stderr),
+                             (1, f"set MYSQL_{missing}: see examples/README.md\n"))
 
 
 class Examples(Example):
