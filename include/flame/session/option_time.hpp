@@ -17,8 +17,10 @@ struct OptionTime : Duration {
   constexpr OptionTime(std::chrono::duration<Rep, Period> time)  // NOLINT: implicit is its purpose
       : Duration(time) {}
   template <class Rep, class Period>
-  requires(!std::is_convertible_v<std::chrono::duration<Rep, Period>, Duration>)
-  constexpr OptionTime(std::chrono::duration<Rep, Period>) {  // NOLINT: to say what is wrong
+  requires(!std::is_convertible_v<
+           std::chrono::duration<Rep, Period>,
+           Duration>) constexpr OptionTime(std::chrono::duration<Rep, Period>) {  // NOLINT: to say
+                                                                                  // what is wrong
     static_assert(std::is_convertible_v<std::chrono::duration<Rep, Period>, Duration>,
                   "an option of time has no parts of its unit: write 90min, not 1.5h, and seconds "
                   "where it counts in seconds");
