@@ -34,7 +34,8 @@ struct HostOptions {
   std::chrono::milliseconds body_time{30'000};   ///< the same; 408 after
   std::chrono::milliseconds idle_time{60'000};   ///< between requests; closed after
   std::chrono::milliseconds write_time{10'000};  ///< a response, or 64 KiB of a file; closed after
-  std::chrono::milliseconds drain_time{5'000};   ///< for the requests under way when it stops
+  /// For the requests under way when it stops; below the 10 s that containers are granted.
+  std::chrono::milliseconds drain_time{5'000};
 };
 
 /// A web server. Nothing before run() and start() throws for what is wrong with a route or an
@@ -116,15 +117,17 @@ class Flame {
     add_service(offer<T>(), const_cast<std::remove_const_t<T>*>(&service), nullptr);
   }
 
-  /// Serves until SIGINT, SIGTERM or stop(): what is under way is finished, and it returns. What is
-  /// wrong is printed on stderr, a line each, and the process exits with status 1. That it is
-  /// running already, and was not stopped, is one of these errors.
+  /// Serves until SIGINT, SIGTERM or stop(): what has arrived is answered, and it returns. What
+  /// takes longer than HostOptions::drain_time, or is under way at a second signal, is cut: a line
+  /// on stderr names its route, and the process exits with status 1, whatever handlers do (2 s
+  /// later at most). What is wrong at the start is printed there too, a line each, with the same
+  /// status. That it is running already, and was not stopped, is one of these errors.
   void run();
   /// The same without signals and exit: returns once it listens, or with the lines that run() would
   /// print.
   session::Result<void> start();
-  /// Stops accepting, finishes what is under way (HostOptions::drain_time at most) and returns
-  /// then; at once when called by a handler. Any thread.
+  /// The same, and returns then; at once when called by a handler. Handlers that do not end are
+  /// left behind, with the memory they need. Any thread.
   void stop() noexcept;
   /// Where it listens, as host:port, port 0 resolved; empty before start().
   [[nodiscard]] std::string address() const;

@@ -54,6 +54,7 @@ void App::add(const Definition::RouteLine& line) {
   auto& route = routes_.emplace_back(compile(chain, definition_.services, errors_));
   if (!router_.add(line.method, pattern, route)) errors_.push_back(name + " is there twice");
   route.parameters = std::move(pattern.parameters);
+  route.name = name;
 }
 
 std::vector<Used> App::with_middleware() const {
@@ -71,10 +72,12 @@ void App::compile_rest() {
   not_found.push_back({&built_in_not_found_, {}});
   collect_providers(not_found);
   not_found_ = compile(not_found, definition_.services, errors_);
+  not_found_.name = "f.not_found(...)";
 
   auto not_allowed = with_middleware();
   not_allowed.push_back({&built_in_not_allowed_, {}});
   not_allowed_ = compile(not_allowed, definition_.services, errors_);
+  not_allowed_.name = "f.use(...)";
 }
 
 void App::collect_providers(const std::vector<Used>& chain) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "access.hpp"
+#include "chain.hpp"
 #include "text.hpp"
 #include "worker.hpp"
 
@@ -65,7 +66,7 @@ void Connection::read() {
 }
 
 void Connection::on_read(error_code ec, std::size_t size) try {
-  pending_ = false;
+  pending_ = quiet_ = false;
   if (ec || phase_ == Phase::closed) return close();
   if (phase_ == Phase::closing) return read();  // and forget it: see shut_down()
   end_ += size;
@@ -170,6 +171,7 @@ void Connection::send_continue() {
 // --- Writing
 
 void Connection::done() noexcept try {
+  if (cut_) return close();
   respond(parser_->keep_alive());
   if (write() && next_request()) process();
 } catch (...) {  // out of memory
@@ -178,7 +180,7 @@ void Connection::done() noexcept try {
 
 /// `why`: where it was refused.
 void Connection::respond(bool keep_alive, std::string_view why) {
-  keep_alive_ = keep_alive && !draining_;
+  keep_alive_ = keep_alive && (!draining_ || more_has_arrived());
   outgoing_.begin(context(), {keep_alive_, parser_->http_1_0()}, worker_.date());
   if (worker_.logs()) worker_.log(context(), Clock::now() - begun_, why);
 }
@@ -238,7 +240,7 @@ void Connection::on_written(error_code ec, std::size_t size) try {
 bool Connection::next_request() noexcept {
   reset();
   outgoing_.clear();
-  if (!keep_alive_ || draining_) {
+  if (!keep_alive_) {
     shut_down();
     return false;
   }
@@ -294,9 +296,28 @@ void Connection::check_deadline(Clock::time_point now) noexcept {
   close();
 }
 
-void Connection::drain() noexcept {
-  draining_ = true;
-  if (phase_ == Phase::idle) close();
+/// Behind the request that is being answered.
+bool Connection::more_has_arrived() const noexcept {
+  error_code ec;
+  return end_ > unparsed_ || socket_.available(ec) > 0;
+}
+
+/// What a read has taken may not have been told yet: so it looks twice, and closes where no read
+/// ended between.
+void Connection::close_if_idle() noexcept {
+  if (phase_ != Phase::idle) return;
+  const bool was_quiet = std::exchange(quiet_, !more_has_arrived());
+  if (was_quiet && quiet_) close();
+}
+
+void Connection::cut(std::string_view why) noexcept {
+  if (phase_ == Phase::idle || phase_ >= Phase::closing) return close();
+  const auto* route = ContextAccess::route(context());
+  log_cut(route != nullptr ? route->name : "a request on its way in", why);
+  if (phase_ != Phase::handling) return close();
+  cut_ = true;
+  error_code ec;
+  socket_.close(ec);
 }
 
 void Connection::expect_within(std::chrono::milliseconds time) noexcept {

@@ -31,8 +31,13 @@ class Connection final : public Exchange {
   void open() noexcept;
   /// Once in a while: ends what has taken too long.
   void check_deadline(Clock::time_point now) noexcept;
-  /// Ends it at once if no request is under way, else after the answer.
-  void drain() noexcept;
+  /// What has arrived is answered, the last of it with `Connection: close`.
+  void drain() noexcept { draining_ = true; }
+  /// Once in a while after drain(): ends it where nothing has arrived and nothing is under way.
+  void close_if_idle() noexcept;
+  /// Ends it whatever is under way, which leaves a line; a handler may go on.
+  void cut(std::string_view why) noexcept;
+  [[nodiscard]] bool is_handling() const noexcept { return phase_ == Phase::handling; }
 
   /// The worker's, for its list of clients.
   std::list<Client>::iterator entry{};
@@ -60,6 +65,7 @@ class Connection final : public Exchange {
   void write_on();
   void on_written(boost::system::error_code ec, std::size_t size);
   [[nodiscard]] bool next_request() noexcept;
+  [[nodiscard]] bool more_has_arrived() const noexcept;
 
   void refuse(int status, std::string_view why) noexcept;
   void shut_down() noexcept;
@@ -73,6 +79,8 @@ class Connection final : public Exchange {
   Phase phase_ = Phase::idle;
   bool pending_ = false;  // an asynchronous operation is under way
   bool draining_ = false;
+  bool quiet_ = false;  // nothing had arrived when close_if_idle() looked
+  bool cut_ = false;    // while its handler went on
   bool keep_alive_ = false;
   bool empty_line_ = false;  // came before this request
   Clock::time_point deadline_ = Clock::time_point::max();

@@ -105,6 +105,14 @@ void log_error(std::string_view text) noexcept {
   }
 }
 
+void log_cut(std::string_view what, std::string_view why) noexcept try {
+  std::string line(what);
+  line.append(": cut, since ").append(why);
+  log_error(line);
+} catch (...) {
+  log_error("out of memory");
+}
+
 void write_all(int descriptor, std::string_view text) noexcept {
   while (!text.empty()) {
     const auto written = ::write(descriptor, text.data(), text.size());

@@ -20,6 +20,8 @@ namespace flame::inline v0::detail {
 void append_escaped(std::string& out, std::string_view text);
 /// Writes "flame: <text>\n" to stderr at once.
 void log_error(std::string_view text) noexcept;
+/// A line about what was not done to its end; `what`: a route.
+void log_cut(std::string_view what, std::string_view why) noexcept;
 /// All of it, or as much as can be written.
 void write_all(int descriptor, std::string_view text) noexcept;
 

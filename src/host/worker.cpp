@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "access.hpp"
+#include "chain.hpp"
 #include "outgoing.hpp"
 #include "text.hpp"
 #include "wire.hpp"
@@ -23,6 +24,9 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 
+/// For so long nobody must come before a worker that drains accepts no more.
+constexpr milliseconds last_wait{50};
+constexpr milliseconds draining_tick{10};
 constexpr std::size_t log_capacity = 16 * 1024;
 
 /// Fine enough for the shortest of the limits.
@@ -53,9 +57,8 @@ std::optional<Place> Place::take(Shared& shared) noexcept {
 
 Place::~Place() {
   if (shared_ == nullptr) return;
-  const std::scoped_lock lock(shared_->mutex);
   shared_->connections.fetch_sub(1);
-  shared_->changed.notify_all();
+  shared_->tell_if_quiet();
 }
 
 Worker::Worker(Shared& shared, const asio::ip::tcp& protocol, Descriptor listening)
@@ -68,15 +71,22 @@ Worker::Worker(Shared& shared, const asio::ip::tcp& protocol, Descriptor listeni
   ticker_.assign(timer.get());
   timer.release();
 
-  draining_.context = finishing_.context = this;
-  draining_.done = [](session::Operation& self) noexcept {
+  loop_.stop = shared_.stop.get_token();
+  draining_op_.context = cutting_op_.context = finishing_op_.context = this;
+  draining_op_.done = [](session::Operation& self) noexcept {
+    static_cast<Worker*>(self.context)->begin_to_drain();
+  };
+  cutting_op_.done = [](session::Operation& self) noexcept {
     auto& worker = *static_cast<Worker*>(self.context);
     worker.stop_accepting();
-    for (const auto& client : worker.clients_) client.connection->drain();
+    for (const auto& client : worker.clients_) client.connection->cut(worker.why_);
+    worker.loop_.wake_sleepers();
+    worker.has_cut_ = true;
   };
-  finishing_.done = [](session::Operation& self) noexcept {
+  finishing_op_.done = [](session::Operation& self) noexcept {
     static_cast<Worker*>(self.context)->loop_.io().stop();
   };
+  shared_.accepting.fetch_add(1);
   look_at_clock();
   wait_for_clients();
 }
@@ -92,8 +102,13 @@ void Worker::run() {
   loop_.run();
   // Only now: what is queued must not run on a connection that is gone.
   stop_accepting();
-  clients_.clear();
+  clients_.remove_if([](const Client& client) { return !client.connection->is_handling(); });
   flush_log();
+}
+
+std::string_view Worker::running() const noexcept {
+  const auto* route = loop_.running.load(std::memory_order_relaxed);
+  return route != nullptr ? route->name : std::string_view();
 }
 
 // --- Accepting
@@ -124,8 +139,26 @@ bool Worker::accept() noexcept try {
 }
 
 void Worker::stop_accepting() noexcept {
+  if (!acceptor_.is_open()) return;
   error_code ec;
   acceptor_.close(ec);
+  shared_.accepting.fetch_sub(1);
+  shared_.tell_if_quiet();
+}
+
+void Worker::begin_to_drain() noexcept {
+  draining_ = true;
+  tick_ = std::min(tick_, draining_tick);
+  for (const auto& client : clients_) client.connection->drain();
+  last_client_ = Connection::Clock::now();
+  last_accept_ = last_client_ + shared_.options.drain_time / 2;
+  start_ticking();
+}
+
+void Worker::go_on_draining() noexcept {
+  if (now_ >= last_client_ + last_wait || now_ >= last_accept_) stop_accepting();
+  if (acceptor_.is_open()) return;
+  for (const auto& client : clients_) client.connection->close_if_idle();
 }
 
 void Worker::add(asio::ip::tcp::socket socket) {
@@ -136,6 +169,9 @@ void Worker::add(asio::ip::tcp::socket socket) {
   auto& connection = *clients_.front().connection;
   connection.entry = clients_.begin();
   connection.open();
+  if (!draining_) return;
+  connection.drain();
+  last_client_ = Connection::Clock::now();
 }
 
 void Worker::turn_away(asio::ip::tcp::socket& socket) {
@@ -189,7 +225,8 @@ void Worker::tick() {
   flush_log();
   if (std::exchange(pauses_, false) && acceptor_.is_open()) wait_for_clients();
   for (const auto& client : clients_) client.connection->check_deadline(now_);
-  ticking_ = !clients_.empty();
+  if (draining_) go_on_draining();
+  ticking_ = !clients_.empty() || (draining_ && acceptor_.is_open());
   if (ticking_) wait_for_tick();
 }
 

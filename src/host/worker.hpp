@@ -4,12 +4,11 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -29,8 +28,15 @@ struct Shared {
   HostOptions options{};
   bool logs = false;
   std::atomic<std::size_t> connections{0};
-  std::mutex mutex{};
-  std::condition_variable changed{};  // a connection went
+  boost::asio::io_context* control = nullptr;  // stopped when, draining, nothing is left
+  std::atomic<bool> draining{false};
+  std::atomic<std::size_t> accepting{0};  // workers
+  std::stop_source stop{};
+
+  [[nodiscard]] bool is_quiet() const noexcept { return accepting == 0 && connections == 0; }
+  void tell_if_quiet() noexcept {
+    if (draining && is_quiet()) control->stop();
+  }
 };
 
 /// Counted among the server's connections for as long as it lives.
@@ -64,10 +70,22 @@ class Worker {
 
   /// On the worker's thread, until finish().
   void run();
-  /// From any thread, once: accepts no more, and closes connections as they fall idle.
-  void drain() noexcept { loop_.post(&draining_); }
+  /// From any thread, once: answers what has arrived, in the backlog too, and then accepts no more
+  /// and closes connections as they fall idle.
+  void drain() noexcept { loop_.post(&draining_op_); }
+  /// From any thread, once, after drain(): ends what is still under way, and wakes its sleepers.
+  void cut(std::string_view why) noexcept {
+    why_ = why;
+    loop_.post(&cutting_op_);
+  }
+  /// It has done so. False for long: a handler does not let go of its thread.
+  [[nodiscard]] bool has_cut() const noexcept { return has_cut_; }
+  /// The name of the route whose handler has the thread; empty where none has.
+  [[nodiscard]] std::string_view running() const noexcept;
   /// From any thread, once, after drain(): has run() drop what is left, and return.
-  void finish() noexcept { loop_.post(&finishing_); }
+  void finish() noexcept { loop_.post(&finishing_op_); }
+  /// After run(): handlers that wait for what is not the host's. They need this worker's memory.
+  [[nodiscard]] std::size_t left_behind() const noexcept { return clients_.size(); }
 
   // For its connections
   [[nodiscard]] AsioLoop& loop() noexcept { return loop_; }
@@ -89,6 +107,8 @@ class Worker {
   void stop_accepting() noexcept;
   void add(boost::asio::ip::tcp::socket socket);
   void turn_away(boost::asio::ip::tcp::socket& socket);
+  void begin_to_drain() noexcept;
+  void go_on_draining() noexcept;
   void look_at_clock() noexcept;
   void start_ticking();
   void wait_for_tick();
@@ -99,7 +119,11 @@ class Worker {
   std::chrono::milliseconds tick_;
   HandlerMemory accept_memory_{}, tick_memory_{};
   AsioLoop loop_{};
-  session::Operation draining_{}, finishing_{};
+  session::Operation draining_op_{}, cutting_op_{}, finishing_op_{};
+  bool draining_ = false;
+  Connection::Clock::time_point last_client_{}, last_accept_{};  // while it drains
+  std::string_view why_{};
+  std::atomic<bool> has_cut_{false};
   boost::asio::ip::tcp::acceptor acceptor_;
   bool pauses_ = false;  // it accepts again at the next tick
   boost::asio::posix::stream_descriptor ticker_;
