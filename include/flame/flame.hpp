@@ -28,12 +28,20 @@ struct HostOptions {
   std::size_t threads = 0;        ///< event loops; 0: one for each processor
   std::size_t max_head = 16'384;  ///< bytes of request line and fields; 431 above
   std::size_t max_fields = 100;   ///< 431 above
-  std::size_t max_body = std::size_t{1} << 20;   ///< bytes; 413 above
-  std::size_t max_connections = 10'000;          ///< 503 above
+  std::size_t max_body = std::size_t{1} << 20;      ///< bytes; 413 above
+  std::size_t max_bodies = std::size_t{256} << 20;  ///< bytes of all bodies together; 503 above
+  /// At once; fewer where `ulimit -n` says so, whose soft limit start() raises as far as it may,
+  /// less a reserve for files and stores. At the bound the longest idle one is closed; 503 where
+  /// none is.
+  std::size_t max_connections = 10'000;
+  /// Of one address, or IPv6 network of 64 bits. 0: a quarter of all for a public address; a
+  /// private one may be a proxy that all visitors come through.
+  std::size_t max_per_address = 0;
   std::chrono::milliseconds head_time{3'000};    ///< from its first byte to its last; 408 after
-  std::chrono::milliseconds body_time{30'000};   ///< the same; 408 after
-  std::chrono::milliseconds idle_time{60'000};   ///< between requests; closed after
-  std::chrono::milliseconds write_time{10'000};  ///< a response, or 64 KiB of a file; closed after
+  std::chrono::milliseconds body_time{30'000};   ///< below min_rate; 408 after
+  std::chrono::milliseconds idle_time{75'000};   ///< between requests; closed after
+  std::chrono::milliseconds write_time{10'000};  ///< an answer below min_rate; cut after
+  std::size_t min_rate = 1'024;  ///< bytes a second, of bodies and answers over the times above
   /// For the requests under way when it stops; below the 10 s that containers are granted.
   std::chrono::milliseconds drain_time{5'000};
 };

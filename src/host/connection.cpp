@@ -51,7 +51,7 @@ void Connection::open() noexcept try {
   if (ec) return close();
   peer_ = peer.to_string();
   RequestAccess::set_peer(ContextAccess::request(context()), peer_, is_loopback(peer));
-  expect_within(worker_.options().idle_time);
+  fall_idle();
   read();
 } catch (...) {  // out of memory
   close();
@@ -70,6 +70,7 @@ void Connection::on_read(error_code ec, std::size_t size) try {
   if (ec || phase_ == Phase::closed) return close();
   if (phase_ == Phase::closing) return read();  // and forget it: see shut_down()
   end_ += size;
+  progress_ += size;
   process();
 } catch (...) {  // out of memory
   close();
@@ -95,7 +96,7 @@ bool Connection::parse() {
   if (phase_ == Phase::idle && request_begins()) {
     phase_ = Phase::head;
     expect_within(worker_.options().head_time);
-    parser_.emplace(ContextAccess::request(context()), worker_.options());
+    parser_.emplace(ContextAccess::request(context()), worker_.options(), worker_.bodies());
   }
   while (phase_ != Phase::idle) {
     unparsed_ += parser_->feed({in_.get() + unparsed_, end_ - unparsed_});
@@ -191,11 +192,13 @@ bool Connection::write() {
   error_code ec;
   const auto size = socket_.write_some(outgoing_.buffers(), ec);
   if (ec && ec != asio::error::would_block && ec != asio::error::try_again) {
-    close();
+    cut_answer("answer cut: client gone");
     return false;
   }
   outgoing_.consume(size);
   if (outgoing_.is_sent()) return true;
+  phase_ = Phase::writing;
+  expect_within(worker_.options().write_time);
   write_rest();
   return false;
 }
@@ -208,14 +211,8 @@ bool Connection::read_on() {
   return false;
 }
 
-void Connection::write_rest() {
-  phase_ = Phase::writing;
-  expect_within(worker_.options().write_time);
-  write_on();
-}
-
 /// Not asio::async_write: where there is no memory for one of its steps, it calls nobody back.
-void Connection::write_on() {
+void Connection::write_rest() {
   socket_.async_write_some(outgoing_.buffers(),
                            [this](error_code ec, std::size_t size) { on_written(ec, size); });
   pending_ = true;
@@ -223,10 +220,12 @@ void Connection::write_on() {
 
 void Connection::on_written(error_code ec, std::size_t size) try {
   pending_ = false;
-  if (ec || phase_ == Phase::closed) return close();
+  if (phase_ == Phase::closed) return close();
+  if (ec) return cut_answer("answer cut: client gone");
   outgoing_.consume(size);
+  progress_ += size;
   if (outgoing_.has_buffers()) {
-    write_on();
+    write_rest();
   } else if (!outgoing_.is_sent()) {
     if (read_on()) write_rest();
   } else if (next_request()) {
@@ -238,16 +237,15 @@ void Connection::on_written(error_code ec, std::size_t size) try {
 
 /// False: there is none.
 bool Connection::next_request() noexcept {
+  parser_.reset();
   reset();
   outgoing_.clear();
   if (!keep_alive_) {
     shut_down();
     return false;
   }
-  parser_.reset();
   empty_line_ = false;
-  phase_ = Phase::idle;
-  expect_within(worker_.options().idle_time);
+  fall_idle();
   begin_ = unparsed_;
   if (begin_ == end_) begin_ = unparsed_ = end_ = 0;
   return true;
@@ -292,8 +290,44 @@ void Connection::close() noexcept {
 void Connection::check_deadline(Clock::time_point now) noexcept {
   if (now < deadline_) return;
   if (phase_ == Phase::head) return refuse(408, "head too slow");
-  if (phase_ == Phase::body) return refuse(408, "body too slow");
+  if (phase_ == Phase::body) {
+    if (goes_on(worker_.options().body_time)) return;
+    return refuse(408, "body too slow");
+  }
+  if (phase_ == Phase::writing) {
+    if (goes_on(worker_.options().write_time)) return;
+    return cut_answer("answer cut: read too slowly");
+  }
   close();
+}
+
+/// At the end of a time that starts anew with progress.
+bool Connection::goes_on(std::chrono::milliseconds time) noexcept {
+  const auto least =
+      static_cast<double>(worker_.options().min_rate) * std::chrono::duration<double>(time).count();
+  if (static_cast<double>(progress_) < least) return false;
+  expect_within(time);
+  return true;
+}
+
+void Connection::fall_idle() noexcept {
+  phase_ = Phase::idle;
+  idle_since_ = worker_.now();
+  expect_within(worker_.options().idle_time);
+  worker_.fell_idle(*this);
+}
+
+void Connection::cut_answer(std::string_view why) noexcept try {
+  if (worker_.logs()) worker_.log(context(), Clock::now() - begun_, why);
+  close();
+} catch (...) {  // out of memory
+  close();
+}
+
+bool Connection::close_for_another(Clock::time_point now) noexcept {
+  if (phase_ != Phase::idle || now <= idle_since_ || more_has_arrived()) return false;
+  close();
+  return true;
 }
 
 /// Behind the request that is being answered.
@@ -322,6 +356,7 @@ void Connection::cut(std::string_view why) noexcept {
 
 void Connection::expect_within(std::chrono::milliseconds time) noexcept {
   deadline_ = worker_.now() + time;
+  progress_ = 0;
 }
 
 }  // namespace flame::inline v0::detail

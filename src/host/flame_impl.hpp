@@ -16,7 +16,7 @@ struct Flame::Impl {
   std::unique_ptr<detail::App> app{};        // since run(), start() or a TestClient
   std::unique_ptr<detail::Server> server{};  // before the App in destruction
 
-  bool left_behind = false;                  // handlers use the definition for good
+  bool left_behind = false;  // handlers use the definition for good
 
   /// Compiles the definition and opens what it needs.
   session::Result<void> prepare();

@@ -27,8 +27,8 @@ class Loop : public session::Executor {
 
   /// Whose handler has the thread, for who asks why it takes so long; null between handlers.
   std::atomic<const Route*> running{nullptr};
-  std::stop_token stop{};               // set before it runs
-  std::atomic<bool> cuts{false};        // nobody sleeps any more
+  std::stop_token stop{};         // set before it runs
+  std::atomic<bool> cuts{false};  // nobody sleeps any more
 
  protected:
   ~Loop() = default;

@@ -1,5 +1,7 @@
 #include "server.hpp"
 
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -72,8 +74,11 @@ session::Result<tcp::endpoint> resolve(asio::io_context& io, const std::string& 
 
 session::Result<void> listen(tcp::acceptor& acceptor, const std::string& address,
                              const tcp::endpoint& at) {
+  Descriptor socket(::socket(at.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) throw std::system_error(errno, std::generic_category());
   error_code ec;
-  acceptor.open(at.protocol(), ec);
+  acceptor.assign(at.protocol(), socket.get(), ec);
+  if (!ec) socket.release();
   if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
   if (!ec) acceptor.bind(at, ec);
   if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
@@ -134,6 +139,7 @@ std::vector<std::string> check(const HostOptions& options) {
   need(options.max_head >= 256, "option max_head is below 256 bytes");
   need(options.max_head <= std::size_t{1} << 24, "option max_head is above 16 MiB");
   need(options.max_fields > 0, "option max_fields is 0");
+  need(options.min_rate > 0, "option min_rate is 0");
   need(options.max_connections > 0, "option max_connections is 0");
   need(options.head_time > milliseconds{0}, "option head_time is not above 0");
   need(options.body_time > milliseconds{0}, "option body_time is not above 0");
@@ -149,7 +155,10 @@ struct Server::Impl {
   enum class End : int { no, cut, ended };
 
   Impl(App& served, HostOptions host_options, bool logs)
-      : app(served), shared{served, std::move(host_options), logs} {
+      : app(served),
+        shared{
+            served, host_options, logs,
+            Places(raise_descriptors(host_options.max_connections), host_options.max_per_address)} {
     shared.control = &control;
   }
 
@@ -161,7 +170,7 @@ struct Server::Impl {
     if (auto listening = listen(acceptor, address, *endpoint); !listening) return listening;
     listens_at = text_of(acceptor.local_endpoint());
     for (std::size_t i = threads_of(shared.options); i > 0; --i) {
-      Descriptor listening(::dup(acceptor.native_handle()));
+      Descriptor listening(::fcntl(acceptor.native_handle(), F_DUPFD_CLOEXEC, 0));
       if (!listening) throw std::system_error(errno, std::generic_category());
       workers.emplace_back(shared, endpoint->protocol(), std::move(listening));
     }
@@ -234,7 +243,8 @@ struct Server::Impl {
 
   /// Each that was under way has its line when this returns.
   void cut() {
-    for (auto& worker : workers) worker.cut(at_once ? "a second signal came" : "drain_time was over");
+    for (auto& worker : workers)
+      worker.cut(at_once ? "a second signal came" : "drain_time was over");
     const auto until = std::chrono::steady_clock::now() + cut_time;
     for (auto& worker : workers) {
       while (!worker.has_cut() && std::chrono::steady_clock::now() < until)
@@ -264,7 +274,6 @@ struct Server::Impl {
     const std::scoped_lock lock(mutex);
     return end != End::ended || left_behind > 0;
   }
-
 
   App& app;
   Shared shared;
@@ -311,9 +320,7 @@ void Server::wait() noexcept {
   impl_->wait();
 }
 
-bool Server::holds_on() const noexcept {
-  return impl_->supervisor.joinable() && impl_->holds_on();
-}
+bool Server::holds_on() const noexcept { return impl_->supervisor.joinable() && impl_->holds_on(); }
 
 bool Server::was_cut() const noexcept { return impl_->was_cut; }
 

@@ -44,6 +44,35 @@ bool is_token(std::string_view text) noexcept {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
 }
 
+namespace {
+
+/// The byte that is percent-encoded here; -1: none is.
+int encoded_byte(std::string_view text) noexcept {
+  if (text.size() < 3 || text[0] != '%') return -1;
+  const int high = hex_digit(text[1]), low = hex_digit(text[2]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+bool is_overlong(int first, int second) noexcept {
+  if (first == 0xc0 || first == 0xc1) return second >= 0x80 && second <= 0xbf;
+  if (first == 0xe0) return second >= 0x80 && second <= 0x9f;
+  return first == 0xf0 && second >= 0x80 && second <= 0x8f;
+}
+
+}  // namespace
+
+bool is_sound_target(std::string_view text) noexcept {
+  if (!std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; }))
+    return false;
+  for (auto at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
+    const int first = encoded_byte(text.substr(at));
+    if (first >= 0 &&
+        is_overlong(first, encoded_byte(text.substr(at + 3 > text.size() ? text.size() : at + 3))))
+      return false;
+  }
+  return true;
+}
+
 bool is_percent_encoded(std::string_view text) noexcept {
   for (auto at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 3)) {
     if (text.size() - at < 3 || hex_digit(text[at + 1]) < 0 || hex_digit(text[at + 2]) < 0) {

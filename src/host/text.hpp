@@ -12,6 +12,9 @@ namespace flame::inline v0::detail {
 [[nodiscard]] bool is_token(std::string_view text) noexcept;
 /// Whether each `%` is followed by two hexadecimal digits.
 [[nodiscard]] bool is_percent_encoded(std::string_view text) noexcept;
+/// Printable ASCII, and no character that is percent-encoded in more bytes of UTF-8 than it needs:
+/// filters before the host and behind it may read such a one differently.
+[[nodiscard]] bool is_sound_target(std::string_view text) noexcept;
 /// Nothing where it is not percent-encoded.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
 /// The first value of this name in an x-www-form-urlencoded text.

@@ -1,6 +1,7 @@
 #include "worker.hpp"
 
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -47,22 +48,18 @@ std::string log_time(std::int64_t second) {
 
 }  // namespace
 
-std::optional<Place> Place::take(Shared& shared) noexcept {
-  auto taken = shared.connections.load();
-  while (taken < shared.options.max_connections) {
-    if (shared.connections.compare_exchange_weak(taken, taken + 1)) return Place(shared);
-  }
-  return std::nullopt;
-}
-
 Place::~Place() {
   if (shared_ == nullptr) return;
-  shared_->connections.fetch_sub(1);
+  shared_->places.give_back(one_);
   shared_->tell_if_quiet();
 }
 
 Worker::Worker(Shared& shared, const asio::ip::tcp& protocol, Descriptor listening)
-    : shared_(shared), tick_(tick_of(shared.options)), acceptor_(loop_.io()), ticker_(loop_.io()) {
+    : shared_(shared),
+      tick_(tick_of(shared.options)),
+      protocol_(protocol),
+      acceptor_(loop_.io()),
+      ticker_(loop_.io()) {
   acceptor_.assign(protocol, listening.get());
   listening.release();
   acceptor_.non_blocking(true);
@@ -129,10 +126,17 @@ void Worker::on_client(error_code ec) {
 
 /// False: there is nothing to accept it with.
 bool Worker::accept() noexcept try {
-  error_code ec;
-  auto socket = acceptor_.accept(ec);
-  if (!ec) add(std::move(socket));
-  return !ec || ec == asio::error::would_block || ec == asio::error::connection_aborted;
+  Descriptor accepted(
+      ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!accepted) {
+    if (errno == EMFILE || errno == ENFILE) return close_longest_idle(nullptr) && false;
+    return errno == EAGAIN || errno == ECONNABORTED || errno == EINTR;
+  }
+  asio::ip::tcp::socket socket(loop_.io());
+  socket.assign(protocol_, accepted.get());
+  accepted.release();
+  add(std::move(socket));
+  return true;
 } catch (const std::exception& error) {  // out of memory: this one is closed, and others go on
   log_error(error.what());
   return true;
@@ -163,15 +167,49 @@ void Worker::go_on_draining() noexcept {
 
 void Worker::add(asio::ip::tcp::socket socket) {
   start_ticking();
-  auto place = Place::take(shared_);
-  if (!place) return turn_away(socket);
-  clients_.push_front({std::move(*place), std::make_unique<Connection>(*this, std::move(socket))});
-  auto& connection = *clients_.front().connection;
-  connection.entry = clients_.begin();
+  error_code ec;
+  const auto peer = socket.remote_endpoint(ec).address();
+  if (ec) return;
+  auto one = Places::one(peer);
+  if (!take_place(one)) return turn_away(socket);
+  Place place(shared_, std::move(one));
+  clients_.push_back({std::move(place), std::make_unique<Connection>(*this, std::move(socket))});
+  auto& connection = *clients_.back().connection;
+  connection.entry = std::prev(clients_.end());
   connection.open();
   if (!draining_) return;
   connection.drain();
   last_client_ = Connection::Clock::now();
+}
+
+/// One that is closed for another gives its place back a little later: so there may be a few more
+/// than the bound, but not of descriptors.
+bool Worker::take_place(const std::string& one) {
+  switch (shared_.places.take(one, false)) {
+    case Places::Answer::taken:
+      return true;
+    case Places::Answer::full_for_one:
+      if (!close_longest_idle(&one)) return false;
+      break;
+    case Places::Answer::full:
+      if (!close_longest_idle(nullptr)) return false;
+      break;
+  }
+  return shared_.places.take(one, true) == Places::Answer::taken;
+}
+
+/// `one`: of this address. False: none is idle, of this worker's.
+bool Worker::close_longest_idle(const std::string* one) noexcept {
+  for (const auto& client : clients_) {
+    if ((one == nullptr || client.place.one() == *one) &&
+        client.connection->close_for_another(now_))
+      return true;
+  }
+  return false;
+}
+
+void Worker::fell_idle(Connection& connection) noexcept {
+  clients_.splice(clients_.end(), clients_, connection.entry);
 }
 
 void Worker::turn_away(asio::ip::tcp::socket& socket) {

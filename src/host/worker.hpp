@@ -19,6 +19,7 @@
 #include "connection.hpp"
 #include "file.hpp"
 #include "handler_memory.hpp"
+#include "places.hpp"
 
 namespace flame::inline v0::detail {
 
@@ -27,13 +28,14 @@ struct Shared {
   const App& app;
   HostOptions options{};
   bool logs = false;
-  std::atomic<std::size_t> connections{0};
+  Places places;
+  std::atomic<std::size_t> bodies{0};          // bytes
   boost::asio::io_context* control = nullptr;  // stopped when, draining, nothing is left
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> accepting{0};  // workers
   std::stop_source stop{};
 
-  [[nodiscard]] bool is_quiet() const noexcept { return accepting == 0 && connections == 0; }
+  [[nodiscard]] bool is_quiet() const noexcept { return accepting == 0 && places.taken() == 0; }
   void tell_if_quiet() noexcept {
     if (draining && is_quiet()) control->stop();
   }
@@ -42,16 +44,17 @@ struct Shared {
 /// Counted among the server's connections for as long as it lives.
 class Place {
  public:
-  /// Empty where there are HostOptions::max_connections.
-  [[nodiscard]] static std::optional<Place> take(Shared& shared) noexcept;
-  Place(Place&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
+  /// Taken already.
+  Place(Shared& shared, std::string one) noexcept : shared_(&shared), one_(std::move(one)) {}
+  Place(Place&& other) noexcept
+      : shared_(std::exchange(other.shared_, nullptr)), one_(std::move(other.one_)) {}
+  [[nodiscard]] const std::string& one() const noexcept { return one_; }
   Place& operator=(Place&&) = delete;
   ~Place();
 
  private:
-  explicit Place(Shared& shared) noexcept : shared_(&shared) {}
-
   Shared* shared_;
+  std::string one_;
 };
 
 /// Who is connected.
@@ -97,6 +100,10 @@ class Worker {
   [[nodiscard]] std::string_view date() const noexcept { return date_; }
   /// `why`: of a request that was refused.
   void log(const Context& context, std::chrono::nanoseconds time, std::string_view why = {});
+  /// Bytes of all bodies on this server.
+  [[nodiscard]] std::atomic<std::size_t>& bodies() noexcept { return shared_.bodies; }
+  /// From now on it is idle: nobody has been for a shorter time.
+  void fell_idle(Connection& connection) noexcept;
   /// Destroys it: nothing of it may be on the stack.
   void remove(Connection& connection) noexcept;
 
@@ -106,6 +113,8 @@ class Worker {
   [[nodiscard]] bool accept() noexcept;
   void stop_accepting() noexcept;
   void add(boost::asio::ip::tcp::socket socket);
+  [[nodiscard]] bool take_place(const std::string& one);
+  [[nodiscard]] bool close_longest_idle(const std::string* one) noexcept;
   void turn_away(boost::asio::ip::tcp::socket& socket);
   void begin_to_drain() noexcept;
   void go_on_draining() noexcept;
@@ -124,6 +133,7 @@ class Worker {
   Connection::Clock::time_point last_client_{}, last_accept_{};  // while it drains
   std::string_view why_{};
   std::atomic<bool> has_cut_{false};
+  boost::asio::ip::tcp protocol_;
   boost::asio::ip::tcp::acceptor acceptor_;
   bool pauses_ = false;  // it accepts again at the next tick
   boost::asio::posix::stream_descriptor ticker_;
@@ -131,7 +141,7 @@ class Worker {
   Connection::Clock::time_point now_{};
   std::int64_t second_ = 0;
   std::string date_{}, log_time_{}, log_{};
-  std::list<Client> clients_{};
+  std::list<Client> clients_{};  // of those that are idle the longest comes first
 };
 
 }  // namespace flame::inline v0::detail

@@ -157,7 +157,8 @@ TEST(Stop, ASleepEndsWhenItIsCut) {
   started.get_future().wait();
   testing::internal::CaptureStderr();
   f.stop();
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "flame: GET /: cut, since drain_time was over\n");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "flame: GET /: cut, since drain_time was over\n");
   EXPECT_TRUE(thrown);
 }
 
