@@ -15,6 +15,7 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
+constexpr int most_in_a_turn = 8;  // requests
 constexpr std::size_t first_capacity = 4 * 1024;
 constexpr std::size_t body_room = 16 * 1024;
 constexpr std::chrono::milliseconds linger{2'000};
@@ -39,9 +40,24 @@ Connection::Connection(Worker& worker, asio::ip::tcp::socket socket)
     auto& connection = *static_cast<Connection*>(self.context);
     connection.worker_.remove(connection);
   };
+  going_on_.context = this;
+  going_on_.done = [](session::Operation& self) noexcept {
+    static_cast<Connection*>(self.context)->go_on();
+  };
 }
 
 Connection::~Connection() = default;
+
+void Connection::go_on() noexcept try {
+  pending_ = false;
+  if (cut_ || phase_ == Phase::closed) return close();
+  begin_handling();
+  if (!start(worker_.app())) return;
+  respond(parser_->keep_alive());
+  if (write() && next_request()) process();
+} catch (...) {  // out of memory
+  close();
+}
 
 void Connection::open() noexcept try {
   error_code ec;
@@ -77,12 +93,21 @@ void Connection::on_read(error_code ec, std::size_t size) try {
 }
 
 void Connection::process() {
-  while (parse()) {
+  for (int left = most_in_a_turn; parse(); --left) {
+    if (left == 0) return go_on_later();
     begin_handling();
     if (!start(worker_.app())) return;
     respond(parser_->keep_alive());
     if (!write() || !next_request()) return;
   }
+}
+
+/// After the others that wait for the loop: one that pipelines must not hold them up.
+void Connection::go_on_later() noexcept {
+  pending_ = true;
+  phase_ = Phase::handling;  // it has arrived whole, and must neither time out nor count as idle
+  deadline_ = Clock::time_point::max();
+  worker_.loop().post(&going_on_);
 }
 
 void Connection::begin_handling() {

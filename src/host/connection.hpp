@@ -52,6 +52,8 @@ class Connection final : public Exchange {
   void read();
   void on_read(boost::system::error_code ec, std::size_t size);
   void process();
+  void go_on_later() noexcept;
+  void go_on() noexcept;
   void begin_handling();
   [[nodiscard]] bool parse();
   [[nodiscard]] bool request_begins() noexcept;
@@ -78,7 +80,7 @@ class Connection final : public Exchange {
 
   Worker& worker_;
   boost::asio::ip::tcp::socket socket_;
-  session::Operation retiring_{};
+  session::Operation retiring_{}, going_on_{};
   std::string peer_{};
   Phase phase_ = Phase::idle;
   bool pending_ = false;  // an asynchronous operation is under way

@@ -129,7 +129,7 @@ void Flame::run() {
     std::exit(EXIT_FAILURE);
   }
   try {
-    detail::write_all(STDOUT_FILENO, "Listening on http://" + address() + "\n");
+    static_cast<void>(detail::write_now(STDOUT_FILENO, "Listening on http://" + address() + "\n"));
   } catch (const std::bad_alloc&) {
     detail::log_error("out of memory");  // it serves all the same
   }

@@ -27,8 +27,9 @@ class Loop : public session::Executor {
 
   /// Whose handler has the thread, for who asks why it takes so long; null between handlers.
   std::atomic<const Route*> running{nullptr};
-  std::stop_token stop{};         // set before it runs
-  std::atomic<bool> cuts{false};  // nobody sleeps any more
+  std::atomic<unsigned> turns{0};  // how often it has been set
+  std::stop_token stop{};          // set before it runs
+  std::atomic<bool> cuts{false};   // nobody sleeps any more
 
  protected:
   ~Loop() = default;

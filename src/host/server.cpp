@@ -34,6 +34,7 @@ using boost::system::error_code;
 constexpr std::string_view default_address = "127.0.0.1:2830";
 constexpr std::size_t most_threads = 1024;
 constexpr std::chrono::milliseconds cut_time{200};
+constexpr std::chrono::milliseconds look_time{1'000};
 /// For what the application provides, after requests were cut.
 constexpr std::chrono::milliseconds close_time{2'000};
 
@@ -218,7 +219,10 @@ struct Server::Impl {
 
   void supervise() {
     const auto work = asio::make_work_guard(control);
-    while (!stopping) control.run();
+    while (!stopping) {
+      control.run_for(look_time);
+      for (auto& worker : workers) worker.look_whether_blocked();
+    }
     drain();
     signals.reset();  // one more from now on is the system's affair: it ends the process
     if (!shared.is_quiet()) cut();

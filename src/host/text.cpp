@@ -1,15 +1,19 @@
 #include "text.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <mutex>
+#include <string>
 
 namespace flame::inline v0::detail {
 namespace {
 
 constexpr std::size_t max_logged = 2048;
+constexpr std::size_t max_piece = 4096, max_line = max_piece - 16;
 
 constexpr char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -124,13 +128,21 @@ void append_escaped(std::string& out, std::string_view text) {
 }
 
 void log_error(std::string_view text) noexcept {
+  static std::mutex mutex;
+  static std::size_t dropped = 0;
+  const std::scoped_lock lock(mutex);
+  const auto write = [](std::string_view line) { return write_now(STDERR_FILENO, line).empty(); };
   try {
+    if (dropped > 0 && write("flame: lines dropped here, since nobody read stderr: " +
+                             std::to_string(dropped) + '\n')) {
+      dropped = 0;
+    }
     std::string line = "flame: ";
-    line += text;
+    line += text.substr(0, max_line);
     line += '\n';
-    write_all(STDERR_FILENO, line);
+    if (!write(line)) ++dropped;
   } catch (...) {
-    write_all(STDERR_FILENO, "flame: out of memory\n");
+    if (!write("flame: out of memory\n")) ++dropped;
   }
 }
 
@@ -142,13 +154,21 @@ void log_cut(std::string_view what, std::string_view why) noexcept try {
   log_error("out of memory");
 }
 
-void write_all(int descriptor, std::string_view text) noexcept {
+/// After poll() says so, a page can be written to a pipe, a terminal or a socket without waiting.
+std::string_view write_now(int descriptor, std::string_view text) noexcept {
   while (!text.empty()) {
-    const auto written = ::write(descriptor, text.data(), text.size());
+    pollfd can{descriptor, POLLOUT, 0};
+    if (::poll(&can, 1, 0) != 1) return text;
+    auto piece = text.substr(0, max_piece);
+    if (piece.size() < text.size() && piece.find('\n') != std::string_view::npos)
+      piece = piece.substr(0, piece.rfind('\n') + 1);  // others write to it too
+    const auto written = ::write(descriptor, piece.data(), piece.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
+    if (written < 0 && errno == EAGAIN) return text;
+    if (written <= 0) return {};  // nobody ever reads it
     text.remove_prefix(static_cast<std::size_t>(written));
   }
+  return {};
 }
 
 }  // namespace flame::inline v0::detail

@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <mutex>
 #include <new>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "access.hpp"
@@ -29,6 +31,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds last_wait{50};
 constexpr milliseconds draining_tick{10};
 constexpr std::size_t log_capacity = 16 * 1024;
+constexpr std::size_t most_log = 256 * 1024;  // while nobody reads it
 
 /// Fine enough for the shortest of the limits.
 milliseconds tick_of(const HostOptions& options) {
@@ -100,12 +103,23 @@ void Worker::run() {
   // Only now: what is queued must not run on a connection that is gone.
   stop_accepting();
   clients_.remove_if([](const Client& client) { return !client.connection->is_handling(); });
-  flush_log();
+  finish_log();
 }
 
 std::string_view Worker::running() const noexcept {
   const auto* route = loop_.running.load(std::memory_order_relaxed);
   return route != nullptr ? route->name : std::string_view();
+}
+
+void Worker::look_whether_blocked() noexcept try {
+  const auto turn = loop_.turns.load(std::memory_order_relaxed);
+  const auto name = running();
+  if (name.empty() || turn != std::exchange(seen_turn_, turn) || turn == told_turn_) return;
+  told_turn_ = turn;
+  log_error(std::string(name) +
+            " has held its thread for longer than a second, and all others there wait: let it "
+            "co_await, or give it a thread of its own");
+} catch (const std::bad_alloc&) {
 }
 
 // --- Accepting
@@ -264,11 +278,15 @@ void Worker::tick() {
   if (std::exchange(pauses_, false) && acceptor_.is_open()) wait_for_clients();
   for (const auto& client : clients_) client.connection->check_deadline(now_);
   if (draining_) go_on_draining();
-  ticking_ = !clients_.empty() || (draining_ && acceptor_.is_open());
+  ticking_ = !clients_.empty() || !log_.empty() || (draining_ && acceptor_.is_open());
   if (ticking_) wait_for_tick();
 }
 
 void Worker::log(const Context& context, std::chrono::nanoseconds time, std::string_view why) {
+  if (log_.size() >= most_log) {
+    ++dropped_lines_;
+    return;
+  }
   const auto known = [](std::string_view text) { return text.empty() ? "-" : text; };
   const auto& request = context.request();
   log_ += log_time_;
@@ -280,9 +298,32 @@ void Worker::log(const Context& context, std::chrono::nanoseconds time, std::str
   if (log_.size() >= log_capacity) flush_log();
 }
 
-void Worker::flush_log() noexcept {
-  write_all(STDOUT_FILENO, log_);
-  log_.clear();
+/// What cannot be written now stays for the next time, up to a bound. So no loop and no stop waits
+/// for whoever reads it, or for a worker that does.
+void Worker::flush_log() noexcept try {
+  static std::mutex mutex;
+  const std::unique_lock lock(mutex, std::try_to_lock);
+  if (!lock) return;
+  const auto write = [this] {
+    log_.erase(0, log_.size() - write_now(STDOUT_FILENO, log_).size());
+    return log_.empty();
+  };
+  if (!write() || dropped_lines_ == 0) return;
+  log_ = log_time_ + "flame: lines dropped here, since nobody read this log: " +
+         std::to_string(std::exchange(dropped_lines_, 0)) + '\n';
+  write();
+} catch (const std::bad_alloc&) {
+}
+
+void Worker::finish_log() noexcept try {
+  for (int tries = 0; tries < 20; ++tries) {
+    flush_log();
+    if (log_.empty()) return;
+    std::this_thread::sleep_for(draining_tick);
+  }
+  const auto left = dropped_lines_ + static_cast<std::size_t>(std::ranges::count(log_, '\n'));
+  log_error("lines dropped at the end of the log, since nobody read it: " + std::to_string(left));
+} catch (const std::bad_alloc&) {
 }
 
 }  // namespace flame::inline v0::detail

@@ -28,7 +28,7 @@ struct Shared {
   const App& app;
   HostOptions options{};
   bool logs = false;
-  Places places;
+  Places places{10'000, 0};
   std::atomic<std::size_t> bodies{0};          // bytes
   boost::asio::io_context* control = nullptr;  // stopped when, draining, nothing is left
   std::atomic<bool> draining{false};
@@ -85,6 +85,9 @@ class Worker {
   [[nodiscard]] bool has_cut() const noexcept { return has_cut_; }
   /// The name of the route whose handler has the thread; empty where none has.
   [[nodiscard]] std::string_view running() const noexcept;
+  /// On one thread that looks every now and then: tells once of each handler that has held the
+  /// worker's thread since the look before.
+  void look_whether_blocked() noexcept;
   /// From any thread, once, after drain(): has run() drop what is left, and return.
   void finish() noexcept { loop_.post(&finishing_op_); }
   /// After run(): handlers that wait for what is not the host's. They need this worker's memory.
@@ -123,6 +126,7 @@ class Worker {
   void wait_for_tick();
   void tick();
   void flush_log() noexcept;
+  void finish_log() noexcept;
 
   Shared& shared_;
   std::chrono::milliseconds tick_;
@@ -132,6 +136,7 @@ class Worker {
   bool draining_ = false;
   Connection::Clock::time_point last_client_{}, last_accept_{};  // while it drains
   std::string_view why_{};
+  unsigned seen_turn_ = 0, told_turn_ = 0;  // by look_whether_blocked()
   std::atomic<bool> has_cut_{false};
   boost::asio::ip::tcp protocol_;
   boost::asio::ip::tcp::acceptor acceptor_;
@@ -141,7 +146,8 @@ class Worker {
   Connection::Clock::time_point now_{};
   std::int64_t second_ = 0;
   std::string date_{}, log_time_{}, log_{};
-  std::list<Client> clients_{};  // of those that are idle the longest comes first
+  std::size_t dropped_lines_ = 0;  // of the log, since it was last written whole
+  std::list<Client> clients_{};    // of those that are idle the longest comes first
 };
 
 }  // namespace flame::inline v0::detail
