@@ -4,6 +4,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,12 @@ class Context {
   void redirect(std::string_view location, int status = 302);
   [[nodiscard]] bool answered() const noexcept { return answered_; }
 
+  /// Told when the host begins to stop: what takes long ends then. Who has not ended when
+  /// HostOptions::drain_time is over is cut: its client is closed, and an exception comes out of
+  /// its sleep_for. Who waits for something else is left behind with its memory, and may be resumed
+  /// at any time, but nobody gets its answer. Callbacks run on the thread that stops the host.
+  [[nodiscard]] std::stop_token stop_token() const noexcept;
+
  private:
   friend struct ContextAccess;
   Context() = default;
@@ -75,15 +82,16 @@ class [[nodiscard]] Sleep {
   Sleep(Context& context, std::chrono::milliseconds time) noexcept
       : context_(context), time_(time) {}
   [[nodiscard]] bool await_ready() const noexcept { return time_.count() <= 0; }
-  void await_suspend(std::coroutine_handle<> waiting);
-  void await_resume() const noexcept {}
+  bool await_suspend(std::coroutine_handle<> waiting);
+  void await_resume() const;
 
  private:
   Context& context_;
   std::chrono::milliseconds time_;
 };
 
-/// co_await flame::sleep_for(context, 10ms): waits while the event loop serves others.
+/// co_await flame::sleep_for(context, 10ms): waits while the event loop serves others. Throws where
+/// the host has stopped and waits no longer.
 inline Sleep sleep_for(Context& context, std::chrono::milliseconds time) noexcept {
   return {context, time};
 }

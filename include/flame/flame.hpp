@@ -28,13 +28,22 @@ struct HostOptions {
   std::size_t threads = 0;        ///< event loops; 0: one for each processor
   std::size_t max_head = 16'384;  ///< bytes of request line and fields; 431 above
   std::size_t max_fields = 100;   ///< 431 above
-  std::size_t max_body = std::size_t{1} << 20;   ///< bytes; 413 above
-  std::size_t max_connections = 10'000;          ///< 503 above
+  std::size_t max_body = std::size_t{1} << 20;      ///< bytes; 413 above
+  std::size_t max_bodies = std::size_t{256} << 20;  ///< bytes of all bodies together; 503 above
+  /// At once; fewer where `ulimit -n` says so, whose soft limit start() raises as far as it may,
+  /// less a reserve for files and stores. At the bound the longest idle one is closed; 503 where
+  /// none is.
+  std::size_t max_connections = 10'000;
+  /// Of one address, or IPv6 network of 64 bits. 0: a quarter of all for a public address; a
+  /// private one may be a proxy that all visitors come through.
+  std::size_t max_per_address = 0;
   std::chrono::milliseconds head_time{3'000};    ///< from its first byte to its last; 408 after
-  std::chrono::milliseconds body_time{30'000};   ///< the same; 408 after
-  std::chrono::milliseconds idle_time{60'000};   ///< between requests; closed after
-  std::chrono::milliseconds write_time{10'000};  ///< a response, or 64 KiB of a file; closed after
-  std::chrono::milliseconds drain_time{5'000};   ///< for the requests under way when it stops
+  std::chrono::milliseconds body_time{30'000};   ///< below min_rate; 408 after
+  std::chrono::milliseconds idle_time{75'000};   ///< between requests; closed after
+  std::chrono::milliseconds write_time{10'000};  ///< an answer below min_rate; cut after
+  std::size_t min_rate = 1'024;  ///< bytes a second, of bodies and answers over the times above
+  /// For the requests under way when it stops; below the 10 s that containers are granted.
+  std::chrono::milliseconds drain_time{5'000};
 };
 
 /// A web server. Nothing before run() and start() throws for what is wrong with a route or an
@@ -116,15 +125,17 @@ class Flame {
     add_service(offer<T>(), const_cast<std::remove_const_t<T>*>(&service), nullptr);
   }
 
-  /// Serves until SIGINT, SIGTERM or stop(): what is under way is finished, and it returns. What is
-  /// wrong is printed on stderr, a line each, and the process exits with status 1. That it is
-  /// running already, and was not stopped, is one of these errors.
+  /// Serves until SIGINT, SIGTERM or stop(): what has arrived is answered, and it returns. What
+  /// takes longer than HostOptions::drain_time, or is under way at a second signal, is cut: a line
+  /// on stderr names its route, and the process exits with status 1, whatever handlers do (2 s
+  /// later at most). What is wrong at the start is printed there too, a line each, with the same
+  /// status. That it is running already, and was not stopped, is one of these errors.
   void run();
   /// The same without signals and exit: returns once it listens, or with the lines that run() would
   /// print.
   session::Result<void> start();
-  /// Stops accepting, finishes what is under way (HostOptions::drain_time at most) and returns
-  /// then; at once when called by a handler. Any thread.
+  /// The same, and returns then; at once when called by a handler. Handlers that do not end are
+  /// left behind, with the memory they need. Any thread.
   void stop() noexcept;
   /// Where it listens, as host:port, port 0 resolved; empty before start().
   [[nodiscard]] std::string address() const;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <typeinfo>
 #include <utility>
 #include <vector>
@@ -32,7 +33,7 @@ class Next {
       rest_ = detail::run_from(context_, step_);
       return rest_.await_ready();
     }
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiting) noexcept {
+    bool await_suspend(std::coroutine_handle<> waiting) noexcept {
       return rest_.await_suspend(waiting);
     }
     void await_resume() { rest_.await_resume(); }
@@ -79,10 +80,13 @@ class Provider {
  public:
   virtual ~Provider() = default;
   [[nodiscard]] virtual std::vector<Offer> offers() const = 0;
-  /// At run() and start(); the error is what they report.
+  /// At run() and start(), of each host that has it; the error is what they report.
   virtual session::Result<void> open() { return {}; }
-  /// After the last request: on a thread of its own, while the event loops still run what is
-  /// posted.
+  /// Once it is open: what no other provider of a host may have too, as it is told in the error of
+  /// run() and start(). Empty: nothing.
+  [[nodiscard]] virtual std::string claim() const { return {}; }
+  /// As often as open(). After the last request: on a thread of its own, while the event loops
+  /// still run what is posted.
   virtual void close() noexcept {}
   /// `wanted` has one entry for each offer, in that order. It gives what is wanted and awaits
   /// next(), once, or answers without: what is required and was not given must not be followed by

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <coroutine>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <type_traits>
@@ -15,7 +17,14 @@ class Task;
 
 namespace detail {
 
+/// Where a task is that another one awaits. A task that ends while it is being started goes back to
+/// who started it, instead of resuming it from within: symmetric transfer would do the same, but
+/// is a call that returns late, and so a deeper stack for each task, without optimisation and
+/// under sanitizers.
+enum class Progress : std::uint8_t { starts, waits, ended };
+
 struct PromiseBase {
+  std::atomic<Progress> progress{Progress::starts};  // another thread may end what waits
   std::coroutine_handle<> waiting{};
   void (*on_done)(void*) noexcept = nullptr;  // of a root; must not destroy the coroutine
   void* on_done_argument = nullptr;
@@ -24,11 +33,16 @@ struct PromiseBase {
   struct FinalAwaiter {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <class Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) const noexcept {
-      const PromiseBase& promise = self.promise();
-      if (promise.waiting) return promise.waiting;
-      if (promise.on_done != nullptr) promise.on_done(promise.on_done_argument);
-      return std::noop_coroutine();
+    void await_suspend(std::coroutine_handle<Promise> self) const noexcept {
+      PromiseBase& promise = self.promise();
+      if (const auto waiting = promise.waiting) {
+        if (promise.progress.exchange(Progress::ended, std::memory_order_acq_rel) ==
+            Progress::waits) {
+          waiting.resume();
+        }
+      } else if (promise.on_done != nullptr) {
+        promise.on_done(promise.on_done_argument);
+      }
     }
     void await_resume() const noexcept {}
   };
@@ -86,9 +100,13 @@ class [[nodiscard]] Task {
   }
 
   [[nodiscard]] bool await_ready() const noexcept { return !coroutine_ || coroutine_.done(); }
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiting) noexcept {
-    coroutine_.promise().waiting = waiting;
-    return coroutine_;
+  /// False: it has ended already.
+  bool await_suspend(std::coroutine_handle<> waiting) noexcept {
+    auto& promise = coroutine_.promise();
+    promise.waiting = waiting;
+    coroutine_.resume();
+    return promise.progress.exchange(detail::Progress::waits, std::memory_order_acq_rel) !=
+           detail::Progress::ended;
   }
   T await_resume() {
     if constexpr (std::is_void_v<T>) {

@@ -14,6 +14,8 @@
 namespace flame::inline v0 {
 
 struct RequestAccess {
+  static constexpr std::size_t kept_body = 4'096;  // of a connection that is idle
+
   static void set_method(Request& request, std::string_view name) noexcept;
   /// Origin form, or absolute form, whose authority is dropped. False: neither, or a path that
   /// cannot be decoded.
@@ -29,7 +31,10 @@ struct RequestAccess {
   static void reset(Request& request) noexcept {
     request.method_name_ = request.target_ = request.path_ = request.query_string_ = {};
     request.fields_.clear();
-    request.body_.clear();
+    if (request.body_.capacity() > kept_body)
+      request.body_ = std::string();
+    else
+      request.body_.clear();
   }
 };
 

@@ -54,6 +54,7 @@ void App::add(const Definition::RouteLine& line) {
   auto& route = routes_.emplace_back(compile(chain, definition_.services, errors_));
   if (!router_.add(line.method, pattern, route)) errors_.push_back(name + " is there twice");
   route.parameters = std::move(pattern.parameters);
+  route.name = name;
 }
 
 std::vector<Used> App::with_middleware() const {
@@ -71,10 +72,21 @@ void App::compile_rest() {
   not_found.push_back({&built_in_not_found_, {}});
   collect_providers(not_found);
   not_found_ = compile(not_found, definition_.services, errors_);
+  not_found_.name = "f.not_found(...)";
+  not_found_.is_page = !definition_.not_found.empty();
 
   auto not_allowed = with_middleware();
   not_allowed.push_back({&built_in_not_allowed_, {}});
   not_allowed_ = compile(not_allowed, definition_.services, errors_);
+  not_allowed_.name = "f.use(...)";
+  not_allowed_.is_page = false;
+
+  built_in_options_ = link_of([] { return Response(204); });
+  auto options = with_middleware();
+  options.push_back({&built_in_options_, {}});
+  options_ = compile(options, definition_.services, errors_);
+  options_.name = "OPTIONS *";
+  options_.is_page = false;
 }
 
 void App::collect_providers(const std::vector<Used>& chain) {
@@ -99,11 +111,23 @@ session::Result<void> App::open() {
     close();
     throw;
   }
+  if (errors.empty()) add_rivals(errors);
   if (errors.empty()) return {};
   close();
   std::string text;
   for (const auto& error : errors) text.append(text.empty() ? "" : "\n").append(error);
   return tl::unexpected(session::Error{session::Errc::invalid_option, std::move(text)});
+}
+
+/// Once they are open: only then they know what they are given.
+void App::add_rivals(std::vector<std::string>& errors) const {
+  for (auto later = providers_.begin(); later != providers_.end(); ++later) {
+    const auto claim = (*later)->claim();
+    const bool twice = !claim.empty() && std::any_of(providers_.begin(), later, [&](auto& other) {
+      return other->claim() == claim;
+    });
+    if (twice) errors.push_back("two middlewares of one host have " + claim);
+  }
 }
 
 void App::close() noexcept {
@@ -114,6 +138,7 @@ Task<> App::dispatch(Context& context) const {
   const auto& request = context.request();
   const auto match =
       router_.find(request.method(), request.path(), ContextAccess::captured(context));
+  if (request.path() == "*") return run_chain(context, options_);
   if (match.route != nullptr) return run_chain(context, *match.route);
   if (match.allowed == 0) {
     context.status(404);

@@ -53,14 +53,15 @@ class App {
   void add(const Definition::RouteLine& line);
   [[nodiscard]] std::vector<Used> with_middleware() const;
   void compile_rest();
+  void add_rivals(std::vector<std::string>& errors) const;
   void collect_providers(const std::vector<Used>& chain);
 
   const Definition& definition_;
   std::deque<std::string> names_{};  // "GET /x"
   std::deque<Route> routes_{};
   Router router_{};
-  Link built_in_not_found_{}, built_in_not_allowed_{};
-  Route not_found_{}, not_allowed_{};
+  Link built_in_not_found_{}, built_in_not_allowed_{}, built_in_options_{};
+  Route not_found_{}, not_allowed_{}, options_{};  // of `OPTIONS *`
   std::vector<std::shared_ptr<Provider>> providers_{};
   std::size_t opened_ = 0;
   std::vector<std::string> errors_{};

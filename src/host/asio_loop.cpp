@@ -2,7 +2,6 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <exception>
 #include <memory>
 #include <utility>
@@ -31,6 +30,7 @@ class AsioLoop::Resuming {
   Resuming& operator=(const Resuming&) = delete;
   ~Resuming() {
     loop_.resuming_ = false;
+    loop_.running.store(nullptr, std::memory_order_relaxed);
     loop_.run_finished();
   }
 
@@ -55,13 +55,34 @@ void AsioLoop::run_posted() {
   run_all(posted_.exchange(nullptr, std::memory_order_acq_rel));
 }
 
-void AsioLoop::resume_after(std::chrono::milliseconds time, std::coroutine_handle<> waiting) {
-  auto timer = std::make_unique<boost::asio::steady_timer>(io_, time);
-  auto& kept = *timer;
-  kept.async_wait([this, waiting, timer = std::move(timer)](boost::system::error_code) {
-    const Resuming resuming(*this);
-    waiting.resume();
-  });
+void AsioLoop::resume_after(std::chrono::milliseconds time, std::coroutine_handle<> waiting,
+                            const Route* route) {
+  const std::scoped_lock lock(sleepers_mutex_);
+  sleepers_.push_front({boost::asio::steady_timer(io_, time), waiting, route});
+  const auto sleeper = sleepers_.begin();
+  try {
+    sleeper->timer.async_wait([this, sleeper](boost::system::error_code) { wake(sleeper); });
+  } catch (...) {
+    sleepers_.erase(sleeper);
+    throw;
+  }
+}
+
+void AsioLoop::wake(std::list<Sleeper>::iterator sleeper) {
+  const auto waiting = sleeper->waiting;
+  const Resuming resuming(*this);
+  running.store(sleeper->route, std::memory_order_relaxed);
+  {
+    const std::scoped_lock lock(sleepers_mutex_);
+    sleepers_.erase(sleeper);
+  }
+  waiting.resume();
+}
+
+void AsioLoop::wake_sleepers() noexcept {
+  const std::scoped_lock lock(sleepers_mutex_);
+  cuts = true;
+  for (auto& sleeper : sleepers_) sleeper.timer.cancel();
 }
 
 void AsioLoop::finished(session::Operation& operation) noexcept {

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "access.hpp"
+#include "loop.hpp"
 
 namespace flame::inline v0::detail {
 namespace {
@@ -168,6 +169,9 @@ Task<> run_from(Context& context, const Step* step) {
     throw std::logic_error("a middleware awaited next() twice");
   }
   furthest = step;
+  auto& loop = *ContextAccess::loop(context);
+  loop.running.store(ContextAccess::route(context), std::memory_order_relaxed);
+  loop.turns.fetch_add(1, std::memory_order_relaxed);
   for (;; ++step) {
     if (step->direct != nullptr) {
       step->direct(step->object, context, step->bindings.data());

@@ -23,8 +23,10 @@ struct Step {
 
 /// The chain of one route, ready to run: what its handlers ask for is found already.
 struct Route {
+  std::string_view name{};  // "GET /x", for the log
   std::vector<Step> steps{};
   std::size_t slots = 1;
+  bool is_page = true;  // false: the host's own answer, which shows no flash message
   std::vector<std::string> parameters{};  // names, in the order of the path
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "access.hpp"
+#include "chain.hpp"
 #include "text.hpp"
 #include "worker.hpp"
 
@@ -14,6 +15,7 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
+constexpr int most_in_a_turn = 8;  // requests
 constexpr std::size_t first_capacity = 4 * 1024;
 constexpr std::size_t body_room = 16 * 1024;
 constexpr std::chrono::milliseconds linger{2'000};
@@ -38,9 +40,24 @@ Connection::Connection(Worker& worker, asio::ip::tcp::socket socket)
     auto& connection = *static_cast<Connection*>(self.context);
     connection.worker_.remove(connection);
   };
+  going_on_.context = this;
+  going_on_.done = [](session::Operation& self) noexcept {
+    static_cast<Connection*>(self.context)->go_on();
+  };
 }
 
 Connection::~Connection() = default;
+
+void Connection::go_on() noexcept try {
+  pending_ = false;
+  if (cut_ || phase_ == Phase::closed) return close();
+  begin_handling();
+  if (!start(worker_.app())) return;
+  respond(parser_->keep_alive());
+  if (write() && next_request()) process();
+} catch (...) {  // out of memory
+  close();
+}
 
 void Connection::open() noexcept try {
   error_code ec;
@@ -50,7 +67,7 @@ void Connection::open() noexcept try {
   if (ec) return close();
   peer_ = peer.to_string();
   RequestAccess::set_peer(ContextAccess::request(context()), peer_, is_loopback(peer));
-  expect_within(worker_.options().idle_time);
+  fall_idle();
   read();
 } catch (...) {  // out of memory
   close();
@@ -65,22 +82,32 @@ void Connection::read() {
 }
 
 void Connection::on_read(error_code ec, std::size_t size) try {
-  pending_ = false;
+  pending_ = quiet_ = false;
   if (ec || phase_ == Phase::closed) return close();
   if (phase_ == Phase::closing) return read();  // and forget it: see shut_down()
   end_ += size;
+  progress_ += size;
   process();
 } catch (...) {  // out of memory
   close();
 }
 
 void Connection::process() {
-  while (parse()) {
+  for (int left = most_in_a_turn; parse(); --left) {
+    if (left == 0) return go_on_later();
     begin_handling();
     if (!start(worker_.app())) return;
     respond(parser_->keep_alive());
     if (!write() || !next_request()) return;
   }
+}
+
+/// After the others that wait for the loop: one that pipelines must not hold them up.
+void Connection::go_on_later() noexcept {
+  pending_ = true;
+  phase_ = Phase::handling;  // it has arrived whole, and must neither time out nor count as idle
+  deadline_ = Clock::time_point::max();
+  worker_.loop().post(&going_on_);
 }
 
 void Connection::begin_handling() {
@@ -94,7 +121,7 @@ bool Connection::parse() {
   if (phase_ == Phase::idle && request_begins()) {
     phase_ = Phase::head;
     expect_within(worker_.options().head_time);
-    parser_.emplace(ContextAccess::request(context()), worker_.options());
+    parser_.emplace(ContextAccess::request(context()), worker_.options(), worker_.bodies());
   }
   while (phase_ != Phase::idle) {
     unparsed_ += parser_->feed({in_.get() + unparsed_, end_ - unparsed_});
@@ -170,6 +197,7 @@ void Connection::send_continue() {
 // --- Writing
 
 void Connection::done() noexcept try {
+  if (cut_) return close();
   respond(parser_->keep_alive());
   if (write() && next_request()) process();
 } catch (...) {  // out of memory
@@ -178,7 +206,7 @@ void Connection::done() noexcept try {
 
 /// `why`: where it was refused.
 void Connection::respond(bool keep_alive, std::string_view why) {
-  keep_alive_ = keep_alive && !draining_;
+  keep_alive_ = keep_alive && (!draining_ || more_has_arrived());
   outgoing_.begin(context(), {keep_alive_, parser_->http_1_0()}, worker_.date());
   if (worker_.logs()) worker_.log(context(), Clock::now() - begun_, why);
 }
@@ -189,11 +217,13 @@ bool Connection::write() {
   error_code ec;
   const auto size = socket_.write_some(outgoing_.buffers(), ec);
   if (ec && ec != asio::error::would_block && ec != asio::error::try_again) {
-    close();
+    cut_answer("answer cut: client gone");
     return false;
   }
   outgoing_.consume(size);
   if (outgoing_.is_sent()) return true;
+  phase_ = Phase::writing;
+  expect_within(worker_.options().write_time);
   write_rest();
   return false;
 }
@@ -206,14 +236,8 @@ bool Connection::read_on() {
   return false;
 }
 
-void Connection::write_rest() {
-  phase_ = Phase::writing;
-  expect_within(worker_.options().write_time);
-  write_on();
-}
-
 /// Not asio::async_write: where there is no memory for one of its steps, it calls nobody back.
-void Connection::write_on() {
+void Connection::write_rest() {
   socket_.async_write_some(outgoing_.buffers(),
                            [this](error_code ec, std::size_t size) { on_written(ec, size); });
   pending_ = true;
@@ -221,10 +245,12 @@ void Connection::write_on() {
 
 void Connection::on_written(error_code ec, std::size_t size) try {
   pending_ = false;
-  if (ec || phase_ == Phase::closed) return close();
+  if (phase_ == Phase::closed) return close();
+  if (ec) return cut_answer("answer cut: client gone");
   outgoing_.consume(size);
+  progress_ += size;
   if (outgoing_.has_buffers()) {
-    write_on();
+    write_rest();
   } else if (!outgoing_.is_sent()) {
     if (read_on()) write_rest();
   } else if (next_request()) {
@@ -236,16 +262,15 @@ void Connection::on_written(error_code ec, std::size_t size) try {
 
 /// False: there is none.
 bool Connection::next_request() noexcept {
+  parser_.reset();
   reset();
   outgoing_.clear();
-  if (!keep_alive_ || draining_) {
+  if (!keep_alive_) {
     shut_down();
     return false;
   }
-  parser_.reset();
   empty_line_ = false;
-  phase_ = Phase::idle;
-  expect_within(worker_.options().idle_time);
+  fall_idle();
   begin_ = unparsed_;
   if (begin_ == end_) begin_ = unparsed_ = end_ = 0;
   return true;
@@ -290,17 +315,73 @@ void Connection::close() noexcept {
 void Connection::check_deadline(Clock::time_point now) noexcept {
   if (now < deadline_) return;
   if (phase_ == Phase::head) return refuse(408, "head too slow");
-  if (phase_ == Phase::body) return refuse(408, "body too slow");
+  if (phase_ == Phase::body) {
+    if (goes_on(worker_.options().body_time)) return;
+    return refuse(408, "body too slow");
+  }
+  if (phase_ == Phase::writing) {
+    if (goes_on(worker_.options().write_time)) return;
+    return cut_answer("answer cut: read too slowly");
+  }
   close();
 }
 
-void Connection::drain() noexcept {
-  draining_ = true;
-  if (phase_ == Phase::idle) close();
+/// At the end of a time that starts anew with progress.
+bool Connection::goes_on(std::chrono::milliseconds time) noexcept {
+  const auto least =
+      static_cast<double>(worker_.options().min_rate) * std::chrono::duration<double>(time).count();
+  if (static_cast<double>(progress_) < least) return false;
+  expect_within(time);
+  return true;
+}
+
+void Connection::fall_idle() noexcept {
+  phase_ = Phase::idle;
+  idle_since_ = worker_.now();
+  expect_within(worker_.options().idle_time);
+  worker_.fell_idle(*this);
+}
+
+void Connection::cut_answer(std::string_view why) noexcept try {
+  if (worker_.logs()) worker_.log(context(), Clock::now() - begun_, why);
+  close();
+} catch (...) {  // out of memory
+  close();
+}
+
+bool Connection::close_for_another(Clock::time_point now) noexcept {
+  if (phase_ != Phase::idle || now <= idle_since_ || more_has_arrived()) return false;
+  close();
+  return true;
+}
+
+/// Behind the request that is being answered.
+bool Connection::more_has_arrived() const noexcept {
+  error_code ec;
+  return end_ > unparsed_ || socket_.available(ec) > 0;
+}
+
+/// What a read has taken may not have been told yet: so it looks twice, and closes where no read
+/// ended between.
+void Connection::close_if_idle() noexcept {
+  if (phase_ != Phase::idle) return;
+  const bool was_quiet = std::exchange(quiet_, !more_has_arrived());
+  if (was_quiet && quiet_) close();
+}
+
+void Connection::cut(std::string_view why) noexcept {
+  if (phase_ == Phase::idle || phase_ >= Phase::closing) return close();
+  const auto* route = ContextAccess::route(context());
+  log_cut(route != nullptr ? route->name : "a request on its way in", why);
+  if (phase_ != Phase::handling) return close();
+  cut_ = true;
+  error_code ec;
+  socket_.close(ec);
 }
 
 void Connection::expect_within(std::chrono::milliseconds time) noexcept {
   deadline_ = worker_.now() + time;
+  progress_ = 0;
 }
 
 }  // namespace flame::inline v0::detail

@@ -31,8 +31,15 @@ class Connection final : public Exchange {
   void open() noexcept;
   /// Once in a while: ends what has taken too long.
   void check_deadline(Clock::time_point now) noexcept;
-  /// Ends it at once if no request is under way, else after the answer.
-  void drain() noexcept;
+  /// What has arrived is answered, the last of it with `Connection: close`.
+  void drain() noexcept { draining_ = true; }
+  /// Once in a while after drain(): ends it where nothing has arrived and nothing is under way.
+  void close_if_idle() noexcept;
+  /// False: it is not idle, or has not been for long, or something has arrived.
+  [[nodiscard]] bool close_for_another(Clock::time_point now) noexcept;
+  /// Ends it whatever is under way, which leaves a line; a handler may go on.
+  void cut(std::string_view why) noexcept;
+  [[nodiscard]] bool is_handling() const noexcept { return phase_ == Phase::handling; }
 
   /// The worker's, for its list of clients.
   std::list<Client>::iterator entry{};
@@ -45,6 +52,8 @@ class Connection final : public Exchange {
   void read();
   void on_read(boost::system::error_code ec, std::size_t size);
   void process();
+  void go_on_later() noexcept;
+  void go_on() noexcept;
   void begin_handling();
   [[nodiscard]] bool parse();
   [[nodiscard]] bool request_begins() noexcept;
@@ -57,25 +66,32 @@ class Connection final : public Exchange {
   [[nodiscard]] bool write();
   [[nodiscard]] bool read_on();
   void write_rest();
-  void write_on();
   void on_written(boost::system::error_code ec, std::size_t size);
   [[nodiscard]] bool next_request() noexcept;
+  [[nodiscard]] bool more_has_arrived() const noexcept;
 
   void refuse(int status, std::string_view why) noexcept;
   void shut_down() noexcept;
   void close() noexcept;
+  [[nodiscard]] bool goes_on(std::chrono::milliseconds time) noexcept;
+  void fall_idle() noexcept;
+  void cut_answer(std::string_view why) noexcept;
   void expect_within(std::chrono::milliseconds time) noexcept;
 
   Worker& worker_;
   boost::asio::ip::tcp::socket socket_;
-  session::Operation retiring_{};
+  session::Operation retiring_{}, going_on_{};
   std::string peer_{};
   Phase phase_ = Phase::idle;
   bool pending_ = false;  // an asynchronous operation is under way
   bool draining_ = false;
+  bool quiet_ = false;  // nothing had arrived when close_if_idle() looked
+  bool cut_ = false;    // while its handler went on
   bool keep_alive_ = false;
   bool empty_line_ = false;  // came before this request
   Clock::time_point deadline_ = Clock::time_point::max();
+  std::size_t progress_ = 0;  // bytes since the deadline was set
+  Clock::time_point idle_since_{};
   Clock::time_point begun_{};  // only where there is a log
 
   // What was read: [begin_, head_end_) is the head that the request's views are of.

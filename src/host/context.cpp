@@ -54,8 +54,19 @@ void Context::redirect(std::string_view location, int status) {
   answered_ = true;
 }
 
-void Sleep::await_suspend(std::coroutine_handle<> waiting) {
-  ContextAccess::loop(context_)->resume_after(time_, waiting);
+std::stop_token Context::stop_token() const noexcept {
+  return loop_ != nullptr ? loop_->stop : std::stop_token();
+}
+
+bool Sleep::await_suspend(std::coroutine_handle<> waiting) {
+  auto& loop = *ContextAccess::loop(context_);
+  if (loop.cuts) return false;
+  loop.resume_after(time_, waiting, ContextAccess::route(context_));
+  return true;
+}
+
+void Sleep::await_resume() const {
+  if (ContextAccess::loop(context_)->cuts) throw detail::Cut();
 }
 
 void Wanted::give(Context& context, const void* object) const noexcept {

@@ -25,14 +25,19 @@ bool Exchange::start(const App& app) {
   try {
     task_ = app.dispatch(context_);
   } catch (...) {
+    ContextAccess::loop(context_)->running.store(nullptr, std::memory_order_relaxed);
     fail();
     return true;
   }
-  if (task_.await_ready()) return true;
+  if (task_.await_ready()) {
+    ContextAccess::loop(context_)->running.store(nullptr, std::memory_order_relaxed);
+    return true;
+  }
   starter_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   starting_ = true;
   TaskAccess::start(task_, &Exchange::on_done, this);
   starting_ = false;
+  ContextAccess::loop(context_)->running.store(nullptr, std::memory_order_relaxed);
   if (!finished_) return false;
   collect();
   return true;
@@ -71,12 +76,14 @@ void Exchange::fail() noexcept try {
   line += ": ";
   try {
     throw;
+  } catch (const Cut&) {  // its line is there already
+    line.clear();
   } catch (const std::exception& error) {
     append_escaped(line, error.what());
   } catch (...) {
     line += "an exception that is no std::exception";
   }
-  log_error(line);
+  if (!line.empty()) log_error(line);
 
   Response response(500, "Internal Server Error\n");
   for (const auto& field : context_.response().fields()) {

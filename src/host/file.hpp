@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -18,7 +19,9 @@ class Descriptor {
     return *this;
   }
   ~Descriptor() {
+    const int kept = errno;
     if (value_ >= 0) ::close(value_);
+    errno = kept;
   }
   [[nodiscard]] int get() const noexcept { return value_; }
   /// Somebody else's from now on.

@@ -38,12 +38,18 @@ session::Result<void> Flame::Impl::prepare() {
                          "this Flame is running already: stop() it before it starts again"});
     }
     server->wait();
+    if (server->holds_on()) leave_behind();
     server.reset();
   }
   auto definition_now = std::make_unique<detail::App>(definition);
   auto opened = definition_now->open();
   if (opened) app = std::move(definition_now);
   return opened;
+}
+
+void Flame::Impl::leave_behind() noexcept {
+  left_behind = true;
+  detail::leave_behind(app.release());
 }
 
 session::Result<void> Flame::Impl::start(bool with_signals) noexcept try {
@@ -79,7 +85,11 @@ Flame::Flame(HostOptions options) : impl_(std::make_unique<Impl>()) {
 }
 Flame::Flame(Flame&&) noexcept = default;
 Flame::~Flame() {
-  if (impl_) stop();
+  if (!impl_) return;
+  stop();
+  if (impl_->server && impl_->server->holds_on()) impl_->leave_behind();
+  impl_->server.reset();
+  if (impl_->left_behind) detail::leave_behind(impl_.release());
 }
 
 void Flame::add_route(Method method, std::string_view path, std::vector<detail::Link> links) {
@@ -119,11 +129,15 @@ void Flame::run() {
     std::exit(EXIT_FAILURE);
   }
   try {
-    detail::write_all(STDOUT_FILENO, "Listening on http://" + address() + "\n");
+    static_cast<void>(detail::write_now(STDOUT_FILENO, "Listening on http://" + address() + "\n"));
   } catch (const std::bad_alloc&) {
     detail::log_error("out of memory");  // it serves all the same
   }
   impl_->server->wait();
+  if (impl_->server->was_cut()) {
+    if (impl_->server->holds_on()) ::_exit(EXIT_FAILURE);  // what handlers use must stay
+    std::exit(EXIT_FAILURE);
+  }
 }
 
 session::Result<void> Flame::start() { return impl_->start(false); }

@@ -16,10 +16,14 @@ struct Flame::Impl {
   std::unique_ptr<detail::App> app{};        // since run(), start() or a TestClient
   std::unique_ptr<detail::Server> server{};  // before the App in destruction
 
+  bool left_behind = false;  // handlers use the definition for good
+
   /// Compiles the definition and opens what it needs.
   session::Result<void> prepare();
   /// Whatever is wrong or wanting.
   session::Result<void> start(bool with_signals) noexcept;
+  /// The App and the definition stay, for handlers that still use them.
+  void leave_behind() noexcept;
 
  private:
   session::Result<void> serve(bool with_signals);

@@ -1,18 +1,35 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <coroutine>
+#include <exception>
+#include <stop_token>
 
 #include <flame/session/manager.hpp>
 
 namespace flame::inline v0::detail {
 
-/// What an exchange needs of its event loop. All but post() and finished(): on the loop's thread.
+struct Route;
+
+/// What comes out of a handler's sleep once its request is cut.
+struct Cut final : std::exception {
+  [[nodiscard]] const char* what() const noexcept override { return "the host has stopped"; }
+};
+
+/// What an exchange needs of its event loop.
 class Loop : public session::Executor {
  public:
-  virtual void resume_after(std::chrono::milliseconds time, std::coroutine_handle<> waiting) = 0;
+  virtual void resume_after(std::chrono::milliseconds time, std::coroutine_handle<> waiting,
+                            const Route* route) = 0;
   /// Runs it once nothing that is being resumed is on the stack any more.
   virtual void finished(session::Operation& operation) noexcept = 0;
+
+  /// Whose handler has the thread, for who asks why it takes so long; null between handlers.
+  std::atomic<const Route*> running{nullptr};
+  std::atomic<unsigned> turns{0};  // how often it has been set
+  std::stop_token stop{};          // set before it runs
+  std::atomic<bool> cuts{false};   // nobody sleeps any more
 
  protected:
   ~Loop() = default;

@@ -1,7 +1,9 @@
 #include "parser.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <boost/asio/buffer.hpp>
+#include <functional>
 #include <limits>
 
 #include "access.hpp"
@@ -12,7 +14,9 @@ namespace {
 
 namespace http = boost::beast::http;
 
-constexpr std::size_t max_chunk_extras = 8 * 1024;  // extensions and trailers of one body
+/// Extensions, trailers, and zeros before sizes, of one body.
+constexpr std::size_t max_chunk_extras = 8 * 1024;
+constexpr char tls_handshake = 0x16;  // the first byte of a TLS hello
 
 std::string_view view(boost::beast::string_view text) noexcept {
   return {text.data(), text.size()};
@@ -37,8 +41,8 @@ std::uint8_t more(std::uint8_t count) noexcept {
 
 }  // namespace
 
-Parser::Parser(Request& request, const HostOptions& options)
-    : request_(request), options_(options) {
+Parser::Parser(Request& request, const HostOptions& options, std::atomic<std::size_t>& bodies)
+    : request_(request), options_(options), bodies_(bodies) {
   header_limit(static_cast<std::uint32_t>(
       std::min<std::size_t>(options.max_head, std::numeric_limits<std::uint32_t>::max())));
   body_limit(options.max_body);
@@ -63,6 +67,7 @@ std::size_t Parser::feed_head(std::string_view bytes) {
 /// continues the one before (RFC 9112, 2.2 and 5.2).
 std::size_t Parser::find_head(std::string_view bytes) {
   std::size_t size = 0;
+  if (!bytes.empty() && bytes.front() == tls_handshake) refuse(400, "TLS on the plain port");
   while (size == 0 && !is_refused()) {
     const auto end = bytes.find('\n', scanned_);
     if (end == std::string_view::npos) {
@@ -84,8 +89,11 @@ std::size_t Parser::feed_body(std::string_view bytes) {
   std::size_t used = 0;
   while (!is_done() && !is_refused() && used < bytes.size()) {
     const auto left = bytes.substr(used);
+    feeding_ = left;
     error_code ec;
-    used += put(boost::asio::const_buffer(left.data(), left.size()), ec);
+    const auto now = put(boost::asio::const_buffer(left.data(), left.size()), ec);
+    used += now;
+    count_extras(now);
     if (ec == http::error::need_more) break;
     refuse_for(ec);
   }
@@ -118,7 +126,8 @@ void Parser::on_request_impl(verb, string_view method, string_view target, int v
 
 void Parser::on_field_impl(field name, string_view text, string_view value, error_code& ec) {
   if (is_header_done()) {  // a trailer: it never joins the fields
-    return add_chunk_extras(text.size() + value.size(), ec);
+    if (is_folded(view(text), view(value))) refuse(400, "bad trailer", ec);
+    return;
   }
   auto& fields = RequestAccess::fields(request_);
   if (fields.size() >= options_.max_fields) return refuse(431, "too many fields", ec);
@@ -126,7 +135,7 @@ void Parser::on_field_impl(field name, string_view text, string_view value, erro
   switch (name) {
     case field::host:
       hosts_ = more(hosts_);
-      if (!is_host(view(value))) refuse(400, "bad Host", ec);
+      if (value.empty() || !is_host(view(value))) refuse(400, "bad Host", ec);
       break;
     case field::content_length:
       lengths_ = more(lengths_);
@@ -144,29 +153,49 @@ void Parser::on_field_impl(field name, string_view text, string_view value, erro
   }
 }
 
+/// Beast has joined lines for it, elsewhere, or left out an empty one.
+bool Parser::is_folded(std::string_view name, std::string_view value) const noexcept {
+  const char* from = name.data() + name.size();
+  const char* to = value.data() + value.size();
+  const bool in_place =
+      std::less_equal<>()(from, to) && std::less_equal<>()(to, feeding_.data() + feeding_.size());
+  return !in_place || std::find(from, to, '\n') != to;
+}
+
 void Parser::on_header_impl(error_code& ec) {
   if (hosts_ != 1 && (hosts_ != 0 || !http_1_0())) refuse(400, "bad Host", ec);
   if (lengths_ + encodings_ > 1) refuse(400, "more than one length", ec);
   if (encodings_ != 0 && http_1_0()) refuse(400, "bad Transfer-Encoding", ec);
 }
 
-std::size_t Parser::on_body_impl(string_view body, error_code&) {
-  RequestAccess::body(request_).append(body.data(), body.size());
-  return body.size();
+std::size_t Parser::on_body_impl(string_view body, error_code& ec) { return add_to_body(body, ec); }
+
+std::size_t Parser::add_to_body(string_view bytes, error_code& ec) {
+  if (bodies_.fetch_add(bytes.size(), std::memory_order_relaxed) + bytes.size() >
+      options_.max_bodies) {
+    bodies_.fetch_sub(bytes.size(), std::memory_order_relaxed);
+    refuse(503, "too much in all bodies", ec);
+    return 0;
+  }
+  held_ += bytes.size();
+  RequestAccess::body(request_).append(bytes.data(), bytes.size());
+  return bytes.size();
 }
 
-void Parser::on_chunk_header_impl(std::uint64_t, string_view extensions, error_code& ec) {
-  add_chunk_extras(extensions.size(), ec);
+void Parser::on_chunk_header_impl(std::uint64_t size, string_view, error_code&) {
+  const auto digits = static_cast<std::size_t>(std::bit_width(size | 1) + 3) / 4;
+  least_framing_ += digits + 4;  // the lines' ends, after size and data
 }
 
-void Parser::add_chunk_extras(std::size_t size, error_code& ec) {
-  chunk_extras_ += size;
-  if (chunk_extras_ > max_chunk_extras) refuse(431, "chunk extras too large", ec);
+void Parser::count_extras(std::size_t used) {
+  raw_ += used;
+  if (encodings_ == 0) return;
+  const auto least = held_ + least_framing_;
+  if (raw_ > least + max_chunk_extras) refuse(431, "chunk extras too large");
 }
 
-std::size_t Parser::on_chunk_body_impl(std::uint64_t, string_view body, error_code&) {
-  RequestAccess::body(request_).append(body.data(), body.size());
-  return body.size();
+std::size_t Parser::on_chunk_body_impl(std::uint64_t, string_view body, error_code& ec) {
+  return add_to_body(body, ec);
 }
 
 }  // namespace flame::inline v0::detail

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <boost/beast/http/basic_parser.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +22,9 @@ struct Refusal {
 /// a Request with views into the bytes it is given; the body is copied.
 class Parser final : public boost::beast::http::basic_parser<true> {
  public:
-  Parser(Request& request, const HostOptions& options);
+  /// `bodies`: the bytes of all bodies; those of this one are among them for as long as it lives.
+  Parser(Request& request, const HostOptions& options, std::atomic<std::size_t>& bodies);
+  ~Parser() { bodies_.fetch_sub(held_, std::memory_order_relaxed); }
 
   /// How many bytes of the head or the body were used; more are needed where neither done nor
   /// refused.
@@ -54,15 +57,21 @@ class Parser final : public boost::beast::http::basic_parser<true> {
   void refuse(int status, const char* why);
   void refuse(int status, const char* why, error_code& ec);
   void refuse_for(error_code ec);
-  void add_chunk_extras(std::size_t size, error_code& ec);
+  std::size_t add_to_body(string_view bytes, error_code& ec);
+  [[nodiscard]] bool is_folded(std::string_view name, std::string_view value) const noexcept;
+  void count_extras(std::size_t used);
 
   Request& request_;
   const HostOptions& options_;
+  std::atomic<std::size_t>& bodies_;
+  std::size_t held_ = 0;
   Refusal refusal_{};
   std::size_t scanned_ = 0, line_ = 0;  // of the head
   std::uint8_t hosts_ = 0, lengths_ = 0, encodings_ = 0;
   bool http_1_0_ = false, wants_continue_ = false;
-  std::size_t chunk_extras_ = 0;
+  // Of a chunked body: all bytes, and the fewest that its chunks can be framed with.
+  std::size_t raw_ = 0, least_framing_ = 0;
+  std::string_view feeding_{};  // what Beast looks at
 };
 
 }  // namespace flame::inline v0::detail

@@ -35,6 +35,7 @@ void RequestAccess::set_method(Request& request, std::string_view name) noexcept
 bool RequestAccess::set_target(Request& request, std::string_view target) noexcept {
   request.target_ = target;
   request.path_ = request.query_string_ = {};
+  if (!detail::is_sound_target(target)) return false;
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (!target.starts_with(scheme)) continue;
     target.remove_prefix(scheme.size());

@@ -1,5 +1,7 @@
 #include "server.hpp"
 
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,6 +33,10 @@ using boost::system::error_code;
 
 constexpr std::string_view default_address = "127.0.0.1:2830";
 constexpr std::size_t most_threads = 1024;
+constexpr std::chrono::milliseconds cut_time{200};
+constexpr std::chrono::milliseconds look_time{1'000};
+/// For what the application provides, after requests were cut.
+constexpr std::chrono::milliseconds close_time{2'000};
 
 tl::unexpected<session::Error> error(std::string text) {
   return tl::unexpected(session::Error{session::Errc::invalid_option, std::move(text)});
@@ -69,8 +75,11 @@ session::Result<tcp::endpoint> resolve(asio::io_context& io, const std::string& 
 
 session::Result<void> listen(tcp::acceptor& acceptor, const std::string& address,
                              const tcp::endpoint& at) {
+  Descriptor socket(::socket(at.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) throw std::system_error(errno, std::generic_category());
   error_code ec;
-  acceptor.open(at.protocol(), ec);
+  acceptor.assign(at.protocol(), socket.get(), ec);
+  if (!ec) socket.release();
   if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
   if (!ec) acceptor.bind(at, ec);
   if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
@@ -131,6 +140,7 @@ std::vector<std::string> check(const HostOptions& options) {
   need(options.max_head >= 256, "option max_head is below 256 bytes");
   need(options.max_head <= std::size_t{1} << 24, "option max_head is above 16 MiB");
   need(options.max_fields > 0, "option max_fields is 0");
+  need(options.min_rate > 0, "option min_rate is 0");
   need(options.max_connections > 0, "option max_connections is 0");
   need(options.head_time > milliseconds{0}, "option head_time is not above 0");
   need(options.body_time > milliseconds{0}, "option body_time is not above 0");
@@ -142,8 +152,16 @@ std::vector<std::string> check(const HostOptions& options) {
 
 /// Its own thread waits for the end, and sees to it: workers cannot wait for each other.
 struct Server::Impl {
+  enum class Turn : int { wait, serve, end };
+  enum class End : int { no, cut, ended };
+
   Impl(App& served, HostOptions host_options, bool logs)
-      : app(served), shared{served, std::move(host_options), logs} {}
+      : app(served),
+        shared{
+            served, host_options, logs,
+            Places(raise_descriptors(host_options.max_connections), host_options.max_per_address)} {
+    shared.control = &control;
+  }
 
   session::Result<void> start(bool with_signals) {
     const auto address = chosen_address(shared.options);
@@ -153,18 +171,25 @@ struct Server::Impl {
     if (auto listening = listen(acceptor, address, *endpoint); !listening) return listening;
     listens_at = text_of(acceptor.local_endpoint());
     for (std::size_t i = threads_of(shared.options); i > 0; --i) {
-      Descriptor listening(::dup(acceptor.native_handle()));
+      Descriptor listening(::fcntl(acceptor.native_handle(), F_DUPFD_CLOEXEC, 0));
       if (!listening) throw std::system_error(errno, std::generic_category());
       workers.emplace_back(shared, endpoint->protocol(), std::move(listening));
     }
     if (with_signals) {
       signals.emplace(control, SIGINT, SIGTERM);
-      signals->async_wait([this](error_code failed, int) {
-        if (!failed) control.stop();
-      });
+      wait_for_signal();
     }
     start_threads();
     return {};
+  }
+
+  void wait_for_signal() {
+    signals->async_wait([this](error_code failed, int) {
+      if (failed) return;
+      if (stopping.exchange(true)) at_once = true;
+      control.stop();
+      wait_for_signal();
+    });
   }
 
   /// None serves before all are there: else requests would be under way when one is wanting.
@@ -193,25 +218,66 @@ struct Server::Impl {
   }
 
   void supervise() {
-    {
-      const auto work = asio::make_work_guard(control);
-      control.run();
+    const auto work = asio::make_work_guard(control);
+    while (!stopping) {
+      control.run_for(look_time);
+      for (auto& worker : workers) worker.look_whether_blocked();
     }
-    for (auto& worker : workers) worker.drain();
-    {
-      std::unique_lock lock(shared.mutex);
-      shared.changed.wait_for(lock, shared.options.drain_time,
-                              [this] { return shared.connections.load() == 0; });
-    }
+    drain();
+    signals.reset();  // one more from now on is the system's affair: it ends the process
+    if (!shared.is_quiet()) cut();
     app.close();
     for (auto& worker : workers) worker.finish();
     for (auto& thread : threads) thread.join();
-    const std::scoped_lock lock(mutex);
-    ended = true;
-    has_ended.notify_all();
+    for (const auto& worker : workers) left_behind += worker.left_behind();
+    change(End::ended);
   }
 
-  enum class Turn : int { wait, serve, end };
+  void drain() {
+    shared.draining = true;
+    shared.stop.request_stop();
+    for (auto& worker : workers) worker.drain();
+    const auto until = std::chrono::steady_clock::now() + shared.options.drain_time;
+    while (std::chrono::steady_clock::now() < until) {
+      control.restart();
+      if (at_once || shared.is_quiet()) return;
+      control.run_until(until);
+    }
+  }
+
+  /// Each that was under way has its line when this returns.
+  void cut() {
+    for (auto& worker : workers)
+      worker.cut(at_once ? "a second signal came" : "drain_time was over");
+    const auto until = std::chrono::steady_clock::now() + cut_time;
+    for (auto& worker : workers) {
+      while (!worker.has_cut() && std::chrono::steady_clock::now() < until)
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+      if (worker.has_cut()) continue;
+      const auto name = worker.running();
+      log_cut(name.empty() ? "a handler" : name, "it did not give its thread back in time");
+    }
+    change(End::cut);
+  }
+
+  void change(End now) {
+    const std::scoped_lock lock(mutex);
+    was_cut |= now == End::cut;
+    end = now;
+    has_changed.notify_all();
+  }
+
+  /// Until it has ended, or for a while after it was cut.
+  void wait() {
+    std::unique_lock lock(mutex);
+    has_changed.wait(lock, [this] { return end != End::no; });
+    if (!at_once) has_changed.wait_for(lock, close_time, [this] { return end == End::ended; });
+  }
+
+  [[nodiscard]] bool holds_on() {
+    const std::scoped_lock lock(mutex);
+    return end != End::ended || left_behind > 0;
+  }
 
   App& app;
   Shared shared;
@@ -222,9 +288,12 @@ struct Server::Impl {
   std::vector<std::thread> threads{};
   std::thread supervisor{};
   std::string listens_at{};
+  std::atomic<bool> stopping{false}, at_once{false};
   std::mutex mutex{};
-  std::condition_variable has_ended{};
-  bool ended = false;
+  std::condition_variable has_changed{};
+  End end = End::no;
+  bool was_cut = false;
+  std::size_t left_behind = 0;
 };
 
 Server::Server(App& app, HostOptions options, bool logs)
@@ -233,21 +302,40 @@ Server::Server(App& app, HostOptions options, bool logs)
 Server::~Server() {
   if (!impl_->supervisor.joinable()) return;
   stop();
-  impl_->supervisor.join();
+  wait();
+  if (holds_on()) {
+    impl_->supervisor.detach();
+    leave_behind(impl_.release());
+  } else {
+    impl_->supervisor.join();
+  }
 }
 
 session::Result<void> Server::start(bool with_signals) { return impl_->start(with_signals); }
 
-void Server::stop() noexcept { impl_->control.stop(); }
-
-bool Server::is_ending() const noexcept {
-  return serving != impl_.get() && impl_->control.stopped();
+void Server::stop() noexcept {
+  if (!impl_->stopping.exchange(true)) impl_->control.stop();
 }
+
+bool Server::is_ending() const noexcept { return serving != impl_.get() && impl_->stopping; }
 
 void Server::wait() noexcept {
   if (serving == impl_.get() || !impl_->supervisor.joinable()) return;
-  std::unique_lock lock(impl_->mutex);
-  impl_->has_ended.wait(lock, [this] { return impl_->ended; });
+  impl_->wait();
+}
+
+bool Server::holds_on() const noexcept { return impl_->supervisor.joinable() && impl_->holds_on(); }
+
+bool Server::was_cut() const noexcept { return impl_->was_cut; }
+
+void leave_behind(const void* memory) noexcept {
+  static std::mutex mutex;
+  static auto& all = *new std::vector<const void*>;  // leaked on purpose, as what is in it
+  const std::scoped_lock lock(mutex);
+  try {
+    all.push_back(memory);
+  } catch (const std::bad_alloc&) {  // it stays all the same
+  }
 }
 
 const std::string& Server::address() const noexcept { return impl_->listens_at; }

@@ -1,7 +1,10 @@
+#include <cstddef>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -11,8 +14,10 @@
 #include <flame/sessioner.hpp>
 
 #include "access.hpp"
+#include "chain.hpp"
 #include "loop.hpp"
 #include "peer.hpp"
+#include "text.hpp"
 
 namespace flame::inline v0::session {
 namespace {
@@ -43,14 +48,23 @@ class Sessioner final : public Provider {
   }
 
   Result<void> open() override {
-    under_way_.open();
-    if (!options_) return {};
-    own_ = std::make_unique<Manager>(*options_);
-    manager_ = own_.get();
-    return own_->open();
+    const std::scoped_lock lock(mutex_);
+    if (hosts_ == 0) {
+      if (auto opened = open_first(); !opened) return opened;
+    }
+    ++hosts_;
+    return {};
+  }
+
+  std::string claim() const override {
+    const auto& cookie = manager_->options().cookie;
+    return "the cookie " + cookie.name + " of path " + cookie.path +
+           ": give one of them another cookie.name or cookie.path, or f.use(...) one for all";
   }
 
   void close() noexcept override {
+    const std::scoped_lock lock(mutex_);
+    if (--hosts_ > 0) return;
     if (own_) own_->stop();
     under_way_.close();
   }
@@ -58,7 +72,8 @@ class Sessioner final : public Provider {
   Task<> around(Context& context, std::span<const Wanted> wanted, Next next) override {
     const Wanted &session = wanted[0], &flash = wanted[1], &manager = wanted[2];
     manager.give(context, manager_);
-    const auto need = adapter::need(session.read, session.write, flash.read);
+    const auto need = adapter::need(session.read || flash.read, session.write,
+                                    flash.read && ContextAccess::route(context)->is_page);
     if (!need) {
       co_await next();
       co_return;
@@ -88,12 +103,27 @@ class Sessioner final : public Provider {
                                              commit_of(context, *loaded, thrown != nullptr));
     const auto committed = co_await committing;
     adapter::settle_commit(writer, committed, committing.status);
+    if (!committed) tell(context, committed.error());
     if (thrown) std::rethrow_exception(thrown);
   }
 
  private:
+  Result<void> open_first() {
+    under_way_.open();
+    if (!options_) return {};
+    own_ = std::make_unique<Manager>(*options_);
+    manager_ = own_.get();
+    return own_->open();
+  }
+
   /// A Manager of our own waits itself, in stop().
   adapter::UnderWay* count() noexcept { return own_ ? nullptr : &under_way_; }
+
+  static void tell(Context& context, const Error& error) {
+    std::string line(ContextAccess::route(context)->name);
+    line.append(": the session was not saved: ").append(error.text);
+    flame::detail::log_error(line);
+  }
 
   static LoadOperation load_of(Context& context, const adapter::RequestFields& fields, Need need) {
     const auto& request = context.request();
@@ -119,6 +149,8 @@ class Sessioner final : public Provider {
   std::unique_ptr<Manager> own_{};
   Manager* manager_ = nullptr;
   adapter::UnderWay under_way_{};
+  std::mutex mutex_{};
+  std::size_t hosts_ = 0;  // that have it open: a public and an admin port, say
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <array>
+#include <cerrno>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,7 @@ namespace {
 
 /// Segment by segment, so that nothing on the way is a link or leads out of the folder.
 Descriptor open_below(int folder, std::string_view path) {
+  errno = ENOENT;
   Descriptor at(-1);
   while (!path.empty()) {
     const std::string segment(path.substr(0, path.find('/')));
@@ -23,6 +25,7 @@ Descriptor open_below(int folder, std::string_view path) {
     const bool last = path.empty();
     if (!last) path.remove_prefix(1);
     if (segment.empty() || segment.front() == '.' || segment.find('\0') != std::string::npos) {
+      errno = ENOENT;
       return Descriptor(-1);  // hidden files are nobody's business; `..` is one of them
     }
     const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (last ? 0 : O_DIRECTORY);
@@ -62,6 +65,11 @@ void serve(const Descriptor& folder, Context& context) {
   if (!path || path->empty() || path->front() != '/') return;
   if (path->back() == '/') *path += "index.html";
   auto opened = open_below(folder.get(), std::string_view(*path).substr(1));
+  if (!opened && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+    Response busy(503, "Service Unavailable\n");
+    busy.set("Retry-After", "1").set("Cache-Control", "no-store");
+    return context.answer(std::move(busy));
+  }
   if (!opened) return;
   auto file = File::of(std::move(opened));
   if (!file) return;

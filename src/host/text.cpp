@@ -1,15 +1,19 @@
 #include "text.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <mutex>
+#include <string>
 
 namespace flame::inline v0::detail {
 namespace {
 
 constexpr std::size_t max_logged = 2048;
+constexpr std::size_t max_piece = 4096, max_line = max_piece - 16;
 
 constexpr char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -42,6 +46,35 @@ bool same_name(std::string_view a, std::string_view b) noexcept {
 
 bool is_token(std::string_view text) noexcept {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
+}
+
+namespace {
+
+/// The byte that is percent-encoded here; -1: none is.
+int encoded_byte(std::string_view text) noexcept {
+  if (text.size() < 3 || text[0] != '%') return -1;
+  const int high = hex_digit(text[1]), low = hex_digit(text[2]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+bool is_overlong(int first, int second) noexcept {
+  if (first == 0xc0 || first == 0xc1) return second >= 0x80 && second <= 0xbf;
+  if (first == 0xe0) return second >= 0x80 && second <= 0x9f;
+  return first == 0xf0 && second >= 0x80 && second <= 0x8f;
+}
+
+}  // namespace
+
+bool is_sound_target(std::string_view text) noexcept {
+  if (!std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; }))
+    return false;
+  for (auto at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
+    const int first = encoded_byte(text.substr(at));
+    if (first >= 0 &&
+        is_overlong(first, encoded_byte(text.substr(at + 3 > text.size() ? text.size() : at + 3))))
+      return false;
+  }
+  return true;
 }
 
 bool is_percent_encoded(std::string_view text) noexcept {
@@ -95,23 +128,47 @@ void append_escaped(std::string& out, std::string_view text) {
 }
 
 void log_error(std::string_view text) noexcept {
+  static std::mutex mutex;
+  static std::size_t dropped = 0;
+  const std::scoped_lock lock(mutex);
+  const auto write = [](std::string_view line) { return write_now(STDERR_FILENO, line).empty(); };
   try {
+    if (dropped > 0 && write("flame: lines dropped here, since nobody read stderr: " +
+                             std::to_string(dropped) + '\n')) {
+      dropped = 0;
+    }
     std::string line = "flame: ";
-    line += text;
+    line += text.substr(0, max_line);
     line += '\n';
-    write_all(STDERR_FILENO, line);
+    if (!write(line)) ++dropped;
   } catch (...) {
-    write_all(STDERR_FILENO, "flame: out of memory\n");
+    if (!write("flame: out of memory\n")) ++dropped;
   }
 }
 
-void write_all(int descriptor, std::string_view text) noexcept {
+void log_cut(std::string_view what, std::string_view why) noexcept try {
+  std::string line(what);
+  line.append(": cut, since ").append(why);
+  log_error(line);
+} catch (...) {
+  log_error("out of memory");
+}
+
+/// After poll() says so, a page can be written to a pipe, a terminal or a socket without waiting.
+std::string_view write_now(int descriptor, std::string_view text) noexcept {
   while (!text.empty()) {
-    const auto written = ::write(descriptor, text.data(), text.size());
+    pollfd can{descriptor, POLLOUT, 0};
+    if (::poll(&can, 1, 0) != 1) return text;
+    auto piece = text.substr(0, max_piece);
+    if (piece.size() < text.size() && piece.find('\n') != std::string_view::npos)
+      piece = piece.substr(0, piece.rfind('\n') + 1);  // others write to it too
+    const auto written = ::write(descriptor, piece.data(), piece.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
+    if (written < 0 && errno == EAGAIN) return text;
+    if (written <= 0) return {};  // nobody ever reads it
     text.remove_prefix(static_cast<std::size_t>(written));
   }
+  return {};
 }
 
 }  // namespace flame::inline v0::detail

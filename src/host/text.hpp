@@ -12,15 +12,21 @@ namespace flame::inline v0::detail {
 [[nodiscard]] bool is_token(std::string_view text) noexcept;
 /// Whether each `%` is followed by two hexadecimal digits.
 [[nodiscard]] bool is_percent_encoded(std::string_view text) noexcept;
+/// Printable ASCII, and no character that is percent-encoded in more bytes of UTF-8 than it needs:
+/// filters before the host and behind it may read such a one differently.
+[[nodiscard]] bool is_sound_target(std::string_view text) noexcept;
 /// Nothing where it is not percent-encoded.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
 /// The first value of this name in an x-www-form-urlencoded text.
 [[nodiscard]] std::optional<std::string> form_value(std::string_view text, std::string_view name);
 /// For one line of a log: what is not printable ASCII as \xNN, and no longer than fits a line.
 void append_escaped(std::string& out, std::string_view text);
-/// Writes "flame: <text>\n" to stderr at once.
+/// Writes "flame: <text>\n" to stderr, or where that would have to wait drops it, which the next
+/// line tells.
 void log_error(std::string_view text) noexcept;
-/// All of it, or as much as can be written.
-void write_all(int descriptor, std::string_view text) noexcept;
+/// A line about what was not done to its end; `what`: a route.
+void log_cut(std::string_view what, std::string_view why) noexcept;
+/// As much as can be written without waiting for whoever reads it; returns the rest.
+[[nodiscard]] std::string_view write_now(int descriptor, std::string_view text) noexcept;
 
 }  // namespace flame::inline v0::detail

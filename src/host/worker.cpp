@@ -1,17 +1,21 @@
 #include "worker.hpp"
 
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <mutex>
 #include <new>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "access.hpp"
+#include "chain.hpp"
 #include "outgoing.hpp"
 #include "text.hpp"
 #include "wire.hpp"
@@ -23,7 +27,11 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 
+/// For so long nobody must come before a worker that drains accepts no more.
+constexpr milliseconds last_wait{50};
+constexpr milliseconds draining_tick{10};
 constexpr std::size_t log_capacity = 16 * 1024;
+constexpr std::size_t most_log = 256 * 1024;  // while nobody reads it
 
 /// Fine enough for the shortest of the limits.
 milliseconds tick_of(const HostOptions& options) {
@@ -43,23 +51,18 @@ std::string log_time(std::int64_t second) {
 
 }  // namespace
 
-std::optional<Place> Place::take(Shared& shared) noexcept {
-  auto taken = shared.connections.load();
-  while (taken < shared.options.max_connections) {
-    if (shared.connections.compare_exchange_weak(taken, taken + 1)) return Place(shared);
-  }
-  return std::nullopt;
-}
-
 Place::~Place() {
   if (shared_ == nullptr) return;
-  const std::scoped_lock lock(shared_->mutex);
-  shared_->connections.fetch_sub(1);
-  shared_->changed.notify_all();
+  shared_->places.give_back(one_);
+  shared_->tell_if_quiet();
 }
 
 Worker::Worker(Shared& shared, const asio::ip::tcp& protocol, Descriptor listening)
-    : shared_(shared), tick_(tick_of(shared.options)), acceptor_(loop_.io()), ticker_(loop_.io()) {
+    : shared_(shared),
+      tick_(tick_of(shared.options)),
+      protocol_(protocol),
+      acceptor_(loop_.io()),
+      ticker_(loop_.io()) {
   acceptor_.assign(protocol, listening.get());
   listening.release();
   acceptor_.non_blocking(true);
@@ -68,15 +71,22 @@ Worker::Worker(Shared& shared, const asio::ip::tcp& protocol, Descriptor listeni
   ticker_.assign(timer.get());
   timer.release();
 
-  draining_.context = finishing_.context = this;
-  draining_.done = [](session::Operation& self) noexcept {
+  loop_.stop = shared_.stop.get_token();
+  draining_op_.context = cutting_op_.context = finishing_op_.context = this;
+  draining_op_.done = [](session::Operation& self) noexcept {
+    static_cast<Worker*>(self.context)->begin_to_drain();
+  };
+  cutting_op_.done = [](session::Operation& self) noexcept {
     auto& worker = *static_cast<Worker*>(self.context);
     worker.stop_accepting();
-    for (const auto& client : worker.clients_) client.connection->drain();
+    for (const auto& client : worker.clients_) client.connection->cut(worker.why_);
+    worker.loop_.wake_sleepers();
+    worker.has_cut_ = true;
   };
-  finishing_.done = [](session::Operation& self) noexcept {
+  finishing_op_.done = [](session::Operation& self) noexcept {
     static_cast<Worker*>(self.context)->loop_.io().stop();
   };
+  shared_.accepting.fetch_add(1);
   look_at_clock();
   wait_for_clients();
 }
@@ -92,8 +102,24 @@ void Worker::run() {
   loop_.run();
   // Only now: what is queued must not run on a connection that is gone.
   stop_accepting();
-  clients_.clear();
-  flush_log();
+  clients_.remove_if([](const Client& client) { return !client.connection->is_handling(); });
+  finish_log();
+}
+
+std::string_view Worker::running() const noexcept {
+  const auto* route = loop_.running.load(std::memory_order_relaxed);
+  return route != nullptr ? route->name : std::string_view();
+}
+
+void Worker::look_whether_blocked() noexcept try {
+  const auto turn = loop_.turns.load(std::memory_order_relaxed);
+  const auto name = running();
+  if (name.empty() || turn != std::exchange(seen_turn_, turn) || turn == told_turn_) return;
+  told_turn_ = turn;
+  log_error(std::string(name) +
+            " has held its thread for longer than a second, and all others there wait: let it "
+            "co_await, or give it a thread of its own");
+} catch (const std::bad_alloc&) {
 }
 
 // --- Accepting
@@ -114,28 +140,90 @@ void Worker::on_client(error_code ec) {
 
 /// False: there is nothing to accept it with.
 bool Worker::accept() noexcept try {
-  error_code ec;
-  auto socket = acceptor_.accept(ec);
-  if (!ec) add(std::move(socket));
-  return !ec || ec == asio::error::would_block || ec == asio::error::connection_aborted;
+  Descriptor accepted(
+      ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!accepted) {
+    if (errno == EMFILE || errno == ENFILE) return close_longest_idle(nullptr) && false;
+    return errno == EAGAIN || errno == ECONNABORTED || errno == EINTR;
+  }
+  asio::ip::tcp::socket socket(loop_.io());
+  socket.assign(protocol_, accepted.get());
+  accepted.release();
+  add(std::move(socket));
+  return true;
 } catch (const std::exception& error) {  // out of memory: this one is closed, and others go on
   log_error(error.what());
   return true;
 }
 
 void Worker::stop_accepting() noexcept {
+  if (!acceptor_.is_open()) return;
   error_code ec;
   acceptor_.close(ec);
+  shared_.accepting.fetch_sub(1);
+  shared_.tell_if_quiet();
+}
+
+void Worker::begin_to_drain() noexcept {
+  draining_ = true;
+  tick_ = std::min(tick_, draining_tick);
+  for (const auto& client : clients_) client.connection->drain();
+  last_client_ = Connection::Clock::now();
+  last_accept_ = last_client_ + shared_.options.drain_time / 2;
+  start_ticking();
+}
+
+void Worker::go_on_draining() noexcept {
+  if (now_ >= last_client_ + last_wait || now_ >= last_accept_) stop_accepting();
+  if (acceptor_.is_open()) return;
+  for (const auto& client : clients_) client.connection->close_if_idle();
 }
 
 void Worker::add(asio::ip::tcp::socket socket) {
   start_ticking();
-  auto place = Place::take(shared_);
-  if (!place) return turn_away(socket);
-  clients_.push_front({std::move(*place), std::make_unique<Connection>(*this, std::move(socket))});
-  auto& connection = *clients_.front().connection;
-  connection.entry = clients_.begin();
+  error_code ec;
+  const auto peer = socket.remote_endpoint(ec).address();
+  if (ec) return;
+  auto one = Places::one(peer);
+  if (!take_place(one)) return turn_away(socket);
+  Place place(shared_, std::move(one));
+  clients_.push_back({std::move(place), std::make_unique<Connection>(*this, std::move(socket))});
+  auto& connection = *clients_.back().connection;
+  connection.entry = std::prev(clients_.end());
   connection.open();
+  if (!draining_) return;
+  connection.drain();
+  last_client_ = Connection::Clock::now();
+}
+
+/// One that is closed for another gives its place back a little later: so there may be a few more
+/// than the bound, but not of descriptors.
+bool Worker::take_place(const std::string& one) {
+  switch (shared_.places.take(one, false)) {
+    case Places::Answer::taken:
+      return true;
+    case Places::Answer::full_for_one:
+      if (!close_longest_idle(&one)) return false;
+      break;
+    case Places::Answer::full:
+      if (!close_longest_idle(nullptr)) return false;
+      break;
+  }
+  return shared_.places.take(one, true) == Places::Answer::taken;
+}
+
+/// `one`: of this address. False: none is idle, of this worker's.
+bool Worker::close_longest_idle(const std::string* one) noexcept {
+  for (const auto& client : clients_) {
+    if ((one == nullptr || client.place.one() == *one) &&
+        client.connection->close_for_another(now_))
+      return true;
+  }
+  return false;
+}
+
+void Worker::fell_idle(Connection& connection) noexcept {
+  clients_.splice(clients_.end(), clients_, connection.entry);
 }
 
 void Worker::turn_away(asio::ip::tcp::socket& socket) {
@@ -189,11 +277,16 @@ void Worker::tick() {
   flush_log();
   if (std::exchange(pauses_, false) && acceptor_.is_open()) wait_for_clients();
   for (const auto& client : clients_) client.connection->check_deadline(now_);
-  ticking_ = !clients_.empty();
+  if (draining_) go_on_draining();
+  ticking_ = !clients_.empty() || !log_.empty() || (draining_ && acceptor_.is_open());
   if (ticking_) wait_for_tick();
 }
 
 void Worker::log(const Context& context, std::chrono::nanoseconds time, std::string_view why) {
+  if (log_.size() >= most_log) {
+    ++dropped_lines_;
+    return;
+  }
   const auto known = [](std::string_view text) { return text.empty() ? "-" : text; };
   const auto& request = context.request();
   log_ += log_time_;
@@ -205,9 +298,32 @@ void Worker::log(const Context& context, std::chrono::nanoseconds time, std::str
   if (log_.size() >= log_capacity) flush_log();
 }
 
-void Worker::flush_log() noexcept {
-  write_all(STDOUT_FILENO, log_);
-  log_.clear();
+/// What cannot be written now stays for the next time, up to a bound. So no loop and no stop waits
+/// for whoever reads it, or for a worker that does.
+void Worker::flush_log() noexcept try {
+  static std::mutex mutex;
+  const std::unique_lock lock(mutex, std::try_to_lock);
+  if (!lock) return;
+  const auto write = [this] {
+    log_.erase(0, log_.size() - write_now(STDOUT_FILENO, log_).size());
+    return log_.empty();
+  };
+  if (!write() || dropped_lines_ == 0) return;
+  log_ = log_time_ + "flame: lines dropped here, since nobody read this log: " +
+         std::to_string(std::exchange(dropped_lines_, 0)) + '\n';
+  write();
+} catch (const std::bad_alloc&) {
+}
+
+void Worker::finish_log() noexcept try {
+  for (int tries = 0; tries < 20; ++tries) {
+    flush_log();
+    if (log_.empty()) return;
+    std::this_thread::sleep_for(draining_tick);
+  }
+  const auto left = dropped_lines_ + static_cast<std::size_t>(std::ranges::count(log_, '\n'));
+  log_error("lines dropped at the end of the log, since nobody read it: " + std::to_string(left));
+} catch (const std::bad_alloc&) {
 }
 
 }  // namespace flame::inline v0::detail

@@ -4,12 +4,11 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -20,6 +19,7 @@
 #include "connection.hpp"
 #include "file.hpp"
 #include "handler_memory.hpp"
+#include "places.hpp"
 
 namespace flame::inline v0::detail {
 
@@ -28,24 +28,33 @@ struct Shared {
   const App& app;
   HostOptions options{};
   bool logs = false;
-  std::atomic<std::size_t> connections{0};
-  std::mutex mutex{};
-  std::condition_variable changed{};  // a connection went
+  Places places{10'000, 0};
+  std::atomic<std::size_t> bodies{0};          // bytes
+  boost::asio::io_context* control = nullptr;  // stopped when, draining, nothing is left
+  std::atomic<bool> draining{false};
+  std::atomic<std::size_t> accepting{0};  // workers
+  std::stop_source stop{};
+
+  [[nodiscard]] bool is_quiet() const noexcept { return accepting == 0 && places.taken() == 0; }
+  void tell_if_quiet() noexcept {
+    if (draining && is_quiet()) control->stop();
+  }
 };
 
 /// Counted among the server's connections for as long as it lives.
 class Place {
  public:
-  /// Empty where there are HostOptions::max_connections.
-  [[nodiscard]] static std::optional<Place> take(Shared& shared) noexcept;
-  Place(Place&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
+  /// Taken already.
+  Place(Shared& shared, std::string one) noexcept : shared_(&shared), one_(std::move(one)) {}
+  Place(Place&& other) noexcept
+      : shared_(std::exchange(other.shared_, nullptr)), one_(std::move(other.one_)) {}
+  [[nodiscard]] const std::string& one() const noexcept { return one_; }
   Place& operator=(Place&&) = delete;
   ~Place();
 
  private:
-  explicit Place(Shared& shared) noexcept : shared_(&shared) {}
-
   Shared* shared_;
+  std::string one_;
 };
 
 /// Who is connected.
@@ -64,10 +73,25 @@ class Worker {
 
   /// On the worker's thread, until finish().
   void run();
-  /// From any thread, once: accepts no more, and closes connections as they fall idle.
-  void drain() noexcept { loop_.post(&draining_); }
+  /// From any thread, once: answers what has arrived, in the backlog too, and then accepts no more
+  /// and closes connections as they fall idle.
+  void drain() noexcept { loop_.post(&draining_op_); }
+  /// From any thread, once, after drain(): ends what is still under way, and wakes its sleepers.
+  void cut(std::string_view why) noexcept {
+    why_ = why;
+    loop_.post(&cutting_op_);
+  }
+  /// It has done so. False for long: a handler does not let go of its thread.
+  [[nodiscard]] bool has_cut() const noexcept { return has_cut_; }
+  /// The name of the route whose handler has the thread; empty where none has.
+  [[nodiscard]] std::string_view running() const noexcept;
+  /// On one thread that looks every now and then: tells once of each handler that has held the
+  /// worker's thread since the look before.
+  void look_whether_blocked() noexcept;
   /// From any thread, once, after drain(): has run() drop what is left, and return.
-  void finish() noexcept { loop_.post(&finishing_); }
+  void finish() noexcept { loop_.post(&finishing_op_); }
+  /// After run(): handlers that wait for what is not the host's. They need this worker's memory.
+  [[nodiscard]] std::size_t left_behind() const noexcept { return clients_.size(); }
 
   // For its connections
   [[nodiscard]] AsioLoop& loop() noexcept { return loop_; }
@@ -79,6 +103,10 @@ class Worker {
   [[nodiscard]] std::string_view date() const noexcept { return date_; }
   /// `why`: of a request that was refused.
   void log(const Context& context, std::chrono::nanoseconds time, std::string_view why = {});
+  /// Bytes of all bodies on this server.
+  [[nodiscard]] std::atomic<std::size_t>& bodies() noexcept { return shared_.bodies; }
+  /// From now on it is idle: nobody has been for a shorter time.
+  void fell_idle(Connection& connection) noexcept;
   /// Destroys it: nothing of it may be on the stack.
   void remove(Connection& connection) noexcept;
 
@@ -88,18 +116,29 @@ class Worker {
   [[nodiscard]] bool accept() noexcept;
   void stop_accepting() noexcept;
   void add(boost::asio::ip::tcp::socket socket);
+  [[nodiscard]] bool take_place(const std::string& one);
+  [[nodiscard]] bool close_longest_idle(const std::string* one) noexcept;
   void turn_away(boost::asio::ip::tcp::socket& socket);
+  void begin_to_drain() noexcept;
+  void go_on_draining() noexcept;
   void look_at_clock() noexcept;
   void start_ticking();
   void wait_for_tick();
   void tick();
   void flush_log() noexcept;
+  void finish_log() noexcept;
 
   Shared& shared_;
   std::chrono::milliseconds tick_;
   HandlerMemory accept_memory_{}, tick_memory_{};
   AsioLoop loop_{};
-  session::Operation draining_{}, finishing_{};
+  session::Operation draining_op_{}, cutting_op_{}, finishing_op_{};
+  bool draining_ = false;
+  Connection::Clock::time_point last_client_{}, last_accept_{};  // while it drains
+  std::string_view why_{};
+  unsigned seen_turn_ = 0, told_turn_ = 0;  // by look_whether_blocked()
+  std::atomic<bool> has_cut_{false};
+  boost::asio::ip::tcp protocol_;
   boost::asio::ip::tcp::acceptor acceptor_;
   bool pauses_ = false;  // it accepts again at the next tick
   boost::asio::posix::stream_descriptor ticker_;
@@ -107,7 +146,8 @@ class Worker {
   Connection::Clock::time_point now_{};
   std::int64_t second_ = 0;
   std::string date_{}, log_time_{}, log_{};
-  std::list<Client> clients_{};
+  std::size_t dropped_lines_ = 0;  // of the log, since it was last written whole
+  std::list<Client> clients_{};    // of those that are idle the longest comes first
 };
 
 }  // namespace flame::inline v0::detail

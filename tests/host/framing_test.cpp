@@ -50,6 +50,10 @@ TEST(Framing, Corpus) {
        "200", "POST /[a]"},
       {"GET http://h/x HTTP/1.1\r\n" + host + "\r\n", "200", "GET /x[]"},
       {"GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", "200", "GET /[]"},
+      {"GET /%E9%C3%A9%C0 HTTP/1.1\r\n" + host + "\r\n", "200", "GET /%E9%C3%A9%C0[]"},
+      {"POST / HTTP/1.1\r\n" + host +
+           "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: y\r\nZ:\r\n\r\n",
+       "200", "POST /[a]"},
       // Transfer-Encoding
       {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "400"},
       {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
@@ -84,6 +88,20 @@ TEST(Framing, Corpus) {
       {"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "400"},
       {"GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", "400"},
       {"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\nHost:\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\nHost:  \r\n\r\n", "400"},
+      {"GET / HTTP/1.0\r\nHost:\r\n\r\n", "400"},
+      {"GET http://h/ HTTP/1.1\r\nHost:\r\n\r\n", "400"},
+      // Target
+      {"GET /\xc3\xa9 HTTP/1.1\r\n" + host + "\r\n", "400"},
+      {"GET /?\xe9 HTTP/1.1\r\n" + host + "\r\n", "400"},
+      {"GET http://\xe9/ HTTP/1.1\r\n" + host + "\r\n", "400"},
+      {"GET /\x7f HTTP/1.1\r\n" + host + "\r\n", "400"},
+      {"GET /%c0%af HTTP/1.1\r\n" + host + "\r\n", "400"},
+      {"GET /%C1%81 HTTP/1.1\r\n" + host + "\r\n", "400"},
+      {"GET /a%e0%80%afb HTTP/1.1\r\n" + host + "\r\n", "400"},
+      {"GET /%F0%80%80%af HTTP/1.1\r\n" + host + "\r\n", "400"},
+      {"GET /?x=%c0%80 HTTP/1.1\r\n" + host + "\r\n", "400"},
       {"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", "400"},
       // Lines
       {"GET / HTTP/1.1\r\n" + host + "X: a\r\n b\r\n\r\n", "400"},
@@ -106,6 +124,16 @@ TEST(Framing, Corpus) {
       {"GET /#x HTTP/1.1\r\n" + host + "\r\n", "400"},
       {"CONNECT h:80 HTTP/1.1\r\n" + host + "\r\n", "400"},
       {"\x16\x03\x01 / HTTP/1.1\r\n\r\n", "400"},
+      {std::string("\x16\x03\x01\x02\x00\x01\x00", 7), "400"},
+      // Trailers
+      {"POST / HTTP/1.1\r\n" + host +
+           "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: a\r\n b\r\n\r\n",
+       "400"},
+      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\nX:\r\n\tb\r\n\r\n",
+       "400"},
+      {"POST / HTTP/1.1\r\n" + host +
+           "Transfer-Encoding: chunked\r\n\r\n0\r\nX: a\r\n \r\nY: b\r\n\r\n",
+       "400"},
       // Chunks
       {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\nx\r\n\r\n\r\n", "400"},
       {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n\r\n", "400"},
@@ -131,6 +159,34 @@ TEST(Framing, Corpus) {
       EXPECT_EQ(answer.find("/next"), std::string::npos) << row.request;
     }
   }
+}
+
+TEST(Framing, OptionsOfTheServer) {
+  Flame f = echo();
+  ASSERT_TRUE(f.start());
+  Wire wire(f.address());
+  wire.send("OPTIONS * HTTP/1.1\r\n" + host + "\r\nGET /next HTTP/1.1\r\n" + host + "\r\n");
+  EXPECT_EQ(status_of(wire.read_response()), "204");
+  EXPECT_EQ(body_of(wire.read_response()), "GET /next[]");
+}
+
+TEST(Framing, ZerosBeforeChunkSizesAreBounded) {
+  Flame f = echo();
+  ASSERT_TRUE(f.start());
+  const auto chunks = [&](int count, std::size_t zeros) {
+    std::string text = "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n";
+    for (; count > 0; --count) text += std::string(zeros, '0') + "1\r\na\r\n";
+    return text + "0\r\n\r\n";
+  };
+  const auto status = [&](const std::string& request) {
+    Wire wire(f.address());
+    wire.send(request);
+    wire.finish_sending();
+    return status_of(wire.read_all());
+  };
+  EXPECT_EQ(status(chunks(5'000, 0)), "200");
+  EXPECT_EQ(status(chunks(1'000, 8)), "200");
+  EXPECT_EQ(status(chunks(1'100, 8)), "431");
 }
 
 TEST(Framing, EveryByteOnItsOwn) {

@@ -323,19 +323,24 @@ TEST(Limits, Connections) {
   HostOptions options;
   options.max_connections = 2;
   Flame f(test::local(options));
-  f.get("/", [] { return "x"; });
+  std::atomic<int> under_way{0};
+  std::atomic<bool> go{false};
+  f.get("/", [&](Context& c) -> Task<std::string> {
+    ++under_way;
+    while (!go) co_await sleep_for(c, 1ms);
+    co_return "x";
+  });
   ASSERT_TRUE(f.start());
-  Wire first(f.address());
+  Wire first(f.address()), second(f.address());
   first.send(get("/"));
+  second.send(get("/"));
+  while (under_way < 2) std::this_thread::yield();
+  EXPECT_EQ(status_of(Wire(f.address()).read_all()), "503");
+  go = true;
   EXPECT_EQ(status_of(first.read_response()), "200");
-  {
-    Wire second(f.address());
-    second.send(get("/"));
-    EXPECT_EQ(status_of(second.read_response()), "200");
-    EXPECT_EQ(status_of(Wire(f.address()).read_all()), "503");
-    second.finish_sending();
-    second.read_all();
-  }
+  EXPECT_EQ(status_of(second.read_response()), "200");
+  first.finish_sending();
+  first.read_all();
   for (;;) {  // the place is free again, as soon as the server has seen the end
     Wire third(f.address());
     third.send(get("/"));

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -248,6 +249,84 @@ TEST(Sessioner, IdsInAHeader) {
   const auto set = client.get("/set");
   const TestClient::Fields sent{{"x-session", std::string(set.get("X-Session"))}};
   EXPECT_EQ(client.get("/get", sent).body(), "123");
+}
+
+TEST_F(SessionerTest, FlashIsNotTakenByWhatShowsNoText) {
+  f.use([](const Flash&) {});
+  TestClient client(f);
+  const auto jar = cookie(client.get("/flash"));
+  EXPECT_EQ(client.get("/nowhere", jar).status(), 404);
+  EXPECT_EQ(client.request("POST", "/take", jar).status(), 405);
+  const TestClient::Fields shown_by_none{{"Sec-Purpose", "Prefetch"},  {"Purpose", "PREVIEW"},
+                                         {"X-Moz", "PreFetch"},        {"Sec-Fetch-Dest", "image"},
+                                         {"Sec-Fetch-Dest", "script"}, {"sec-fetch-dest", "style"},
+                                         {"Sec-Fetch-Dest", "Font"}};
+  for (const auto& field : shown_by_none) {
+    auto fields = jar;
+    fields.push_back(field);
+    EXPECT_EQ(client.get("/take", fields).body(), "-") << field.first << ": " << field.second;
+  }
+  auto page = jar;
+  page.emplace_back("Sec-Fetch-Dest", "document");
+  EXPECT_EQ(client.get("/take", page).body(), "message");
+}
+
+TEST(Sessioner, OneInTwoHostsIsOne) {
+  const auto sessions = session::sessioner(options());
+  Flame visible(test::local()), admin(test::local());
+  for (auto* f : {&visible, &admin}) {
+    f->use(sessions);
+    add_routes(*f);
+  }
+  const auto ask = [](const std::string& address, const std::string& path, std::string cookies) {
+    test::Wire wire(address);
+    wire.send("GET " + path + " HTTP/1.1\r\nHost: h\r\n" + cookies + "Connection: close\r\n\r\n");
+    return wire.read_all();
+  };
+  ASSERT_TRUE(visible.start());
+  const auto set = ask(visible.address(), "/set", "");
+  const auto at = set.find("Set-Cookie: ") + 12;
+  const auto jar = "Cookie: " + set.substr(at, set.find(';', at) - at) + "\r\n";
+  ASSERT_TRUE(admin.start());
+  EXPECT_EQ(test::body_of(ask(visible.address(), "/get", jar)), "123");
+  EXPECT_EQ(test::body_of(ask(admin.address(), "/get", jar)), "123");
+  admin.stop();
+  EXPECT_EQ(test::body_of(ask(visible.address(), "/get", jar)), "123");
+}
+
+TEST(Sessioner, TwoOfOneCookieAreRefusedAtStart) {
+  Flame f(test::local());
+  auto second = options();
+  f.use(session::sessioner(options()), session::sessioner(second));
+  f.get("/", [](Session&) {});
+  const auto started = f.start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().text,
+            "two middlewares of one host have the cookie session of path /: give one of them "
+            "another cookie.name or cookie.path, or f.use(...) one for all");
+  second.cookie.name = "other";
+  Flame good(test::local());
+  good.use(session::sessioner(options()), session::sessioner(second));
+  good.get("/", [](Session&) {});
+  EXPECT_TRUE(good.start());
+}
+
+TEST_F(SessionerTest, ACommitThatFailsSaysWhyOnStderr) {
+  f.get("/update", [](Session& s) {
+    s.update<int>(
+        "n", 0, [](int, int) -> int { throw std::runtime_error("unlucky"); }, 1);
+  });
+  TestClient client(f);
+  store->writes_fail = true;
+  for (const auto& [path, begins] :
+       {std::pair("/set", "flame: GET /set: the session was not saved: "),
+        std::pair("/update", "flame: GET /update: the session was not saved: ")}) {
+    testing::internal::CaptureStderr();
+    EXPECT_GE(client.get(path).status(), 500);
+    const auto said = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(said.find(begins), 0U) << said;
+    EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+  }
 }
 
 TEST(Sessioner, WhatIsWrongIsSaidAtStart) {

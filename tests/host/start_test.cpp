@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <flame/test_client.hpp>
 
@@ -99,41 +101,50 @@ TEST(Start, ThreadsThatCannotBeStartedAreAnError) {
 
 #ifndef __SANITIZE_ADDRESS__  // UBSan looks at what is thrown through a pipe: two descriptors
 
-/// While one lives, this process may have so many descriptors.
+/// All descriptors of this process but so many are taken, up to a hard limit.
 class Descriptors {
  public:
-  explicit Descriptors(rlim_t most) {
-    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
-    const rlimit now{most, before_.rlim_max};
-    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &now), 0);
+  explicit Descriptors(std::size_t left) {
+    const rlimit now{64, 64};
+    if (::setrlimit(RLIMIT_NOFILE, &now) != 0) ::_exit(9);
+    for (int taken = ::dup(0); taken >= 0; taken = ::dup(0)) taken_.push_back(taken);
+    leave(left);
   }
-  Descriptors(const Descriptors&) = delete;
-  Descriptors& operator=(const Descriptors&) = delete;
-  ~Descriptors() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
+  void leave(std::size_t more) {
+    for (; more > 0 && !taken_.empty(); --more) {
+      ::close(taken_.back());
+      taken_.pop_back();
+    }
+  }
 
  private:
-  rlimit before_{};
+  std::vector<int> taken_{};
 };
 
-TEST(Start, TooFewDescriptorsAreAnError) {
-  HostOptions options;
-  options.threads = 2;
-  Flame f(test::local(options));
-  f.get("/", [] { return "here"; });
-  const auto start_with = [&](rlim_t most) {
-    const Descriptors few(most);
-    return f.start();
-  };
-  rlim_t most = 0;
-  for (auto started = start_with(0); !started; started = start_with(++most)) {
-    const auto& text = started.error().text;
-    EXPECT_NE(text.find("Too many open files"), std::string::npos) << most << ": " << text;
-    EXPECT_EQ(f.address(), "");
-  }
-  EXPECT_GT(most, 0U);
-  Wire wire(f.address());
-  wire.send(get("/"));
-  EXPECT_EQ(body_of(wire.read_all()), "here");
+TEST(StartDeath, TooFewDescriptorsAreAnErrorUntilThereAreEnough) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        HostOptions options;
+        options.threads = 2;
+        Flame f(test::local(options));
+        f.get("/", [] { return "here"; });
+        Descriptors few(0);
+        std::size_t more = 0;
+        for (auto started = f.start(); !started; started = f.start(), ++more) {
+          if (started.error().text.find("Too many open files") == std::string::npos) ::_exit(8);
+          if (!f.address().empty()) ::_exit(7);
+          few.leave(1);
+        }
+        if (more == 0) ::_exit(6);
+        few.leave(2);
+        Wire wire(f.address());
+        wire.send(get("/"));
+        if (body_of(wire.read_all()) != "here") ::_exit(5);
+        f.stop();
+        ::_exit(0);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 TEST(StartDeath, OfTooFewDescriptorsIsOneLineAndExitCodeOne) {
@@ -142,7 +153,7 @@ TEST(StartDeath, OfTooFewDescriptorsIsOneLineAndExitCodeOne) {
       {
         Flame f(test::local());
         f.get("/", [] {});
-        const Descriptors few(4);
+        const Descriptors few(1);
         f.run();
       },
       testing::ExitedWithCode(1), "^flame: the host cannot start: Too many open files.*\n$");

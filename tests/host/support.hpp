@@ -25,7 +25,8 @@ inline HostOptions local(HostOptions options = {}) {
 /// A client that sends exactly the bytes it is told to.
 class Wire {
  public:
-  explicit Wire(const std::string& address) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit Wire(const std::string& address)
+      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

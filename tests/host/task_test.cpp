@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <coroutine>
+#include <cstddef>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -117,6 +120,46 @@ TEST(Task, ExceptionsOfARootAreKept) {
   Root root(outer());
   EXPECT_TRUE(root.done);
   EXPECT_THROW(root.task.await_resume(), std::runtime_error);
+}
+
+Task<std::size_t> one(std::size_t) { co_return 1; }
+
+TEST(Task, ALoopOverTasksThatEndAtOnceNeedsNoStack) {
+  const auto loop = [](std::size_t rounds, std::size_t& sum) -> Task<> {
+    for (std::size_t i = 0; i < rounds; ++i) sum += co_await one(i);
+  };
+  std::size_t sum = 0;
+  const Root root(loop(1'000'000, sum));
+  EXPECT_TRUE(root.done);
+  EXPECT_EQ(sum, 1'000'000U);
+}
+
+TEST(Task, MayBeEndedByAnotherThreadWhileItStarts) {
+  for (int round = 0; round < 200; ++round) {
+    std::thread other;
+    struct Elsewhere {
+      std::thread& thread;
+      [[nodiscard]] bool await_ready() const noexcept { return false; }
+      void await_suspend(std::coroutine_handle<> waiting) {
+        thread = std::thread([waiting] { waiting.resume(); });
+      }
+      void await_resume() const noexcept {}
+    };
+    const auto inner = [](std::thread& thread) -> Task<int> {
+      Elsewhere elsewhere{thread};
+      co_await elsewhere;
+      co_return 7;
+    };
+    std::atomic<int> got{0};
+    const auto outer = [](const auto& call, std::thread& thread, std::atomic<int>& out) -> Task<> {
+      out = co_await call(thread);
+      out.notify_all();
+    };
+    Root root(outer(inner, other, got));
+    got.wait(0);
+    other.join();
+    EXPECT_EQ(got, 7);
+  }
 }
 
 TEST(Task, DestroyingASuspendedOneDestroysAllItHolds) {

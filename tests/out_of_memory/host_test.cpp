@@ -129,7 +129,7 @@ struct OneWorker {
   bool run_one() { return worker->loop().io().run_one_for(30s) > 0; }
   /// Until there are so many connections.
   void run_until(std::size_t connections) {
-    while (shared.connections != connections) ASSERT_TRUE(run_one());
+    while (shared.places.taken() != connections) ASSERT_TRUE(run_one());
   }
 
   detail::Definition definition{};
@@ -146,7 +146,7 @@ TEST(Worker, AcceptsAgainOnceThereIsMemory) {
     const Failing failing(0, After::fails_too);
     ASSERT_TRUE(one.run_one());
     EXPECT_EQ(in_vain.read(1), "");
-    EXPECT_EQ(one.shared.connections, 0U);
+    EXPECT_EQ(one.shared.places.taken(), 0U);
   }
   const Wire wire(one.address);
   one.run_until(1);
@@ -176,7 +176,7 @@ TEST(Worker, IsEndedWithoutMemory) {
     one.worker->finish();
   }
   running.join();
-  EXPECT_EQ(one.shared.connections, 0U);
+  EXPECT_EQ(one.shared.places.taken(), 0U);
   EXPECT_EQ(wire.read_all(), "");
   EXPECT_FALSE(Wire(one.address).connected());
 }

@@ -81,7 +81,8 @@ TEST_F(ManagerFlash, HeadPrefetchAndWhoDoesNotTellLeaveIt) {
   const std::string_view line = cookie;
   for (const auto& [method, purpose] :
        {Case{"HEAD", ""}, Case{"GET", "prefetch;anonymous-client-ip"}, Case{"GET", "prefetch"},
-        Case{"", ""}}) {
+        Case{"GET", "PREFETCH"}, Case{"GET", "Preview"}, Case{"GET", "image"},
+        Case{"GET", "script"}, Case{"GET", "style"}, Case{"GET", "font"}, Case{"", ""}}) {
     Flash flash;
     auto session = *manager().load(
         {.cookie_lines = {&line, 1}, .secure = true, .method = method, .purposes = {&purpose, 1}},

@@ -41,8 +41,9 @@ template <class... Parameters>
               takes<const Flash, Parameters...> || takes<Flash, Parameters...>);
 }
 
-/// Request fields by which browsers tell that they fetch ahead: RequestView::purposes.
-inline constexpr std::array<std::string_view, 3> purpose_fields{"Sec-Purpose", "Purpose", "X-Moz"};
+/// Request fields by which browsers tell what they fetch for: RequestView::purposes.
+inline constexpr std::array<std::string_view, 4> purpose_fields{"Sec-Purpose", "Purpose", "X-Moz",
+                                                                "Sec-Fetch-Dest"};
 
 /// The fields of a request that a session depends on, in one walk over all of them. What add() was
 /// given is viewed, not copied.

@@ -155,7 +155,8 @@ struct RequestView {
   bool from_this_host = false;  ///< from a loopback address
   /// HEAD, and one that is not told, leaves a flash message where it is.
   std::string_view method{};
-  /// The values of all fields that adapter::purpose_fields name: a prefetch leaves it, too.
+  /// The values of all fields that adapter::purpose_fields name: what is fetched ahead, or for an
+  /// image, a script, a style or a font, leaves it, too.
   std::span<const std::string_view> purposes{};
   /// The client's IP address as text. Empty where it is not known, or is one that many visitors
   /// come by: a proxy's.

@@ -1,6 +1,8 @@
 #include "load_job.hpp"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 namespace flame::inline v0::session {
 namespace {
@@ -8,13 +10,26 @@ namespace {
 constexpr auto idle_over = "its idle timeout has passed";
 constexpr auto absolute_over = "its absolute timeout has passed";
 
+constexpr char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+/// Whatever the spelling.
+bool has_word(std::string_view text, std::string_view word) noexcept {
+  return !std::ranges::search(text, word, {}, lower).empty();
+}
+
+/// Fetched ahead, or something that shows no text.
+bool is_for_no_page(std::string_view purpose) noexcept {
+  constexpr std::array<std::string_view, 8> words{"prefetch", "preview", "prerender", "image",
+                                                  "script",   "style",   "font",      "worklet"};
+  return std::ranges::any_of(words, [&](auto word) { return has_word(purpose, word); });
+}
+
 /// A message is for who is shown the page.
 bool may_claim(const RequestView& request) noexcept {
-  const auto fetches_ahead = [](std::string_view purpose) {
-    return purpose.find("prefetch") != std::string_view::npos;
-  };
   return !request.method.empty() && request.method != "HEAD" &&
-         std::ranges::none_of(request.purposes, fetches_ahead);
+         std::ranges::none_of(request.purposes, is_for_no_page);
 }
 
 }  // namespace

@@ -1,0 +1,255 @@
+// How a host stops: what has arrived is answered, and what takes too long is cut, and told.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <coroutine>
+#include <functional>
+#include <future>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "support.hpp"
+
+namespace flame {
+namespace {
+
+using namespace std::chrono_literals;
+using test::body_of;
+using test::status_of;
+using test::Wire;
+
+std::string get(const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n"; }
+
+HostOptions brief(std::chrono::milliseconds drain_time = 50ms) {
+  HostOptions options;
+  options.drain_time = drain_time;
+  return test::local(options);
+}
+
+/// Holds the loop until many clients have sent what they have.
+class Held {
+ public:
+  explicit Held(Flame& f) {
+    f.get("/hold", [this] {
+      holds_.set_value();
+      go_.get_future().wait();
+      return "held";
+    });
+  }
+  void wait() { holds_.get_future().wait(); }
+  void go() { go_.set_value(); }
+
+ private:
+  std::promise<void> holds_{}, go_{};
+};
+
+bool closes(const std::string& response) {
+  return response.find("Connection: close\r\n") != std::string::npos;
+}
+
+TEST(Stop, WhatHasArrivedIsAnsweredTheBacklogToo) {
+  Flame f(brief(5s));
+  Held held(f);
+  f.get("/{n}", [](Context& c) { return c.param("n"); });
+  ASSERT_TRUE(f.start());
+  Wire holder(f.address()), kept(f.address()), piped(f.address());
+  for (auto* wire : {&kept, &piped}) {
+    wire->send(get("/first"));
+    EXPECT_EQ(body_of(wire->read_response()), "first");
+  }
+  holder.send(get("/hold"));
+  held.wait();
+  kept.send(get("/kept"));
+  piped.send(get("/a") + get("/b") + get("/c"));
+  Wire waiting(f.address());
+  waiting.send(get("/waiting"));
+  std::thread stopping([&] { f.stop(); });
+  std::this_thread::sleep_for(20ms);  // or not: all has arrived in any case
+  held.go();
+  EXPECT_EQ(body_of(holder.read_all()), "held");
+  const auto last = kept.read_all();
+  EXPECT_EQ(body_of(last), "kept");
+  EXPECT_TRUE(closes(last));
+  EXPECT_EQ(body_of(piped.read_response()), "a");
+  EXPECT_EQ(body_of(piped.read_response()), "b");
+  const auto third = piped.read_all();
+  EXPECT_EQ(body_of(third), "c");
+  EXPECT_TRUE(closes(third));
+  const auto accepted = waiting.read_all();
+  EXPECT_EQ(body_of(accepted), "waiting");
+  EXPECT_TRUE(closes(accepted));
+  stopping.join();
+}
+
+TEST(Stop, IsToldByTheToken) {
+  Flame f(brief(30s));
+  std::promise<void> started;
+  f.get("/", [&](Context& c) -> Task<std::string> {
+    started.set_value();
+    while (!c.stop_token().stop_requested()) co_await sleep_for(c, 1ms);
+    co_return "told";
+  });
+  ASSERT_TRUE(f.start());
+  Wire wire(f.address());
+  wire.send(get("/"));
+  started.get_future().wait();
+  f.stop();
+  EXPECT_EQ(body_of(wire.read_all()), "told");
+}
+
+/// What is not the host's to wait for.
+struct Elsewhere {
+  std::promise<std::coroutine_handle<>>& waiting;
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> handle) { waiting.set_value(handle); }
+  void await_resume() const noexcept {}
+};
+
+TEST(Stop, WhoIsSuspendedElsewhereMayBeResumedAfterwards) {
+  std::promise<std::coroutine_handle<>> waiting;
+  bool ended = false;
+  {
+    Flame f(brief());
+    f.get("/elsewhere/{n}", [&waiting, &ended](Context& c) -> Task<std::string> {
+      Elsewhere elsewhere{waiting};
+      co_await elsewhere;
+      ended = c.param("n") == "7";
+      co_return "nobody reads this";
+    });
+    ASSERT_TRUE(f.start());
+    Wire wire(f.address());
+    wire.send(get("/elsewhere/7"));
+    auto suspended = waiting.get_future();
+    suspended.wait();
+    testing::internal::CaptureStderr();
+    f.stop();
+    EXPECT_EQ(testing::internal::GetCapturedStderr(),
+              "flame: GET /elsewhere/{n}: cut, since drain_time was over\n");
+    EXPECT_EQ(wire.read_all(), "");
+    ASSERT_TRUE(f.start()) << "what is left behind keeps nobody from going on";
+    f.stop();
+    waiting = {};
+    suspended.get().resume();
+  }
+  EXPECT_TRUE(ended);
+}
+
+TEST(Stop, ASleepEndsWhenItIsCut) {
+  Flame f(brief());
+  std::promise<void> started;
+  std::atomic<bool> thrown{false};
+  f.get("/", [&](Context& c) -> Task<> {
+    started.set_value();
+    try {
+      co_await sleep_for(c, 1h);
+    } catch (const std::exception&) {
+      thrown = true;
+    }
+    co_await sleep_for(c, 1h);
+  });
+  ASSERT_TRUE(f.start());
+  Wire wire(f.address());
+  wire.send(get("/"));
+  started.get_future().wait();
+  testing::internal::CaptureStderr();
+  f.stop();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "flame: GET /: cut, since drain_time was over\n");
+  EXPECT_TRUE(thrown);
+}
+
+TEST(Stop, AnAnswerThatNobodyReadsIsCutAndTold) {
+  Flame f(brief());
+  f.get("/large", [] { return std::string(30'000'000, 'x'); });
+  ASSERT_TRUE(f.start());
+  Wire wire(f.address());
+  wire.send(get("/large"));
+  EXPECT_EQ(status_of(wire.read(64)), "200");
+  testing::internal::CaptureStderr();
+  f.stop();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "flame: GET /large: cut, since drain_time was over\n");
+}
+
+/// In a death test: calls `then` with the address once run() listens, and run()s.
+void run_with(Flame& f, const std::function<void(const std::string&)>& then) {
+  int out[2];
+  if (::pipe(out) != 0 || ::dup2(out[1], STDOUT_FILENO) < 0) ::_exit(9);
+  std::thread client([&, from = out[0]] {
+    char line[64] = {};
+    if (::read(from, line, sizeof line - 1) <= 0) ::_exit(8);
+    then(std::string(line, std::string(line).find('\n')));
+  });
+  f.run();
+  client.join();
+  ::_exit(0);
+}
+
+class StopDeath : public testing::Test {
+ protected:
+  StopDeath() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
+[[noreturn]] void sleep_for_ever() {
+  for (;;) ::pause();
+}
+
+TEST_F(StopDeath, AHandlerThatHoldsItsThreadDoesNotHoldTheProcess) {
+  EXPECT_EXIT(
+      {
+        Flame f(brief());
+        f.get("/held/{n}", []() -> std::string {
+          ::kill(::getpid(), SIGTERM);
+          sleep_for_ever();
+        });
+        run_with(f, [](const std::string& address) {
+          Wire wire(address);
+          wire.send(get("/held/1"));
+          wire.read_all();
+          sleep_for_ever();
+        });
+      },
+      testing::ExitedWithCode(1),
+      "^flame: GET /held/\\{n\\}: cut, since it did not give its thread back in time\n$");
+}
+
+TEST_F(StopDeath, ASecondSignalEndsItAtOnce) {
+  EXPECT_EXIT(
+      {
+        Flame f(brief(1h));
+        f.get("/slow", [](Context& c) -> Task<> {
+          const std::stop_token token = c.stop_token();
+          ::kill(::getpid(), SIGTERM);
+          while (!token.stop_requested()) co_await sleep_for(c, 1ms);
+          ::kill(::getpid(), SIGTERM);
+          co_await sleep_for(c, 1h);
+        });
+        run_with(f, [](const std::string& address) {
+          Wire wire(address);
+          wire.send(get("/slow"));
+          wire.read_all();
+          sleep_for_ever();
+        });
+      },
+      testing::ExitedWithCode(1), "^flame: GET /slow: cut, since a second signal came\n$");
+}
+
+TEST_F(StopDeath, ExitInAHandlerOfAStaticFlameEndsTheProcess) {
+  EXPECT_EXIT(
+      {
+        static Flame f(brief(1h));
+        f.get("/exit", []() -> std::string { std::exit(3); });
+        if (!f.start()) ::_exit(9);
+        Wire wire(f.address());
+        wire.send(get("/exit"));
+        sleep_for_ever();
+      },
+      testing::ExitedWithCode(3), "^$");
+}
+
+}  // namespace
+}  // namespace flame
