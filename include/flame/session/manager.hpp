@@ -278,7 +278,7 @@ class Manager {
   Result<std::size_t> end(const SessionKey& key);
   /// Ends all of an owner's, but one: for "sign out everywhere else" that is Session::key(). Tells
   /// how many. A login that comes at the same time is ended too, or later than all this. After an
-  /// error some may be left: do it again.
+  /// error some may be left, and it says how many are not: do it again.
   Result<std::size_t> end_all(std::string_view owner, std::optional<SessionKey> except = {});
 
   /// Ends all of this application's sessions, of owners and visitors: all that were there when it
