@@ -487,9 +487,8 @@ TEST_P(ManagerOwners, ThousandsOfWhatHasEndedHideNoneThatLives) {
     options.deadline = 60s;
     restart();
     for (int i = 0; i < 2500; ++i)
-      static_cast<void>(request({}, [](Session& s) {
-        s.set_owner("alice", {.idle = 48h, .absolute = 48h});
-      }));
+      static_cast<void>(
+          request({}, [](Session& s) { s.set_owner("alice", {.idle = 48h, .absolute = 48h}); }));
     options.longest_login = 1h;
     options.absolute_timeout = 1h;
     options.max_sessions_per_owner = 3;

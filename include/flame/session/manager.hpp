@@ -97,9 +97,8 @@ struct EventCount {
 
 /// At Options::max_sessions_per_owner. Where several sign in at once, those above the limit are
 /// ended right after their login: by end_oldest those whose login was first, by refuse those whose
-/// was last, which gets Errc::too_many_sessions unless it was answered by then. Where the store
-/// fails after a login was saved, that holds, and there may be more until the next login: an event.
-/// Where more than 1024 are above the limit, each login ends about as many.
+/// was last, which get Errc::too_many_sessions unless answered by then. Where the store fails after
+/// a login was saved (an event), or over 1024 are above the limit, the next logins end the rest.
 enum class AtOwnerLimit : std::uint8_t { end_oldest, refuse };
 
 /// Setting one option resets no other. open() checks them.

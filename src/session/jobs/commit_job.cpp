@@ -326,10 +326,11 @@ CommitJob::Stage CommitJob::others_ended() {
 
 /// The login is saved: without its new ID the visitor would have neither the old session nor this.
 void CommitJob::leave_uncounted(const Error& error) {
-  core_.events.emit(event::failed, &session_->base.record.key,
-                    "a login was saved, but sessions above max_sessions_per_owner may be left until "
-                    "the next one: " +
-                        error.text);
+  core_.events.emit(
+      event::failed, &session_->base.record.key,
+      "a login was saved, but sessions above max_sessions_per_owner may be left until "
+      "the next one: " +
+          error.text);
 }
 
 void CommitJob::refuse_login() {

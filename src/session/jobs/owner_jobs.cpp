@@ -168,8 +168,7 @@ void EndJob::count_ended() { ended_ += tell_ended(calls_, core_.events); }
 void EndJob::tell_progress(Error& error) const noexcept try {
   if (!erasing_) return;
   constexpr std::string_view of_one_call = ": nothing was done";
-  if (error.text.ends_with(of_one_call))
-    error.text.resize(error.text.size() - of_one_call.size());
+  if (error.text.ends_with(of_one_call)) error.text.resize(error.text.size() - of_one_call.size());
   const auto ended = ended_.load();
   add_to(error, "some of the sessions may not have ended: do it again");
   if (ended > 0) put_before(error, (std::to_string(ended) + " were ended, then: ").c_str());
