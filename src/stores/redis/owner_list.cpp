@@ -66,8 +66,7 @@ void OwnerList::add_header(const SessionKey& key, Reply& reply, OwnerPage& page)
   page.records.push_back(std::move(record));
 }
 
-bool OwnerList::add_sessions(std::span<const SessionKey> keys, std::size_t limit,
-                             OwnerPage& page) {
+bool OwnerList::add_sessions(std::span<const SessionKey> keys, std::size_t limit, OwnerPage& page) {
   while (!keys.empty() && page.records.size() < limit) {
     const auto part =
         keys.first(std::min({keys.size(), headers_at_once, limit - page.records.size()}));

@@ -21,7 +21,8 @@ class OwnerList {
     std::size_t buckets, entries;
   };
   /// Those after `after` of the next buckets, in order: of whole ones, until there are `enough`.
-  std::vector<SessionKey> read_on(const std::optional<SessionKey>& after, Reach reach, std::size_t enough);
+  std::vector<SessionKey> read_on(const std::optional<SessionKey>& after, Reach reach,
+                                  std::size_t enough);
   /// Looks at the sessions themselves, until the page is full; whether it has seen all.
   bool add_sessions(std::span<const SessionKey> keys, std::size_t limit, OwnerPage& page);
   void add_header(const SessionKey& key, Reply& reply, OwnerPage& page) const;
