@@ -24,7 +24,7 @@ const Record& find(const std::vector<Record>& sorted, const SessionKey& key) {
   return *std::ranges::lower_bound(sorted, key, {}, &Record::key);
 }
 
-/// What a load says of one that is missing: a store that still has it tells its times.
+/// What a load says of one that is missing: a store that still has it leaves it there.
 bool has_expired(const StoreOp& loaded) noexcept {
   return loaded.outcome == Outcome::missing && loaded.record.expires_at != TimePoint{};
 }

@@ -1,5 +1,9 @@
 #include "stores/mongo/settings.hpp"
 
+#include <unistd.h>
+
+#include <filesystem>
+
 #include "mongo_support.hpp"
 
 namespace flame::session {
@@ -101,6 +105,8 @@ TEST(MongoSettings, ConcernsAreSafeUnlessToldOtherwise) {
   EXPECT_EQ(of("w=majority").concerns.write, "majority");
   EXPECT_EQ(of("w=3").concerns.write, "3");
   EXPECT_EQ(of("w=east").concerns.write, "east");
+  EXPECT_NE(refusal({.uri = "mongodb://h/d?w=majority;journal=true"}).find("write & between"),
+            std::string::npos);
   EXPECT_EQ(of("w=1").warnings.size(), 1U);
   EXPECT_EQ(of("journal=false").warnings.size(), 1U);
   EXPECT_EQ(of("readConcernLevel=local").warnings.size(), 1U);
@@ -114,6 +120,24 @@ TEST(MongoSettings, ParametersWithoutUseAreToldAndLeftOut) {
   EXPECT_EQ(settings.uri, "mongodb://h/d");
   ASSERT_EQ(settings.warnings.size(), 1U);
   EXPECT_NE(settings.warnings[0].find("leave out retrywrites, maxpoolsize"), std::string::npos);
+}
+
+// Also of a program that only links the store; a process that is killed cannot take it away.
+TEST(MongoDriver, LeavesNothingInSharedMemory) {
+  const auto counters = "/dev/shm/mongoc-" + std::to_string(::getpid());
+  EXPECT_FALSE(std::filesystem::exists(counters));
+  static_cast<void>(mongo::store({.uri = "mongodb://h/d"}));
+  EXPECT_FALSE(std::filesystem::exists(counters));
+}
+
+TEST(MongoSettings, CompressorsAreThoseThatTheDriverKnows) {
+  for (const std::string good : {"zlib", "snappy,zlib", "zstd"})
+    EXPECT_EQ(refusal({.uri = "mongodb://h/d?compressors=" + good}), "");
+  for (const std::string bad : {"foo", "zlib,foo", "", "zlib,"})
+    EXPECT_EQ(refusal({.uri = "mongodb://h/d?compressors=" + bad})
+                  .find("mongo store: compressors must be"),
+              0U)
+        << bad;
 }
 
 TEST(MongoSettings, APasswordIsOfAUser) {

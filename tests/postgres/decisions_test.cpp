@@ -158,6 +158,7 @@ TEST(PostgresSettings, WhatIsWrongIsRefusedWithoutWhatItSays) {
       "postgres://u:canary/x@h/d",
       "postgres://u:p@canary@h/d",
       "postgres://u:canary%zz@h/d",
+      "postgres://u:canary x@h/d",
       "postgres://h/d?canary=1",
       "postgres://h/d?table=t&table=canary",
       "postgres://h/d?table=canary;",

@@ -133,12 +133,21 @@ TEST_P(RedisFaults, AReplicaThatDoesNotSaySoRefusesWrites) {
             "redis store: the server is a replica now");
 }
 
-TEST_P(RedisFaults, ItNeedsItsReplicas) {
+TEST_P(RedisFaults, WithoutItsReplicasItTakesNoWritesAndServesLoads) {
+  const std::string text =
+      "redis store: the server takes no writes while the replicas that min-replicas-to-write asks "
+      "for are away: bring them back";
+  apply(*connection_, Verb::create, record(1));
   client({"CONFIG", "SET", "min-replicas-to-write", "1"});
-  EXPECT_EQ(error_of([&] { apply(*connection_, Verb::create, record(1)); }),
-            "redis store: the server has lost the replicas that min-replicas-to-write asks for");
+  const auto first = redis::store({.addr = server_->address(), .key_prefix = "new"});
+  const auto starting = first->make_connection();
+  starting->connect(soon());
+  EXPECT_EQ(starting->prepare(soon()), std::vector{text});
+  EXPECT_EQ(connection_->prepare(soon()), std::vector{text});
+  EXPECT_EQ(apply(*connection_, Verb::load, record(1)), Outcome::done);
+  EXPECT_EQ(error_of([&] { apply(*connection_, Verb::create, record(2)); }, Kind::full), text);
   client({"CONFIG", "SET", "min-replicas-to-write", "0"});
-  EXPECT_EQ(apply(*connection_, Verb::create, record(1)), Outcome::done);
+  EXPECT_EQ(apply(*connection_, Verb::create, record(2)), Outcome::done);
 }
 
 TEST_P(RedisFaults, AFullServerRefusesWritesAndServesLoads) {

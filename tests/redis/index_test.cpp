@@ -179,6 +179,40 @@ TEST_P(RedisIndex, ListsByIndexAlone) {
   EXPECT_EQ(listed.size(), 297U);
 }
 
+TEST_P(RedisIndex, APageReadsOnWhereTheOneBeforeHasEnded) {
+  for (std::uint64_t number = 0; number < 300; ++number)
+    apply(*connection_, Verb::create, record(number, "ann"));
+  auto page = connection_->list("ann", {}, 7, soon());
+  while (!page.next.empty()) {
+    client({"CONFIG", "RESETSTAT"});
+    page = connection_->list("ann", page.next, 7, soon());
+    EXPECT_LE(std::stoi(calls("zrange")), 4 + 8 + 16 + 32);
+  }
+}
+
+// The first page learns of a bucket that it holds more than it asked for.
+TEST_P(RedisIndex, AnOwnerOfManyIsListedWholeAndInOrder) {
+  std::vector<SessionKey> all;
+  for (std::uint64_t number = 0; number < 200; ++number) {
+    auto each = record(number, "ann");
+    each.key.bytes[0] = static_cast<std::byte>(number % 5);
+    if (number == 0) each.key = {};
+    apply(*connection_, Verb::create, each);
+    all.push_back(each.key);
+  }
+  std::ranges::sort(all);
+  for (const std::size_t limit : {1U, 7U, 16U, 40U, 64U, 199U, 200U, 1000U}) {
+    std::vector<SessionKey> listed;
+    OwnerPage page;
+    do {
+      page = connection_->list("ann", page.next, limit, soon());
+      EXPECT_LE(page.records.size(), limit);
+      for (const auto& each : page.records) listed.push_back(each.key);
+    } while (!page.next.empty());
+    EXPECT_EQ(listed, all) << limit;
+  }
+}
+
 // Two connections, batches of the same keys in the same order, nobody waits for anybody.
 TEST_P(RedisIndex, ContendingBatchesLoseNothing) {
   constexpr std::uint64_t keys = 16;

@@ -24,7 +24,7 @@ TEST(RedisFailure, MeansWhatTheTableSays) {
       {"BUSY Redis is busy running a script.", Meaning::away},
       {"READONLY You can't write against a read only replica.", Meaning::away},
       {"MASTERDOWN Link with MASTER is down", Meaning::away},
-      {"NOREPLICAS Not enough good replicas to write.", Meaning::refused},
+      {"NOREPLICAS Not enough good replicas to write.", Meaning::full},
       {"LOADING Redis is loading the dataset in memory", Meaning::away},
       {"NOAUTH Authentication required.", Meaning::away},
       {"ERR max number of clients reached", Meaning::later},

@@ -62,6 +62,8 @@ TEST(RedisSettings, ReadUrls) {
   EXPECT_EQ(settings_of({.addr = "unix:/run/redis.sock?db=3"}).db, 3U);
   // The same twice is no question.
   EXPECT_EQ(settings_of({.addr = "redis://db/4?db=4", .db = 4}).db, 4U);
+  EXPECT_EQ(settings_of({.addr = "redis://db/0?db=0"}).db, 0U);
+  EXPECT_EQ(settings_of({.addr = "redis://db", .key_prefix = "shop"}).key_prefix, "shop");
 }
 
 TEST(RedisSettings, NameWhatIsWrong) {
@@ -78,19 +80,25 @@ TEST(RedisSettings, NameWhatIsWrong) {
       {{.addr = "db:canary"}, "the port in addr must be 1 to 65535"},
       {{.addr = "db:0"}, "the port in addr must be 1 to 65535"},
       {{.addr = "db:65536"}, "the port in addr must be 1 to 65535"},
-      {{.addr = "redis:"}, "the port in addr must be 1 to 65535"},
+      {{.addr = "redis:"}, "addr must be host:port"},
+      {{.addr = "rediss:"}, "addr must be host:port"},
+      {{.addr = "redis:?db=canary"}, "addr must be host:port"},
       {{.addr = "redis://"}, "addr must be host:port"},
       {{.addr = "http://canary"}, "addr must be host:port"},
       {{.addr = "unix:"}, "addr must be host:port"},
       {{.addr = "unix://canary/x"}, "addr must be host:port"},
       {{.addr = "redis://:canary@db/canary"}, "the path of the URL in addr must be a database's"},
       {{.addr = "redis://:canary@db/1?db=2"}, "db is given twice"},
+      {{.addr = "redis://:canary@db/0?db=3"}, "db is given twice"},
+      {{.addr = "redis://:canary@db/3?db=0"}, "db is given twice"},
       {{.addr = "redis://db/1", .db = 2}, "db is given twice"},
+      {{.addr = "redis://db/0", .db = 2}, "db is given twice"},
       {{.addr = "redis://:canary1@db", .password = "canary2"}, "password is given twice"},
       {{.addr = "redis://canary1:x@db", .username = "canary2"}, "username is given twice"},
       {{.addr = "redis://db?key_prefix=canary1", .key_prefix = "canary2"},
        "key_prefix is given twice"},
       {{.addr = "redis://:canary@db", .connections = file}, "a password is given, and connections"},
+      {{.addr = "redis://db?key_prefix="}, "key_prefix must be 1 to 64 printable"},
       {{.key_prefix = ""}, "key_prefix must be 1 to 64 printable"},
       {{.key_prefix = std::string(65, 'x')}, "key_prefix must be 1 to 64 printable"},
       {{.key_prefix = "can{ary"}, "key_prefix must be 1 to 64 printable"},

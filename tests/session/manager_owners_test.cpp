@@ -319,9 +319,29 @@ TEST_P(ManagerOwners, AnErrorIsToldAndSaysThatSomeMayBeLeft) {
   store->next(Verb::erase, Outcome::refused, 1);
   const auto ended = manager().end_all("alice");
   ASSERT_FALSE(ended);
-  EXPECT_NE(ended.error().text.find("may not have ended"), std::string::npos);
+  EXPECT_EQ(ended.error().text,
+            "1 were ended, then: the store refused an operation that saves nothing: its log may "
+            "say why; some of the sessions may not have ended: do it again");
   EXPECT_EQ(list().size(), 1U);
   EXPECT_EQ(manager().end_all("alice"), 1U);
+}
+
+// Of the call that failed it may be true, but of what came before it is not.
+TEST_P(ManagerOwners, AfterThousandsWereEndedNobodyIsToldThatNothingWas) {
+  for (const auto end : {+[](Manager& m) { return m.end_all("alice"); },
+                         +[](Manager& m) { return m.end_everyone(); }}) {
+    for (int i = 0; i < 300; ++i) login();
+    const auto before = list().size();
+    // A store that blocks is asked again later.
+    store->next(Verb::erase, GetParam() ? Outcome::refused : Outcome::later, 128);
+    const auto ended = end(manager());
+    ASSERT_FALSE(ended);
+    const auto& text = ended.error().text;
+    EXPECT_EQ(text.find("nothing was done"), std::string::npos) << text;
+    EXPECT_TRUE(text.starts_with(std::to_string(before - list().size()) + " were ended, then: "))
+        << text;
+    EXPECT_NE(text.find("do it again"), std::string::npos) << text;
+  }
 }
 
 TEST_P(ManagerOwners, AStoreThatIsDownIsAnError) {
@@ -424,6 +444,64 @@ TEST_P(ManagerOwners, ALimitThatComesLateEndsAllAboveIt) {
   const auto cookie = login();
   EXPECT_TRUE(is_live(cookie));
   EXPECT_EQ(list().size(), 2U);
+}
+
+// However many there are, a login does its share of them and no more.
+TEST_P(ManagerOwners, ALimitThatComesLateIsReachedLoginByLogin) {
+  options.deadline = 60s;
+  for (int i = 0; i < 3000; ++i) login();
+  options.max_sessions_per_owner = 2;
+  restart();
+  std::vector<std::string> cookies;
+  for (std::size_t left = list().size() + 1; left > 2; left = list().size()) {
+    advance(1s);
+    manager(), store->reset_counts();
+    cookies.push_back(login());
+    EXPECT_LE(store->count(Verb::load), 1024U + 2 + 128);
+    EXPECT_TRUE(is_live(cookies.back()));
+    ASSERT_LT(list().size(), left) << "each gets on";
+  }
+  EXPECT_GE(cookies.size(), 3U);
+  for (std::size_t i = 0; i < cookies.size(); ++i)
+    EXPECT_EQ(is_live(cookies[i]), i + 2 >= cookies.size()) << i;
+}
+
+TEST_P(ManagerOwners, ToRefuseALoginAsManyAsMayBeAreCounted) {
+  options.deadline = 60s;
+  for (int i = 0; i < 3000; ++i) login();
+  options.max_sessions_per_owner = 2;
+  options.at_owner_limit = AtOwnerLimit::refuse;
+  restart();
+  manager(), store->reset_counts();
+  EXPECT_FALSE(request({}, [](Session& s) { s.set_owner("alice"); }).result);
+  EXPECT_LE(store->count(Verb::load), 128U);
+}
+
+// Those that nobody can see or end are no reason to stop before the ones that count.
+TEST_P(ManagerOwners, ThousandsOfWhatHasEndedHideNoneThatLives) {
+  for (const auto action : {AtOwnerLimit::end_oldest, AtOwnerLimit::refuse}) {
+    auto on_event = std::move(options.on_event);
+    options = {};
+    options.on_event = std::move(on_event);
+    options.store = GetParam() ? std::make_shared<Blocking>(store) : StorePtr(store);
+    options.deadline = 60s;
+    restart();
+    for (int i = 0; i < 2500; ++i)
+      static_cast<void>(
+          request({}, [](Session& s) { s.set_owner("alice", {.idle = 48h, .absolute = 48h}); }));
+    options.longest_login = 1h;
+    options.absolute_timeout = 1h;
+    options.max_sessions_per_owner = 3;
+    options.at_owner_limit = action;
+    restart();
+    advance(1h);
+    for (int i = 0; i < 6; ++i) {
+      static_cast<void>(request({}, [](Session& s) { s.set_owner("alice"); }));
+      advance(1s);
+    }
+    EXPECT_EQ(list().size(), 3U);
+    ASSERT_TRUE(manager().end_all("alice"));
+  }
 }
 
 TEST_P(ManagerOwners, SixtyFourLoginsAtOnceLeaveExactlyTheLimit) {

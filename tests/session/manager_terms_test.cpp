@@ -159,14 +159,21 @@ TEST_F(ManagerTerms, ABoundThatWasLoweredHoldsForOldLoginsToo) {
 TEST_F(ManagerTerms, ExpiredSaysWhichTimeout) {
   const auto idle = visitor();
   const auto own = login({.idle = 1h, .absolute = 3h}).cookie();
+  const auto long_lived = login({.idle = 12h, .absolute = 24h * 90}).cookie();
+  const auto short_lived = login({.idle = 30min, .absolute = 30min}).cookie();
   const auto absolute = login({.persistent = true}).cookie();
   advance(30min);
   EXPECT_EQ(n_of(idle), -1);
   EXPECT_EQ(last_text(event::expired), "its idle timeout has passed");
+  EXPECT_EQ(n_of(short_lived), -1);
+  EXPECT_EQ(last_text(event::expired), "its absolute timeout has passed");
   advance(30min);
   EXPECT_EQ(n_of(own), -1);
-  EXPECT_EQ(last_text(event::expired), "the idle or absolute timeout of its login has passed");
+  EXPECT_EQ(last_text(event::expired), "its idle timeout has passed");
   advance(11h);
+  EXPECT_EQ(n_of(long_lived), -1);
+  EXPECT_EQ(last_text(event::expired), "its idle timeout has passed")
+      << "as long after its login as the usual absolute timeout";
   EXPECT_EQ(n_of(absolute), -1);
   EXPECT_EQ(last_text(event::expired), "its absolute timeout has passed");
 }

@@ -90,7 +90,7 @@ class Connection final : public session::StoreConnection {
     const bool live = there && at->second.expires_at > now;
     switch (op.verb) {
       case session::Verb::load:
-        if (there) op.record = at->second;  // of an expired one its times are told
+        if (there) op.record = at->second;  // an expired one is told of
         return live ? Outcome::done : Outcome::missing;
       case session::Verb::create:
         if (live) return Outcome::exists;

@@ -97,8 +97,8 @@ struct EventCount {
 
 /// At Options::max_sessions_per_owner. Where several sign in at once, those above the limit are
 /// ended right after their login: by end_oldest those whose login was first, by refuse those whose
-/// was last, which gets Errc::too_many_sessions unless it was answered by then. Where the store
-/// fails after a login was saved, that holds, and there may be more until the next login: an event.
+/// was last, which get Errc::too_many_sessions unless answered by then. Where the store fails after
+/// a login was saved (an event), or over 1024 are above the limit, the next logins end the rest.
 enum class AtOwnerLimit : std::uint8_t { end_oldest, refuse };
 
 /// Setting one option resets no other. open() checks them.
@@ -278,7 +278,7 @@ class Manager {
   Result<std::size_t> end(const SessionKey& key);
   /// Ends all of an owner's, but one: for "sign out everywhere else" that is Session::key(). Tells
   /// how many. A login that comes at the same time is ended too, or later than all this. After an
-  /// error some may be left: do it again.
+  /// error some may be left, and it says how many are not: do it again.
   Result<std::size_t> end_all(std::string_view owner, std::optional<SessionKey> except = {});
 
   /// Ends all of this application's sessions, of owners and visitors: all that were there when it

@@ -63,7 +63,7 @@ enum class Outcome : std::uint8_t {
   unanswered,  ///< after a return of run(): a bug of the store
   done,
   /// load, replace, touch: no such record, or expired at Call::now. A load that still has the
-  /// expired one leaves its times in StoreOp::record: an event tells of it then.
+  /// expired one leaves it in StoreOp::record, whole: an event tells of it then.
   missing,
   exists,    ///< create: the key is taken; nothing was written
   conflict,  ///< replace: another token; the newest record is in StoreOp::record

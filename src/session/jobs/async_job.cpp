@@ -296,7 +296,8 @@ void AsyncJob::finish(bool* answered_here) noexcept {
 
 void AsyncJob::expire() noexcept {
   const bool unsent = sending_.give_up();
-  const Error error = late(unsent && !did_some_);
+  Error error = late(unsent && !did_some_);
+  job().tell_progress(error);
   Operation* operation = operation_;
   if (!operation || !operation_.compare_exchange_strong(operation, &expired)) return;
   owner_.core.answers = false;

@@ -1,6 +1,7 @@
 #include "commit_job.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -9,6 +10,10 @@
 
 namespace flame::inline v0::session {
 namespace {
+
+/// How many of those above a limit one login looks at and ends. Where there are more, as where a
+/// limit comes late, the next logins go on: so none takes longer than its deadline.
+constexpr std::size_t most_surplus = 1024;
 
 bool is_readable(const Record& record, const LifetimeRules& rules, TimePoint now) {
   Base base;
@@ -216,6 +221,8 @@ bool CommitJob::is_capped_login() const noexcept {
 
 CommitJob::Stage CommitJob::count_sessions(Stage stage) {
   sessions_.clear();
+  lives_on_.clear();
+  done_with_ = 0;
   counts_before_ = stage == Stage::count_before;
   pages_.start(stored_owner(core_.hash.application(), *session_->changes.owner));
   return stage;
@@ -238,8 +245,21 @@ void CommitJob::all_answered() {
     stage_ = weighed();
     return;
   }
-  for (Record& each : pages_.take()) sessions_.push_back(std::move(each));
-  if (pages_.is_at_end()) stage_ = listed();
+  for (Record& each : pages_.take())
+    // It takes no further place who signs in again.
+    if (!counts_before_ || !live() || each.key != session_->base.record.key)
+      sessions_.push_back(std::move(each));
+  if (pages_.is_at_end() || sessions_.size() >= enough()) stage_ = listed();
+}
+
+/// Of so many that live the rest makes no difference: to refuse, as many as may be; to end the
+/// oldest, some more, for what is not among the newest of some is not among the newest of all.
+std::size_t CommitJob::enough() const noexcept {
+  const auto most = core_.rules.max_sessions_per_owner;
+  if (counts_before_) return most;
+  const bool ends_oldest = core_.rules.at_owner_limit == AtOwnerLimit::end_oldest;
+  return ends_oldest ? most + std::min(most_surplus, std::numeric_limits<std::size_t>::max() - most)
+                     : std::numeric_limits<std::size_t>::max();
 }
 
 /// A page of those that are to be looked at or ended.
@@ -251,15 +271,8 @@ std::span<const Record> CommitJob::next_sessions() {
 }
 
 CommitJob::Stage CommitJob::listed() {
-  if (counts_before_)
-    std::erase_if(sessions_, [&](const Record& each) {
-      return live() && each.key == session_->base.record.key;
-    });
   const auto most = core_.rules.max_sessions_per_owner - (counts_before_ ? 1 : 0);
-  if (sessions_.size() <= most) return counted();
-  done_with_ = 0;
-  lives_on_.clear();
-  return Stage::weigh;
+  return sessions_.size() <= most ? counted() : Stage::weigh;
 }
 
 /// The store lists some that have ended by the lifetimes of today, or cannot be read: these count
@@ -274,7 +287,9 @@ CommitJob::Stage CommitJob::weighed() {
   std::erase_if(sessions_, [&](const Record& each) {
     return !std::ranges::binary_search(lives_on_, each.key);
   });
-  return counted();
+  done_with_ = sessions_.size();
+  if (pages_.is_at_end() || done_with_ >= enough()) return counted();
+  return counts_before_ ? Stage::count_before : Stage::count_after;
 }
 
 /// All who count at once keep the same ones: in one order, and none of these is ended by anybody.

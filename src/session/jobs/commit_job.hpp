@@ -59,6 +59,7 @@ class CommitJob final : public Job {
   [[nodiscard]] bool is_capped_login() const noexcept;
   [[nodiscard]] Stage count_sessions(Stage stage);
   [[nodiscard]] std::span<const Record> next_sessions();
+  [[nodiscard]] std::size_t enough() const noexcept;
   [[nodiscard]] Stage listed();
   [[nodiscard]] Stage weighed();
   [[nodiscard]] Stage counted();
@@ -86,7 +87,7 @@ class CommitJob final : public Job {
   OwnerPages pages_{};  // of the owner who signs in
   bool counts_before_ = false;
   std::vector<Record> sessions_{};
-  std::size_t done_with_ = 0;  // of these
+  std::size_t done_with_ = 0;  // of these: looked at, or ended
   std::vector<SessionKey> lives_on_{};
   std::optional<Error> error_{};
 };

@@ -64,6 +64,8 @@ class Job {
   virtual void all_answered() {}
   /// What was answered so far cannot be taken back.
   [[nodiscard]] virtual bool did_some() const noexcept { return false; }
+  /// Says how much that is, to whom `error` is told. Any thread, whatever the job is at.
+  virtual void tell_progress(Error&) const noexcept {}
   /// Null: the unit begins a session.
   [[nodiscard]] virtual const Base* base() const noexcept = 0;
   /// The unit has its result; `newest` is the record as it is now, where a claim asked for it.

@@ -187,12 +187,14 @@ LoadJob::Found LoadJob::unreadable(const char* why) {
   return Found::nothing;
 }
 
-/// Of a record of which only the times are known, and so not what its login asked for.
+/// By what its login asked for. The store's word that it is over counts, whatever the clock is by
+/// now.
 const char* LoadJob::which_timeout(const Record& record) const {
-  const auto& usual = core_.rules.lifetimes.usual;
-  if (record.expires_at == record.created_at + usual.absolute) return absolute_over;
-  if (record.expires_at == record.last_seen + usual.idle) return idle_over;
-  return "the idle or absolute timeout of its login has passed";
+  const auto now = std::max(core_.time.now(), record.expires_at);
+  Base base;
+  std::string_view payload;
+  const auto state = open_header(record, core_.rules.lifetimes, now, base, payload);
+  return state == RecordState::absolute_over ? absolute_over : idle_over;
 }
 
 void LoadJob::start_claim() {

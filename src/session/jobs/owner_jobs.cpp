@@ -109,7 +109,7 @@ void EndJob::all_answered() {
   if (stage == Stage::erase) count_ended();
   if (failure) {
     error_ = failure->error;
-    if (erasing_) add_to(*error_, "some of the sessions may not have ended: do it again");
+    tell_progress(*error_);
   } else if (stage == Stage::load) {
     erase_loaded();
   } else if (stage == Stage::list && everyone_) {
@@ -164,9 +164,20 @@ void EndJob::erase(std::vector<Record> records) {
 
 void EndJob::count_ended() { ended_ += tell_ended(calls_, core_.events); }
 
+/// That the store did nothing is said of one call, and there were others.
+void EndJob::tell_progress(Error& error) const noexcept try {
+  if (!erasing_) return;
+  constexpr std::string_view of_one_call = ": nothing was done";
+  if (error.text.ends_with(of_one_call)) error.text.resize(error.text.size() - of_one_call.size());
+  const auto ended = ended_.load();
+  add_to(error, "some of the sessions may not have ended: do it again");
+  if (ended > 0) put_before(error, (std::to_string(ended) + " were ended, then: ").c_str());
+} catch (const std::bad_alloc&) {
+}
+
 Result<std::size_t> EndJob::result() {
   if (error_) return tl::unexpected(std::move(*error_));
-  return ended_;
+  return ended_.load();
 }
 
 }  // namespace flame::inline v0::session

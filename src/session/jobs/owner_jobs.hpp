@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <span>
 #include <vector>
@@ -43,6 +44,7 @@ class EndJob final : public Job {
   void answered(StoreOp&, const std::optional<Failure>&) override {}
   void all_answered() override;
   [[nodiscard]] bool did_some() const noexcept override { return erasing_; }
+  void tell_progress(Error& error) const noexcept override;
   [[nodiscard]] const Base* base() const noexcept override { return nullptr; }
   void written(Record) override {}
 
@@ -63,8 +65,8 @@ class EndJob final : public Job {
   const std::optional<SessionKey> except_;
   OwnerPages pages_{};
   Stage stage_ = Stage::finished;
-  bool erasing_ = false;
-  std::size_t ended_ = 0;
+  std::atomic<bool> erasing_{false};
+  std::atomic<std::size_t> ended_{0};
   std::optional<Error> error_{};
 };
 

@@ -126,7 +126,7 @@ TableName parse_table_name(std::string_view option, std::string_view name) {
   if (is_name(out.table) && (dot == name.npos || is_name(out.schema))) return out;
   refuse(std::string(option) +
          " must be a name of letters, digits and underscores, not beginning with a digit, of at "
-         "most 63 characters; a schema and a dot may stand before it");
+         "most 63 characters, or two such names with a dot between");
 }
 
 }  // namespace flame::inline v0::session

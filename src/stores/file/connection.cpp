@@ -33,13 +33,6 @@ Times times_of(const Record& given, const Record& old, const Call& call) noexcep
   return {std::max(given.last_seen, old.last_seen), std::max(given.expires_at, old.expires_at)};
 }
 
-/// So that its end is told as what it was.
-void copy_times(const Record& from, Record& to) noexcept {
-  to.created_at = from.created_at;
-  to.last_seen = from.last_seen;
-  to.expires_at = from.expires_at;
-}
-
 /// Those of a folder above `last`, until there are `limit`.
 void add_keys(const Folder& folder, std::byte first, const std::optional<SessionKey>& last,
               std::size_t limit, std::vector<SessionKey>& keys) {
@@ -127,10 +120,8 @@ void Connection::write_all(const Call& call) {
 void Connection::load(StoreOp& op, const Call& call) {
   auto stored = read_record(root_, reader_, op.record.key, Part::whole);
   op.outcome = live(stored, call) ? Outcome::done : Outcome::missing;
-  if (op.outcome == Outcome::done) {
+  if (stored.state == State::present) {
     op.record = std::move(stored.record);
-  } else if (stored.state == State::present) {
-    copy_times(stored.record, op.record);
   } else if (stored.state == State::damaged || stored.state == State::newer) {
     op.outcome = Outcome::unreadable;
   }

@@ -32,14 +32,8 @@ class Table {
     const std::lock_guard lock(shard.mutex);
     const auto* entry = shard.find(record.key);
     if (!entry) return Outcome::missing;
-    if (entry->record.expires_at > now) {
-      record = entry->record;
-      return Outcome::done;
-    }
-    record.created_at = entry->record.created_at;
-    record.last_seen = entry->record.last_seen;
-    record.expires_at = entry->record.expires_at;
-    return Outcome::missing;
+    record = entry->record;
+    return record.expires_at > now ? Outcome::done : Outcome::missing;
   }
 
   Outcome create(Record& record, TimePoint now) {

@@ -100,14 +100,7 @@ void Batch::load(Ops ops, const Call& call) {
       Record found{.key = op.record.key};
       op.outcome = Outcome::unreadable;
       if (!read_record(document, found)) return;
-      op.outcome = Outcome::done;
-      if (found.expires_at <= call.now) {
-        op.outcome = Outcome::missing;
-        found = {.key = found.key,
-                 .created_at = found.created_at,
-                 .last_seen = found.last_seen,
-                 .expires_at = found.expires_at};
-      }
+      op.outcome = found.expires_at > call.now ? Outcome::done : Outcome::missing;
       op.record = std::move(found);
     });
     answer_open(some, Outcome::missing);

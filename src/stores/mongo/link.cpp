@@ -1,5 +1,10 @@
 #include "link.hpp"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
 #include <mutex>
 #include <utility>
 
@@ -16,6 +21,15 @@ Uri uri_of(const Settings& settings, const std::string& password) {
     mongoc_uri_set_appname(uri.get(), settings.connections.application_name.c_str());
   return uri;
 }
+
+/// Before main() the driver names a file of its counters after the process, for others to watch,
+/// which only an orderly end takes away: each other one leaves it, in memory, and the next process
+/// of that number complains. It needs no name to count.
+[[maybe_unused]] const bool has_unnamed_counters = [] {
+  std::array<char, 32> name{};
+  std::snprintf(name.data(), name.size(), "/mongoc-%ld", static_cast<long>(::getpid()));
+  return ::shm_unlink(name.data()) == 0;
+}();
 
 mongoc_client_t* make(const mongoc_uri_t* uri) {
   return mongoc_client_new_from_uri_with_error(uri, nullptr);

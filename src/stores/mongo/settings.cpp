@@ -95,6 +95,9 @@ struct SplitUri {
 };
 
 void sort_in(std::string_view parameter, SplitUri& out) {
+  // It separated parameters once: now it would be a part of the value, and nobody told.
+  if (parameter.find(';') != parameter.npos)
+    wrong("the URI has a ; among its parameters: write & between them, and %3B within one");
   const auto name = lower(parameter.substr(0, parameter.find('=')));
   if (is_one_of(name, ours)) {
     out.own.append(out.own.empty() ? "" : "&").append(parameter);
@@ -147,6 +150,19 @@ Uri parse(const std::string& text) {
 std::string option(const mongoc_uri_t& uri, const char* name) {
   const auto* const text = mongoc_uri_get_option_as_utf8(&uri, name, "");
   return text ? text : "";
+}
+
+/// The driver leaves out what it does not know, and tells nobody.
+void check_compressors(const SplitUri& parts, const mongoc_uri_t& uri) {
+  constexpr std::string_view name = "compressors=";
+  for (const auto& each : parts.driver) {
+    if (!lower(each).starts_with(name)) continue;
+    const auto wanted = static_cast<std::size_t>(std::ranges::count(each, ',')) + 1;
+    if (bson_count_keys(mongoc_uri_get_compressors(&uri)) == wanted) continue;
+    wrong(
+        "compressors must be some of snappy, zlib and zstd, with commas between, and those that "
+        "the driver was built with");
+  }
 }
 
 std::string write_of(const mongoc_uri_t& uri) {
@@ -253,6 +269,7 @@ Settings read_settings(MongoOptions options) {
   own.number("writers", options.connections.writers);
   check(options.connections);
   const auto uri = parse(parts.uri(true));
+  check_compressors(parts, *uri);
   check_password(options.connections, *uri);
   Settings out{.uri = parts.uri(false),
                .database = database_of(options, *uri),

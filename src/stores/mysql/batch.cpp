@@ -145,15 +145,13 @@ void Batch::load(Ops ops, TimePoint now) {
   select.execute();
   while (select.fetch(row_)) {
     auto& op = op_of(ops, row_.key);
-    if (row_.expires_at > now) {
-      op.record.token = row_.token;
-      op.record.owner.swap(row_.owner);
-      select.content_into(op.record.blob);
-      op.outcome = Outcome::done;
-    }
+    op.record.token = row_.token;
+    op.record.owner.swap(row_.owner);
     op.record.created_at = row_.created_at;
     op.record.last_seen = row_.last_seen;
     op.record.expires_at = row_.expires_at;
+    select.content_into(op.record.blob);
+    op.outcome = row_.expires_at > now ? Outcome::done : Outcome::missing;
   }
   answer_rest(ops, Outcome::missing);
 }

@@ -100,7 +100,7 @@ void Batch::exchange(Ops all, const Call& call) {
 void Batch::send(Ops ops, const Call& call) {
   if (ops.front()->verb == Verb::load) {
     Parameters all;
-    all << array_of_keys(ops, keys_) << call.now;
+    all << array_of_keys(ops, keys_);
     link_.ask(Ask::load, all);
   } else {
     // A touch that a crash loses ends a session a little early, and no more.
@@ -169,14 +169,13 @@ void Batch::take_rows(const Result& result, Ops ops, Outcome found, const Call& 
       odd_.push_back(*at);
       continue;
     }
+    record.token = token;
+    record.owner = result.bytes(row, 2);
     record.created_at = result.time(row, 3);
     record.last_seen = result.time(row, 4);
     record.expires_at = expires_at;
-    if (!live) continue;
-    record.token = token;
-    record.owner = result.bytes(row, 2);
     record.blob = result.bytes(row, 6);
-    answer = found;
+    if (live) answer = found;
   }
 }
 
@@ -220,7 +219,7 @@ void Batch::failed(Ops ops, const GroupEnd& end) {
 void Batch::explain_conflicts(const Call& call) {
   if (conflicts_.empty()) return;
   Parameters all;
-  all << array_of_keys(conflicts_, keys_) << call.now;
+  all << array_of_keys(conflicts_, keys_);
   const Ops ops(conflicts_);
   answers_.assign(ops.size(), Outcome::missing);
   take_rows(link_.only(Ask::load, all, call.deadline), ops, Outcome::conflict, call);

@@ -105,6 +105,9 @@ SplitUrl split_url(std::string_view dsn) {
 Settings read_settings(PostgresOptions options) {
   if (options.dsn.find('\0') != std::string::npos) refuse("the dsn has a zero byte");
   if (is_url(options.dsn)) {
+    // Of one in a password some releases of libpq take it, and others do not.
+    if (options.dsn.find(' ') != std::string::npos)
+      refuse("the dsn is a URL with a space: write that of a user or password as %20");
     auto split = split_url(options.dsn);
     const UrlParameters ours("postgres:", split.ours, our_parameters);
     ours.text("table", options.table);

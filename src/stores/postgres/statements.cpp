@@ -11,8 +11,9 @@ std::string text_of(Ask ask) {
     case Ask::load:
       // Key by key, whatever the planner thinks of the table's size: it plans for one row of each.
       return "SELECT s.* FROM unnest($1::bytea[]) AS k(key), LATERAL (SELECT t.key, t.token, "
-             "t.owner, t.created_at, t.last_seen, t.expires_at, CASE WHEN t.expires_at > "
-             "$2::bigint THEN t.blob ELSE ''::bytea END FROM ? t WHERE t.key = k.key LIMIT 1) s";
+             "t.owner, t.created_at, t.last_seen, t.expires_at, t.blob FROM ? t WHERE t.key = "
+             "k.key "
+             "LIMIT 1) s";
     case Ask::create:
       return "INSERT INTO ? AS t (key, token, owner, created_at, last_seen, expires_at, blob) "
              "VALUES ($1::bytea, $2::bigint, $3::bytea, $4::bigint, $5::bigint, $6::bigint, "

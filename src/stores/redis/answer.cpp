@@ -41,15 +41,9 @@ void loaded(Work& work, Reply& reply, const Call& call) {
   auto& record = work.op->record;
   Record found;
   if (!read_value(reply.text, found)) return end(work, Outcome::unreadable);
-  if (found.expires_at > call.now) {
-    found.key = record.key;
-    record = std::move(found);
-    return end(work, Outcome::done);
-  }
-  record.created_at = found.created_at;
-  record.last_seen = found.last_seen;
-  record.expires_at = found.expires_at;
-  end(work, Outcome::missing);
+  found.key = record.key;
+  record = std::move(found);
+  end(work, record.expires_at > call.now ? Outcome::done : Outcome::missing);
 }
 
 void conflicted(Work& work, Reply& reply) {

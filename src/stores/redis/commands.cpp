@@ -89,8 +89,13 @@ void Commands::append_script(Pipeline& to, const Work& work, const Call& call) {
   }
 }
 
-void Commands::append_members(Pipeline& to, std::uint8_t bucket, std::string_view owner) {
-  to.add_command({"ZRANGE", keys_.owner(bucket, owner), "0", "-1"});
+void Commands::append_members(Pipeline& to, std::uint8_t bucket, std::string_view owner,
+                              std::size_t most) {
+  to.begin(4);
+  to.add("ZRANGE")
+      .add(keys_.owner(bucket, owner))
+      .add("0")
+      .add(static_cast<std::int64_t>(most) - 1);
 }
 
 void Commands::append_header(Pipeline& to, const SessionKey& key) {

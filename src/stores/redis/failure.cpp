@@ -36,8 +36,9 @@ constexpr std::array rows{
     Row{"READONLY", {Meaning::away, "redis store: the server is a replica now"}},
     Row{"MASTERDOWN", {Meaning::away, "redis store: the server is a replica without its master"}},
     Row{"NOREPLICAS",
-        {Meaning::refused,
-         "redis store: the server has lost the replicas that min-replicas-to-write asks for"}},
+        {Meaning::full,
+         "redis store: the server takes no writes while the replicas that min-replicas-to-write "
+         "asks for are away: bring them back"}},
     Row{"LOADING", {Meaning::away, "redis store: the server is starting"}},
     Row{"NOAUTH",
         {Meaning::away, "redis store: the server asks for a password: set one, or a newer one"}},

@@ -14,7 +14,7 @@ enum class Meaning : std::uint8_t {
   away,       ///< this server is the wrong one now
   foreign,    ///< the key holds what no session store wrote
   refused,    ///< what the operator must mend
-  full,       ///< the same, but it worked once, and may again
+  full,       ///< the server takes no writes for now: loads are served
   lost,       ///< the server closes the connection
 };
 

@@ -6,6 +6,9 @@
 namespace flame::inline v0::session::redis {
 namespace {
 
+constexpr std::size_t all_buckets = 256;
+constexpr std::size_t few_buckets = 4;
+constexpr std::size_t few_entries = 16;
 constexpr std::size_t headers_at_once = 256;
 
 SessionKey key_of(std::string_view member) noexcept {
@@ -22,22 +25,26 @@ void expect(const Reply& reply, Reply::Type type) {
 
 }  // namespace
 
-std::vector<SessionKey> OwnerList::indexed(std::string_view from) {
-  const auto after = key_of(from);
-  const std::size_t first = from.empty() ? 0 : bucket_of(after);
-  for (auto bucket = first; bucket < 256; ++bucket) {
+std::vector<SessionKey> OwnerList::read_on(const std::optional<SessionKey>& after, Reach reach,
+                                           std::size_t enough) {
+  const auto end = std::min(bucket_ + reach.buckets, all_buckets);
+  for (auto bucket = bucket_; bucket < end; ++bucket) {
     const auto each = static_cast<std::uint8_t>(bucket);
-    commands_.append_members(routing_.to(each), each, owner_);
+    commands_.append_members(routing_.to(each), each, owner_, reach.entries);
   }
   std::vector<SessionKey> keys;
   std::vector<Reply> failed;
+  bool goes_on = true;
   routing_.exchange(
       [&](std::size_t, Reply& reply) {
         if (reply.type != Reply::Type::array) return failed.push_back(std::move(reply));
+        const bool whole = reach.entries == 0 || reply.elements.size() < reach.entries;
+        goes_on = goes_on && whole && keys.size() < enough;
+        if (!goes_on) return;
+        ++bucket_;
         for (const auto& member : reply.elements) {
           const auto key = key_of(member.text);
-          if (member.text.size() == key.bytes.size() && (from.empty() || key > after))
-            keys.push_back(key);
+          if (member.text.size() == key.bytes.size() && key > after) keys.push_back(key);
         }
       },
       call_.deadline);
@@ -59,22 +66,39 @@ void OwnerList::add_header(const SessionKey& key, Reply& reply, OwnerPage& page)
   page.records.push_back(std::move(record));
 }
 
-OwnerPage OwnerList::page(std::string_view from, std::size_t limit) {
-  OwnerPage page;
-  const auto keys = indexed(from);
-  std::span<const SessionKey> left(keys);
-  while (!left.empty() && page.records.size() < limit) {
+bool OwnerList::add_sessions(std::span<const SessionKey> keys, std::size_t limit, OwnerPage& page) {
+  while (!keys.empty() && page.records.size() < limit) {
     const auto part =
-        left.first(std::min({left.size(), headers_at_once, limit - page.records.size()}));
+        keys.first(std::min({keys.size(), headers_at_once, limit - page.records.size()}));
     for (const auto& key : part) commands_.append_header(routing_.to(bucket_of(key)), key);
     std::vector<Reply> replies;
     routing_.exchange([&](std::size_t, Reply& reply) { replies.push_back(std::move(reply)); },
                       call_.deadline);
     for (std::size_t i = 0; i < part.size(); ++i) add_header(part[i], replies.at(i), page);
-    left = left.subspan(part.size());
-    if (!left.empty()) page.next = member_of(part.back());
+    keys = keys.subspan(part.size());
+    page.next = member_of(part.back());
   }
-  if (left.empty()) page.next.clear();
+  return keys.empty();
+}
+
+/// The first page asks all buckets at once, for owners have few sessions as a rule; of one who has
+/// many, a part that says so. A later one begins where the page before has ended.
+OwnerPage OwnerList::page(std::string_view from, std::size_t limit) {
+  OwnerPage page;
+  std::optional<SessionKey> after;
+  Reach reach{all_buckets, few_entries};
+  if (!from.empty()) {
+    after = key_of(from);
+    bucket_ = bucket_of(*after);
+    reach = {few_buckets, 0};
+  }
+  bool has_seen_all = true;
+  while (has_seen_all && page.records.size() < limit && bucket_ < all_buckets) {
+    const auto keys = read_on(after, reach, limit - page.records.size());
+    has_seen_all = add_sessions(keys, limit, page);
+    reach = {reach.entries > 0 ? few_buckets : reach.buckets * 2, 0};
+  }
+  if (has_seen_all && bucket_ == all_buckets) page.next.clear();
   return page;
 }
 

@@ -9,7 +9,8 @@ constexpr auto other_layout =
     "redis store: the keys with this key_prefix are of a later release: use that, or another "
     "key_prefix";
 
-/// Of another process that starts at once one sets it: so what counts is what it is then.
+/// Of another process that starts at once one sets it: so what counts is what it is then. Where the
+/// server takes no writes for now, the next start makes it.
 void make_layout(Routing& routing, Commands& commands, const Call& call) {
   auto& to = routing.to_any();
   commands.set_layout(to);
@@ -18,8 +19,12 @@ void make_layout(Routing& routing, Commands& commands, const Call& call) {
   routing.exchange(
       [&](std::size_t command, Reply& reply) { replies.at(command) = std::move(reply); },
       call.deadline);
-  for (const auto& reply : replies)
-    if (reply.type == Reply::Type::error) throw_failure(failure_of(reply.text));
+  for (const auto& reply : replies) {
+    if (reply.type != Reply::Type::error) continue;
+    const auto failure = failure_of(reply.text);
+    if (failure.meaning == Meaning::full) return;
+    throw_failure(failure);
+  }
   if (replies[1].text != layout) throw StoreError(StoreError::Kind::refused, other_layout);
 }
 

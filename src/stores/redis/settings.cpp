@@ -52,11 +52,14 @@ void read_host_and_port(std::string_view text, Settings& out) {
   if (!is_host(out.host) || (!bracketed && out.host.find(':') != out.host.npos)) wrong_address();
   if (rest.empty()) return;
   if (rest.front() != ':') wrong_address();
+  // A scheme, and no host.
+  const bool is_number = rest.size() > 1 && rest.find_first_not_of("0123456789", 1) == rest.npos;
+  if (!is_number && (out.host == "redis" || out.host == "rediss")) wrong_address();
   out.port = number_of<std::uint16_t>(rest.substr(1), "the port in addr must be 1 to 65535");
   if (out.port == 0) refuse("the port in addr must be 1 to 65535");
 }
 
-void read_parameters(const StoreUrl& url, Settings& out) {
+void read_parameters(const StoreUrl& url, bool has_db, Settings& out) {
   constexpr std::string_view known[] = {"db", "key_prefix", "ca_file", "certificate_file",
                                         "certificate_key_file"};
   const UrlParameters given(url.scheme + ":", url.parameters, known);
@@ -65,11 +68,12 @@ void read_parameters(const StoreUrl& url, Settings& out) {
     given.text(name, text);
     if (!text.empty()) merge(option, {}, std::filesystem::path(text), name);
   };
-  std::string prefix;
+  auto prefix = out.key_prefix;
   given.text("key_prefix", prefix);
-  if (!prefix.empty()) merge(out.key_prefix, RedisOptions{}.key_prefix, prefix, "key_prefix");
+  merge(out.key_prefix, RedisOptions{}.key_prefix, prefix, "key_prefix");
   auto db = out.db;
   given.number("db", db);
+  if (has_db && db != out.db) refuse("db is given twice, as the path of addr too: give it once");
   merge(out.db, std::size_t{0}, db, "db");
   file("ca_file", out.tls.ca_file);
   file("certificate_file", out.tls.certificate_file);
@@ -78,6 +82,7 @@ void read_parameters(const StoreUrl& url, Settings& out) {
 
 void read_url(const std::string& text, Settings& out) {
   auto url = parse_store_url(text);
+  const bool has_db = url.scheme != "unix" && url.path.size() > 1;
   if (url.scheme == "unix") {
     out.socket = url.path;
     if (!url.host.empty() || out.socket.size() < 2) wrong_address();
@@ -85,7 +90,7 @@ void read_url(const std::string& text, Settings& out) {
     out.host = url.host;
     if (!is_host(out.host)) wrong_address();
     if (url.port) out.port = *url.port;
-    if (url.path.size() > 1)
+    if (has_db)
       merge(out.db, std::size_t{0},
             number_of<std::size_t>(std::string_view(url.path).substr(1),
                                    "the path of the URL in addr must be a database's number"),
@@ -96,7 +101,7 @@ void read_url(const std::string& text, Settings& out) {
   }
   if (url.user && !url.user->empty()) merge(out.username, {}, std::move(*url.user), "username");
   if (url.password) merge(out.password, {}, std::move(*url.password), "password");
-  read_parameters(url, out);
+  read_parameters(url, has_db, out);
 }
 
 void check_prefix(const std::string& prefix) {

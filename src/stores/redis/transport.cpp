@@ -6,6 +6,8 @@
 
 #include <system_error>
 
+#include <flame/session/share_of.hpp>
+
 #include "tls.hpp"
 
 namespace flame::inline v0::session::redis {
@@ -29,7 +31,19 @@ void Transport::connect(const Settings& settings, Deadline until) {
 
 void Transport::start_tls(const Settings& settings, Deadline until) {
   tls_ = std::make_unique<Tls>(settings.tls, settings.host, socket_.get());
-  while (!tls_->shake_hands()) wait(false, until);
+  // One of plain text waits for the end of a line. Told early, for whoever connects tries again,
+  // and names the reason only when several tries have failed.
+  auto patience = share_of(until, 4);
+  for (; !tls_->shake_hands(); patience = until) {
+    try {
+      wait(false, patience);
+    } catch (const StoreError&) {
+      waiter_.check(until);
+      lose(
+          "the server did not begin TLS in time: is this its port for plain text? Name the one "
+          "for TLS");
+    }
+  }
 }
 
 std::size_t Transport::send(std::string_view bytes) {

@@ -37,8 +37,9 @@ class Commands {
   explicit Commands(std::string prefix) : keys_(std::move(prefix)) {}
 
   void append(Pipeline& to, const Work& work, const Call& call);
-  /// The index of an owner in a bucket, and a session's header and owner.
-  void append_members(Pipeline& to, std::uint8_t bucket, std::string_view owner);
+  /// The index of an owner in a bucket, or `most` entries of it where that is not 0.
+  void append_members(Pipeline& to, std::uint8_t bucket, std::string_view owner, std::size_t most);
+  /// A session's header and owner.
   void append_header(Pipeline& to, const SessionKey& key);
   void append_session(Pipeline& to, const SessionKey& key) { to.add(keys_.session(key)); }
   /// Which version the layout of keys has, and that it is this release's where there is none.

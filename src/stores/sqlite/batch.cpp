@@ -59,20 +59,15 @@ void Batch::read(StoreOp& op, TimePoint now) {
   auto& record = op.record;
   auto rows = load_(record.key);
   // Not before SQLite has answered: one that fails has said nothing of the session.
-  const bool found = rows.next();
-  if (found) {
-    record.created_at = rows.time(1);
-    record.last_seen = rows.time(2);
-    record.expires_at = rows.time(3);
-  }
-  if (!found || record.expires_at <= now) {
-    op.outcome = Outcome::missing;
-    return;
-  }
+  op.outcome = Outcome::missing;
+  if (!rows.next()) return;
   record.token = rows.token(0);
+  record.created_at = rows.time(1);
+  record.last_seen = rows.time(2);
+  record.expires_at = rows.time(3);
   record.owner = rows.bytes(4);
   record.blob = rows.bytes(5);
-  op.outcome = Outcome::done;
+  if (record.expires_at > now) op.outcome = Outcome::done;
 }
 
 void Batch::write(std::span<StoreOp> ops, TimePoint now) {

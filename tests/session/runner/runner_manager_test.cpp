@@ -89,6 +89,19 @@ TEST_F(RunnerManager, AStoreThatNeverBlocksCountsNothing) {
   EXPECT_EQ(manager().counters().writes.operations, 0U);
 }
 
+TEST_F(RunnerManager, AnEndThatTakesTooLongSaysThatSomeMayBeLeft) {
+  ASSERT_TRUE(request({}, [](Session& s) { s.set_owner("alice"); }).result);
+  blocking->hold(Verb::erase);
+  std::string text;
+  std::thread ending([&] { text = manager().end_all("alice").error().text; });
+  blocking->wait_until_held(1);
+  clock.advance(100ms);
+  ending.join();
+  EXPECT_EQ(text,
+            "the store did not answer in time: what became of it is unknown; some of the sessions "
+            "may not have ended: do it again");
+}
+
 TEST_F(RunnerManager, WithAHungStoreEveryOperationIsAnsweredAtItsDeadline) {
   blocking->ignore_aborts();
   const auto cookie = visitor();
