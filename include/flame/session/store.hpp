@@ -42,7 +42,7 @@ enum class WriteToken : std::uint64_t {};
 struct Record {
   SessionKey key{};
   WriteToken token{};
-  std::string owner{};  ///< empty: nobody's
+  std::string owner{};  ///< empty: nobody's; at most 320 bytes of any value
   TimePoint created_at{}, last_seen{}, expires_at{};
   std::string blob{};
 };
