@@ -275,7 +275,7 @@ TEST_F(PostgresSchema, EachStatementGoesByItsIndex) {
   };
   using postgres::Ask;
   const auto by_key = "Index Scan using " + bare_table() + "_pkey";
-  EXPECT_NE(plan(Ask::load, "(ARRAY['k'::bytea], 5)").find(by_key), std::string::npos);
+  EXPECT_NE(plan(Ask::load, "(ARRAY['k'::bytea])").find(by_key), std::string::npos);
   EXPECT_NE(plan(Ask::replace, "('k', 1, 'o', 1, 2, 3, 'b', 4, 5)").find(by_key),
             std::string::npos);
   EXPECT_NE(plan(Ask::touch, "('k', 1, 2, 3)").find(by_key), std::string::npos);

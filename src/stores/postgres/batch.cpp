@@ -230,7 +230,7 @@ void Batch::explain_doubts(std::vector<StoreOp*>& doubts, bool live, Outcome oth
                            const Call& call) {
   if (doubts.empty()) return;
   Parameters all;
-  all << array_of_keys(doubts, keys_) << call.now;
+  all << array_of_keys(doubts, keys_);
   const auto result = link_.only(Ask::load, all, call.deadline);
   answers_.assign(doubts.size(), Outcome::missing);
   for (int row = 0; row < result.rows(); ++row) {
