@@ -58,16 +58,17 @@ void Batch::load(std::span<StoreOp> ops, TimePoint now) {
 void Batch::read(StoreOp& op, TimePoint now) {
   auto& record = op.record;
   auto rows = load_(record.key);
+  const bool found = rows.next();
+  if (found) {
+    record.token = rows.token(0);
+    record.created_at = rows.time(1);
+    record.last_seen = rows.time(2);
+    record.expires_at = rows.time(3);
+    record.owner = rows.bytes(4);
+    record.blob = rows.bytes(5);
+  }
   // Not before SQLite has answered: one that fails has said nothing of the session.
-  op.outcome = Outcome::missing;
-  if (!rows.next()) return;
-  record.token = rows.token(0);
-  record.created_at = rows.time(1);
-  record.last_seen = rows.time(2);
-  record.expires_at = rows.time(3);
-  record.owner = rows.bytes(4);
-  record.blob = rows.bytes(5);
-  if (record.expires_at > now) op.outcome = Outcome::done;
+  op.outcome = found && record.expires_at > now ? Outcome::done : Outcome::missing;
 }
 
 void Batch::write(std::span<StoreOp> ops, TimePoint now) {
