@@ -2,6 +2,7 @@
 
 FLAME_SERVER names the server; it is one of the test's own, in a folder of its own."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -32,7 +33,8 @@ def family(pid):
 
 def send_to_server(number):
     for process in family(int(stores.ask("pid", NAME))):
-        os.kill(process, number)
+        with contextlib.suppress(ProcessLookupError):  # some come and go
+            os.kill(process, number)
 
 
 class Visitor(threading.Thread):

@@ -111,15 +111,6 @@ class DirectDispatch final : public Dispatch {
 
 }  // namespace
 
-OwnerPage ListRequest::read(StoreConnection& store, const Call& call) const {
-  if (!everyone) return store.list(owner, from, limit, call);
-  auto found = store.scan(from, limit, call);
-  OwnerPage out{.next = std::move(found.next)};
-  out.records.reserve(found.keys.size());
-  for (const auto& key : found.keys) out.records.push_back({.key = key});
-  return out;
-}
-
 std::unique_ptr<Dispatch> direct_dispatch(StorePtr store, const StoreTime& time) {
   return std::make_unique<DirectDispatch>(std::move(store), time);
 }

@@ -46,7 +46,14 @@ struct ListRequest {
   std::size_t limit = 0;
   OwnerPage page{};  ///< the answer
 
-  [[nodiscard]] OwnerPage read(StoreConnection& store, const Call& call) const;
+  [[nodiscard]] OwnerPage read(StoreConnection& store, const Call& call) const {
+    if (!everyone) return store.list(owner, from, limit, call);
+    auto found = store.scan(from, limit, call);
+    OwnerPage out{.next = std::move(found.next)};
+    out.records.reserve(found.keys.size());
+    for (const auto& key : found.keys) out.records.push_back({.key = key});
+    return out;
+  }
 };
 
 /// One store operation under way: the submitter's own, unmoved until done.

@@ -198,7 +198,24 @@ std::string ignoring_trigger(Database& database, const std::string& table) {
                    table);
 }
 
+/// What several statements read is of one moment: another process may be making the table.
+class OneMoment {
+ public:
+  explicit OneMoment(Database& database) : database_(database) {
+    database_.execute("SAVEPOINT one_moment");
+  }
+  ~OneMoment() {
+    sqlite3_exec(database_.handle(), "RELEASE one_moment", nullptr, nullptr, nullptr);
+  }
+  OneMoment(const OneMoment&) = delete;
+  OneMoment& operator=(const OneMoment&) = delete;
+
+ private:
+  Database& database_;
+};
+
 TableFacts read_facts(Database& database, const std::string& table) {
+  const OneMoment at_once(database);
   TableFacts facts;
   Statement itself(
       database,
