@@ -13,6 +13,8 @@
 #include <flame/session/manager.hpp>
 #include <flame/session/memory.hpp>
 
+#include "test_support/forwarding.hpp"
+
 namespace session = flame::session;
 using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
@@ -33,29 +35,14 @@ class Slow final : public session::Store {
   [[nodiscard]] session::StoreTraits traits() const noexcept override { return {}; }
 
  private:
-  class Connection final : public session::StoreConnection {
+  class Connection final : public session::test_support::Forwarding {
    public:
-    explicit Connection(std::unique_ptr<session::StoreConnection> inner)
-        : inner_(std::move(inner)) {}
+    using Forwarding::Forwarding;
     void run(std::span<session::StoreOp> ops, const session::Call& call) override {
       std::this_thread::sleep_for(trip);
-      inner_->run(ops, call);
+      inner().run(ops, call);
       created += session::only(session::Verb::create, ops).size();
     }
-    std::size_t sweep(std::size_t limit, const session::Call& call) override {
-      return inner_->sweep(limit, call);
-    }
-    session::OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
-                            const session::Call& call) override {
-      return inner_->list(owner, from, limit, call);
-    }
-    session::KeyPage scan(std::string_view from, std::size_t limit,
-                          const session::Call& call) override {
-      return inner_->scan(from, limit, call);
-    }
-
-   private:
-    std::unique_ptr<session::StoreConnection> inner_;
   };
 
   const session::StorePtr inner_ = session::memory::store();

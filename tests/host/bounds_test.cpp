@@ -24,10 +24,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::body_of;
+using test::get;
 using test::status_of;
 using test::Wire;
-
-std::string get(const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n"; }
 
 TEST(Descriptors, ProgramsThatAHandlerStartsInheritNone) {
   Flame f(test::local());
@@ -159,6 +158,7 @@ TEST(Bounds, AFileThatNoDescriptorIsLeftForIs503) {
 TEST(Bounds, OfAllBodiesTogether) {
   HostOptions options;
   options.max_bodies = 1'000;
+  options.max_body = options.max_bodies;
   Flame f(test::local(options));
   f.post("/", [](Context& c) { return std::to_string(c.body().size()); });
   ASSERT_TRUE(f.start());
@@ -185,8 +185,8 @@ TEST(Bounds, OfAllBodiesTogether) {
 
 TEST(Progress, ABodyMayTakeLongerThanItsTime) {
   HostOptions options;
-  options.body_time = 40ms;
-  options.min_rate = 50;  // two bytes in that time
+  options.body_time = 400ms;
+  options.min_rate = 5;  // two bytes in that time
   Flame f(test::local(options));
   f.post("/", [](Context& c) { return std::to_string(c.body().size()); });
   ASSERT_TRUE(f.start());
@@ -196,7 +196,7 @@ TEST(Progress, ABodyMayTakeLongerThanItsTime) {
   slow.send(head + "a");
   for (int i = 0; i < 20; ++i) {
     steady.send("12345");
-    std::this_thread::sleep_for(10ms);
+    std::this_thread::sleep_for(40ms);
   }
   EXPECT_EQ(body_of(steady.read_response()), "100");
   EXPECT_EQ(status_of(slow.read_all()), "408");

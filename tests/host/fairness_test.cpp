@@ -17,10 +17,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::body_of;
+using test::get;
 using test::status_of;
 using test::Wire;
-
-std::string get(const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n"; }
 
 TEST(Fairness, OneThatPipelinesTakesTurns) {
   Flame f(test::local());

@@ -22,6 +22,10 @@ inline HostOptions local(HostOptions options = {}) {
   return options;
 }
 
+inline std::string get(const std::string& path) {
+  return "GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n";
+}
+
 /// A client that sends exactly the bytes it is told to.
 class Wire {
  public:

@@ -7,6 +7,7 @@
 #include <flame/session/memory.hpp>
 #include <flame/session/test_support/store_checks.hpp>
 
+#include "test_support/forwarding.hpp"
 #include "test_support/meeting.hpp"
 
 /// The conformance suite finds what is wrong with a store: each of these breaks one promise.
@@ -18,29 +19,21 @@ using Break = void (*)(StoreConnection& inner, std::span<StoreOp> batch, const C
 // Spoils a page of all keys, which was asked for after `from`.
 using BreakScan = void (*)(StoreConnection& inner, std::string_view from, KeyPage& page);
 
-class BrokenConnection final : public StoreConnection {
+class BrokenConnection final : public test_support::Forwarding {
  public:
   BrokenConnection(std::unique_ptr<StoreConnection> inner, Break broken, BreakScan of_scan)
-      : inner_(std::move(inner)), break_(broken), break_scan_(of_scan) {}
+      : Forwarding(std::move(inner)), break_(broken), break_scan_(of_scan) {}
   void run(std::span<StoreOp> batch, const Call& call) override {
-    if (break_) return break_(*inner_, batch, call);
-    inner_->run(batch, call);
-  }
-  std::size_t sweep(std::size_t limit, const Call& call) override {
-    return inner_->sweep(limit, call);
-  }
-  OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
-                 const Call& call) override {
-    return inner_->list(owner, from, limit, call);
+    if (break_) return break_(inner(), batch, call);
+    inner().run(batch, call);
   }
   KeyPage scan(std::string_view from, std::size_t limit, const Call& call) override {
-    auto page = inner_->scan(from, limit, call);
-    if (break_scan_) break_scan_(*inner_, from, page);
+    auto page = inner().scan(from, limit, call);
+    if (break_scan_) break_scan_(inner(), from, page);
     return page;
   }
 
  private:
-  std::unique_ptr<StoreConnection> inner_;
   Break break_;
   BreakScan break_scan_;
 };

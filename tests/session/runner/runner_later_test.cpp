@@ -17,6 +17,25 @@ class RunnerLaterTest : public RunnerTest {
       std::this_thread::yield();
     }
   }
+
+  /// How many connections are made for a write whose first one says this, and a load after it.
+  std::size_t connects_after(StoreError::Kind said) {
+    deadline = 1h;
+    store->workers = 1;
+    run(Verb::load, 2);
+    const auto before = store->connects();
+    std::atomic<int> times{0};
+    store->on_run = [&times, said](std::span<StoreOp> batch) {
+      if (batch.front().verb == Verb::create && ++times == 1) throw StoreError(said, "no more");
+    };
+    Asked& asked = ask(Verb::create, 1);
+    let_pass_until(asked);
+    EXPECT_TRUE(asked.done());
+    EXPECT_EQ(store->sent(Verb::create, key(1)), 2U);
+    run(Verb::load, 2);
+    store->on_run = [](std::span<StoreOp>) {};
+    return store->connects() - before;
+  }
 };
 
 bool is_odd(const StoreOp& op) { return (op.record.key.bytes[1] & std::byte{1}) != std::byte{0}; }
@@ -71,38 +90,11 @@ TEST_F(RunnerLaterTest, AwayIsTriedAgainOnAnotherConnection) {
 }
 
 TEST_F(RunnerLaterTest, WhatAWriteIsToldOfItsServerHoldsForEveryConnectionToIt) {
-  deadline = 1h;
-  store->workers = 1;
-  run(Verb::load, 2);
-  const auto before = store->connects();
-  std::atomic<int> times{0};
-  store->on_run = [&](std::span<StoreOp> batch) {
-    if (batch.front().verb == Verb::create && ++times == 1)
-      throw StoreError(StoreError::Kind::away, "a standby");
-  };
-  Asked& asked = ask(Verb::create, 1);
-  let_pass_until(asked);
-  EXPECT_TRUE(asked.done());
-  run(Verb::load, 2);
-  EXPECT_EQ(store->connects(), before + 3) << "the write's two, and the load's anew";
+  EXPECT_EQ(connects_after(StoreError::Kind::away), 3U) << "the write's two, and the load's anew";
 }
 
 TEST_F(RunnerLaterTest, AConnectionThatHadEndedIsTheOnlyOneMadeAnew) {
-  deadline = 1h;
-  store->workers = 1;
-  run(Verb::load, 2);
-  const auto before = store->connects();
-  std::atomic<int> times{0};
-  store->on_run = [&](std::span<StoreOp> batch) {
-    if (batch.front().verb == Verb::create && ++times == 1)
-      throw StoreError(StoreError::Kind::later, "it had ended");
-  };
-  Asked& asked = ask(Verb::create, 1);
-  let_pass_until(asked);
-  EXPECT_TRUE(asked.done());
-  EXPECT_EQ(store->sent(Verb::create, key(1)), 2U);
-  run(Verb::load, 2);
-  EXPECT_EQ(store->connects(), before + 2) << "the write's";
+  EXPECT_EQ(connects_after(StoreError::Kind::later), 2U) << "the write's";
 }
 
 TEST_F(RunnerLaterTest, WhoIsAwayForTooLongIsDownForAReasonThatIsTold) {
