@@ -59,7 +59,8 @@ class Context {
   /// Told when the host begins to stop: what takes long ends then. Who has not ended when
   /// HostOptions::drain_time is over is cut: its client is closed, and an exception comes out of
   /// its sleep_for. Who waits for something else is left behind with its memory, and may be resumed
-  /// at any time, but nobody gets its answer. Callbacks run on the thread that stops the host.
+  /// at any time, but nobody gets its answer. Callbacks run on a thread of their own, or at once
+  /// where it stops already.
   [[nodiscard]] std::stop_token stop_token() const noexcept;
 
  private:

@@ -31,8 +31,8 @@ struct HostOptions {
   std::size_t max_body = std::size_t{1} << 20;      ///< bytes; 413 above
   std::size_t max_bodies = std::size_t{256} << 20;  ///< bytes of all bodies together; 503 above
   /// At once; fewer where `ulimit -n` says so, whose soft limit start() raises as far as it may,
-  /// less a reserve for files and stores. At the bound the longest idle one is closed; 503 where
-  /// none is.
+  /// less a reserve for files and stores. At the bound the longest idle one of the thread
+  /// that accepts is closed; 503 where it has none.
   std::size_t max_connections = 10'000;
   /// Of one address, or IPv6 network of 64 bits. 0: a quarter of all for a public address; a
   /// private one may be a proxy that all visitors come through.

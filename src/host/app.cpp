@@ -107,11 +107,11 @@ session::Result<void> App::open() {
         break;
       }
     }
+    if (errors.empty()) add_rivals(errors);
   } catch (...) {
     close();
     throw;
   }
-  if (errors.empty()) add_rivals(errors);
   if (errors.empty()) return {};
   close();
   std::string text;

@@ -58,6 +58,7 @@ void AsioLoop::run_posted() {
 void AsioLoop::resume_after(std::chrono::milliseconds time, std::coroutine_handle<> waiting,
                             const Route* route) {
   const std::scoped_lock lock(sleepers_mutex_);
+  if (cuts) time = {};  // who sleeps on another thread may come when all were woken
   sleepers_.push_front({boost::asio::steady_timer(io_, time), waiting, route});
   const auto sleeper = sleepers_.begin();
   try {
@@ -71,7 +72,7 @@ void AsioLoop::resume_after(std::chrono::milliseconds time, std::coroutine_handl
 void AsioLoop::wake(std::list<Sleeper>::iterator sleeper) {
   const auto waiting = sleeper->waiting;
   const Resuming resuming(*this);
-  running.store(sleeper->route, std::memory_order_relaxed);
+  has_thread(sleeper->route);
   {
     const std::scoped_lock lock(sleepers_mutex_);
     sleepers_.erase(sleeper);
@@ -98,6 +99,7 @@ void AsioLoop::run_finished() noexcept {
 }
 
 void AsioLoop::run() {
+  thread = std::this_thread::get_id();
   const auto work = boost::asio::make_work_guard(io_);
   for (;;) {
     try {

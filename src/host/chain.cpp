@@ -169,9 +169,7 @@ Task<> run_from(Context& context, const Step* step) {
     throw std::logic_error("a middleware awaited next() twice");
   }
   furthest = step;
-  auto& loop = *ContextAccess::loop(context);
-  loop.running.store(ContextAccess::route(context), std::memory_order_relaxed);
-  loop.turns.fetch_add(1, std::memory_order_relaxed);
+  ContextAccess::loop(context)->has_thread(ContextAccess::route(context));
   for (;; ++step) {
     if (step->direct != nullptr) {
       step->direct(step->object, context, step->bindings.data());

@@ -369,14 +369,22 @@ void Connection::close_if_idle() noexcept {
   if (was_quiet && quiet_) close();
 }
 
-void Connection::cut(std::string_view why) noexcept {
-  if (phase_ == Phase::idle || phase_ >= Phase::closing) return close();
+bool Connection::cut(std::string_view why) noexcept {
+  if (phase_ == Phase::closed) return false;  // and on its way out
+  if (phase_ == Phase::idle || phase_ == Phase::closing) {
+    close();
+    return false;
+  }
   const auto* route = ContextAccess::route(context());
   log_cut(route != nullptr ? route->name : "a request on its way in", why);
-  if (phase_ != Phase::handling) return close();
+  if (phase_ != Phase::handling) {
+    close();
+    return true;
+  }
   cut_ = true;
   error_code ec;
   socket_.close(ec);
+  return true;
 }
 
 void Connection::expect_within(std::chrono::milliseconds time) noexcept {

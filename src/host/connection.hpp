@@ -38,7 +38,7 @@ class Connection final : public Exchange {
   /// False: it is not idle, or has not been for long, or something has arrived.
   [[nodiscard]] bool close_for_another(Clock::time_point now) noexcept;
   /// Ends it whatever is under way, which leaves a line; a handler may go on.
-  void cut(std::string_view why) noexcept;
+  bool cut(std::string_view why) noexcept;
   [[nodiscard]] bool is_handling() const noexcept { return phase_ == Phase::handling; }
 
   /// The worker's, for its list of clients.

@@ -5,6 +5,7 @@
 #include <coroutine>
 #include <exception>
 #include <stop_token>
+#include <thread>
 
 #include <flame/session/manager.hpp>
 
@@ -25,9 +26,16 @@ class Loop : public session::Executor {
   /// Runs it once nothing that is being resumed is on the stack any more.
   virtual void finished(session::Operation& operation) noexcept = 0;
 
+  /// From now on a handler of this route has the loop's thread, if this is that.
+  void has_thread(const Route* route) noexcept {
+    if (std::this_thread::get_id() != thread) return;
+    running.store(route, std::memory_order_relaxed);
+    turns.fetch_add(1, std::memory_order_relaxed);
+  }
   /// Whose handler has the thread, for who asks why it takes so long; null between handlers.
   std::atomic<const Route*> running{nullptr};
   std::atomic<unsigned> turns{0};  // how often it has been set
+  std::thread::id thread{};        // set before it runs
   std::stop_token stop{};          // set before it runs
   std::atomic<bool> cuts{false};   // nobody sleeps any more
 

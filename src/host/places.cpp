@@ -13,6 +13,7 @@ std::size_t raise_descriptors(std::size_t wanted) noexcept {
   constexpr rlim_t most_reserve = 1'024, least_reserve = 16;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  wanted = static_cast<std::size_t>(std::min<rlim_t>(wanted, limit.rlim_max));
   const rlim_t needed = wanted + std::min<rlim_t>(most_reserve, wanted / 3 + least_reserve);
   if (limit.rlim_cur < needed && limit.rlim_cur < limit.rlim_max) {
     const rlimit raised{std::min(needed, limit.rlim_max), limit.rlim_max};

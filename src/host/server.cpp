@@ -147,6 +147,8 @@ std::vector<std::string> check(const HostOptions& options) {
   need(options.idle_time > milliseconds{0}, "option idle_time is not above 0");
   need(options.write_time > milliseconds{0}, "option write_time is not above 0");
   need(options.drain_time >= milliseconds{0}, "option drain_time is below 0");
+  need(options.drain_time <= std::chrono::hours{24}, "option drain_time is above a day");
+  need(options.max_bodies >= options.max_body, "option max_bodies is below max_body");
   return errors;
 }
 
@@ -186,7 +188,8 @@ struct Server::Impl {
   void wait_for_signal() {
     signals->async_wait([this](error_code failed, int) {
       if (failed) return;
-      if (stopping.exchange(true)) at_once = true;
+      if (std::exchange(signalled, true)) at_once = true;
+      stopping = true;
       control.stop();
       wait_for_signal();
     });
@@ -214,10 +217,12 @@ struct Server::Impl {
       for (auto& thread : threads) thread.join();
       throw;
     }
+    started = true;
     go_on(Turn::serve);
   }
 
   void supervise() {
+    block_broken_pipes();
     const auto work = asio::make_work_guard(control);
     while (!stopping) {
       control.run_for(look_time);
@@ -225,18 +230,36 @@ struct Server::Impl {
     }
     drain();
     signals.reset();  // one more from now on is the system's affair: it ends the process
-    if (!shared.is_quiet()) cut();
+    const bool cuts = !shared.is_quiet();
+    if (cuts) cut();
     app.close();
+    // One that has not cut yet is to do so first, so that nobody sleeps on.
+    for (auto& worker : workers)
+      if (cuts) wait_for_cut(worker, std::chrono::steady_clock::time_point::max());
     for (auto& worker : workers) worker.finish();
     for (auto& thread : threads) thread.join();
     for (const auto& worker : workers) left_behind += worker.left_behind();
+    if (telling.joinable()) telling.join();
     change(End::ended);
+  }
+
+  /// Callbacks are the application's: they may call stop(), which does not wait there, or hang.
+  void tell_stop() {
+    const auto tell = [this] {
+      serving = this;
+      shared.stop.request_stop();
+    };
+    try {
+      telling = std::thread(tell);
+    } catch (const std::system_error&) {  // no thread is left
+      tell();
+    }
   }
 
   void drain() {
     shared.draining = true;
-    shared.stop.request_stop();
     for (auto& worker : workers) worker.drain();
+    tell_stop();
     const auto until = std::chrono::steady_clock::now() + shared.options.drain_time;
     while (std::chrono::steady_clock::now() < until) {
       control.restart();
@@ -251,8 +274,8 @@ struct Server::Impl {
       worker.cut(at_once ? "a second signal came" : "drain_time was over");
     const auto until = std::chrono::steady_clock::now() + cut_time;
     for (auto& worker : workers) {
-      while (!worker.has_cut() && std::chrono::steady_clock::now() < until)
-        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+      wait_for_cut(worker, until);
+      if (!worker.has_cut() || worker.cut_some()) cuts_some = true;
       if (worker.has_cut()) continue;
       const auto name = worker.running();
       log_cut(name.empty() ? "a handler" : name, "it did not give its thread back in time");
@@ -260,9 +283,13 @@ struct Server::Impl {
     change(End::cut);
   }
 
+  static void wait_for_cut(const Worker& worker, std::chrono::steady_clock::time_point until) {
+    while (!worker.has_cut() && std::chrono::steady_clock::now() < until)
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
+
   void change(End now) {
     const std::scoped_lock lock(mutex);
-    was_cut |= now == End::cut;
     end = now;
     has_changed.notify_all();
   }
@@ -274,9 +301,20 @@ struct Server::Impl {
     if (!at_once) has_changed.wait_for(lock, close_time, [this] { return end == End::ended; });
   }
 
-  [[nodiscard]] bool holds_on() {
+  /// After wait(): its thread is over, or is left behind with all that it uses.
+  void part() {
+    const std::scoped_lock lock(mutex_of_parting);
+    if (!supervisor.joinable()) return;
+    if (has_ended()) {
+      supervisor.join();
+    } else {
+      supervisor.detach();
+      is_left_behind = true;
+    }
+  }
+  [[nodiscard]] bool has_ended() {
     const std::scoped_lock lock(mutex);
-    return end != End::ended || left_behind > 0;
+    return end == End::ended;
   }
 
   App& app;
@@ -286,29 +324,29 @@ struct Server::Impl {
   std::optional<asio::signal_set> signals{};
   std::deque<Worker> workers{};
   std::vector<std::thread> threads{};
-  std::thread supervisor{};
+  std::thread supervisor{}, telling{};
   std::string listens_at{};
   std::atomic<bool> stopping{false}, at_once{false};
   std::mutex mutex{};
   std::condition_variable has_changed{};
   End end = End::no;
-  bool was_cut = false;
-  std::size_t left_behind = 0;
+  std::atomic<bool> cuts_some{false};  // a request, or a handler
+  bool signalled = false;
+  std::size_t left_behind = 0;  // handlers
+  std::mutex mutex_of_parting{};
+  bool started = false, is_left_behind = false;
 };
 
 Server::Server(App& app, HostOptions options, bool logs)
     : impl_(std::make_unique<Impl>(app, std::move(options), logs)) {}
 
 Server::~Server() {
-  if (!impl_->supervisor.joinable()) return;
+  if (!impl_->started) return;
   stop();
   wait();
-  if (holds_on()) {
-    impl_->supervisor.detach();
-    leave_behind(impl_.release());
-  } else {
-    impl_->supervisor.join();
-  }
+  if (!holds_on()) return;
+  impl_->part();
+  leave_behind(impl_.release());
 }
 
 session::Result<void> Server::start(bool with_signals) { return impl_->start(with_signals); }
@@ -320,13 +358,16 @@ void Server::stop() noexcept {
 bool Server::is_ending() const noexcept { return serving != impl_.get() && impl_->stopping; }
 
 void Server::wait() noexcept {
-  if (serving == impl_.get() || !impl_->supervisor.joinable()) return;
+  if (serving == impl_.get() || !impl_->started) return;
   impl_->wait();
+  impl_->part();
 }
 
-bool Server::holds_on() const noexcept { return impl_->supervisor.joinable() && impl_->holds_on(); }
+bool Server::holds_on() const noexcept {
+  return impl_->supervisor.joinable() || impl_->is_left_behind || impl_->left_behind > 0;
+}
 
-bool Server::was_cut() const noexcept { return impl_->was_cut; }
+bool Server::was_cut() const noexcept { return impl_->cuts_some; }
 
 void leave_behind(const void* memory) noexcept {
   static std::mutex mutex;

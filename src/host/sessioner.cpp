@@ -66,7 +66,10 @@ class Sessioner final : public Provider {
     const std::scoped_lock lock(mutex_);
     if (--hosts_ > 0) return;
     if (own_) own_->stop();
-    under_way_.close();
+    // What still is after their deadlines is answered on loops that were left behind.
+    else
+      static_cast<void>(
+          under_way_.close(2 * manager_->options().deadline + std::chrono::seconds(1)));
   }
 
   Task<> around(Context& context, std::span<const Wanted> wanted, Next next) override {
@@ -111,6 +114,8 @@ class Sessioner final : public Provider {
   Result<void> open_first() {
     under_way_.open();
     if (!options_) return {};
+    // Handlers of a host that were left behind may still refer to the one before.
+    if (own_) replaced_.push_back(std::move(own_));
     own_ = std::make_unique<Manager>(*options_);
     manager_ = own_.get();
     return own_->open();
@@ -147,6 +152,7 @@ class Sessioner final : public Provider {
 
   std::optional<Options> options_{};  // of a Manager of its own
   std::unique_ptr<Manager> own_{};
+  std::vector<std::unique_ptr<Manager>> replaced_{};  // stopped
   Manager* manager_ = nullptr;
   adapter::UnderWay under_way_{};
   std::mutex mutex_{};

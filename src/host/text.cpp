@@ -1,6 +1,7 @@
 #include "text.hpp"
 
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -155,6 +156,13 @@ void log_cut(std::string_view what, std::string_view why) noexcept try {
 }
 
 /// After poll() says so, a page can be written to a pipe, a terminal or a socket without waiting.
+void block_broken_pipes() noexcept {
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+}
+
 std::string_view write_now(int descriptor, std::string_view text) noexcept {
   while (!text.empty()) {
     pollfd can{descriptor, POLLOUT, 0};

@@ -26,6 +26,8 @@ void append_escaped(std::string& out, std::string_view text);
 void log_error(std::string_view text) noexcept;
 /// A line about what was not done to its end; `what`: a route.
 void log_cut(std::string_view what, std::string_view why) noexcept;
+/// On this thread: a log whose reader has gone is a failed write, and not the end of the process.
+void block_broken_pipes() noexcept;
 /// As much as can be written without waiting for whoever reads it; returns the rest.
 [[nodiscard]] std::string_view write_now(int descriptor, std::string_view text) noexcept;
 

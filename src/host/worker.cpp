@@ -1,6 +1,5 @@
 #include "worker.hpp"
 
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -79,7 +78,8 @@ Worker::Worker(Shared& shared, const asio::ip::tcp& protocol, Descriptor listeni
   cutting_op_.done = [](session::Operation& self) noexcept {
     auto& worker = *static_cast<Worker*>(self.context);
     worker.stop_accepting();
-    for (const auto& client : worker.clients_) client.connection->cut(worker.why_);
+    for (const auto& client : worker.clients_)
+      worker.cut_some_ |= client.connection->cut(worker.why_);
     worker.loop_.wake_sleepers();
     worker.has_cut_ = true;
   };
@@ -94,11 +94,7 @@ Worker::Worker(Shared& shared, const asio::ip::tcp& protocol, Descriptor listeni
 Worker::~Worker() = default;
 
 void Worker::run() {
-  // A log whose reader has gone is a failed write, and not the end of the process.
-  sigset_t pipe;
-  sigemptyset(&pipe);
-  sigaddset(&pipe, SIGPIPE);
-  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+  block_broken_pipes();
   loop_.run();
   // Only now: what is queued must not run on a connection that is gone.
   stop_accepting();

@@ -83,6 +83,8 @@ class Worker {
   }
   /// It has done so. False for long: a handler does not let go of its thread.
   [[nodiscard]] bool has_cut() const noexcept { return has_cut_; }
+  /// Once it has: whether a request was under way.
+  [[nodiscard]] bool cut_some() const noexcept { return cut_some_; }
   /// The name of the route whose handler has the thread; empty where none has.
   [[nodiscard]] std::string_view running() const noexcept;
   /// On one thread that looks every now and then: tells once of each handler that has held the
@@ -137,6 +139,7 @@ class Worker {
   Connection::Clock::time_point last_client_{}, last_accept_{};  // while it drains
   std::string_view why_{};
   unsigned seen_turn_ = 0, told_turn_ = 0;  // by look_whether_blocked()
+  bool cut_some_ = false;
   std::atomic<bool> has_cut_{false};
   boost::asio::ip::tcp protocol_;
   boost::asio::ip::tcp::acceptor acceptor_;

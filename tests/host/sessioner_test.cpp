@@ -16,6 +16,7 @@
 
 #include "host/access.hpp"
 #include "support.hpp"
+#include "test_support/forwarding.hpp"
 
 namespace flame {
 namespace {
@@ -26,63 +27,36 @@ using session::Manager;
 using session::Session;
 
 /// The memory store with a switch, and a count of the batches that reached it.
-class Switched final : public session::Store, public session::StoreConnection {
+class Switched final : public session::Store {
  public:
-  std::unique_ptr<session::StoreConnection> make_connection() override;
+  std::unique_ptr<session::StoreConnection> make_connection() override {
+    return std::make_unique<Connection>(*this, store_->make_connection());
+  }
   session::StoreTraits traits() const noexcept override { return store_->traits(); }
-  void run(std::span<session::StoreOp> batch, const session::Call& call) override {
-    ++batches;
-    const bool write = batch.front().verb != session::Verb::load;
-    if (write ? writes_fail : loads_fail) {
-      throw session::StoreError(session::StoreError::Kind::connection_lost, "switched off");
-    }
-    inner_->run(batch, call);
-  }
-  std::size_t sweep(std::size_t limit, const session::Call& call) override {
-    return inner_->sweep(limit, call);
-  }
-  session::OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
-                          const session::Call& call) override {
-    return inner_->list(owner, from, limit, call);
-  }
-  session::KeyPage scan(std::string_view from, std::size_t limit,
-                        const session::Call& call) override {
-    return inner_->scan(from, limit, call);
-  }
 
   std::atomic<bool> loads_fail{false}, writes_fail{false};
   std::atomic<int> batches{0};
 
  private:
+  class Connection final : public session::test_support::Forwarding {
+   public:
+    Connection(Switched& store, std::unique_ptr<session::StoreConnection> inner)
+        : Forwarding(std::move(inner)), store_(store) {}
+    void run(std::span<session::StoreOp> batch, const session::Call& call) override {
+      ++store_.batches;
+      const bool write = batch.front().verb != session::Verb::load;
+      if (write ? store_.writes_fail : store_.loads_fail) {
+        throw session::StoreError(session::StoreError::Kind::connection_lost, "switched off");
+      }
+      inner().run(batch, call);
+    }
+
+   private:
+    Switched& store_;
+  };
+
   session::StorePtr store_ = session::memory::store();
-  std::unique_ptr<session::StoreConnection> inner_ = session::open_connection(*store_, {});
 };
-
-/// What a Manager holds of the switched store.
-class Borrowed final : public session::StoreConnection {
- public:
-  explicit Borrowed(Switched& to) noexcept : to_(to) {}
-  void run(std::span<session::StoreOp> batch, const session::Call& call) override {
-    to_.run(batch, call);
-  }
-  std::size_t sweep(std::size_t limit, const session::Call& call) override {
-    return to_.sweep(limit, call);
-  }
-  session::OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
-                          const session::Call& call) override {
-    return to_.list(owner, from, limit, call);
-  }
-  session::KeyPage scan(std::string_view from, std::size_t limit,
-                        const session::Call& call) override {
-    return to_.scan(from, limit, call);
-  }
-
- private:
-  Switched& to_;
-};
-std::unique_ptr<session::StoreConnection> Switched::make_connection() {
-  return std::make_unique<Borrowed>(*this);
-}
 
 session::Options options(session::StorePtr store = {}) {
   session::Options made;

@@ -19,10 +19,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::body_of;
+using test::get;
 using test::status_of;
 using test::Wire;
-
-std::string get(const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n"; }
 
 HostOptions brief(std::chrono::milliseconds drain_time = 50ms) {
   HostOptions options;
@@ -236,6 +235,39 @@ TEST_F(StopDeath, ASecondSignalEndsItAtOnce) {
         });
       },
       testing::ExitedWithCode(1), "^flame: GET /slow: cut, since a second signal came\n$");
+}
+
+TEST_F(StopDeath, ACallbackOfTheStopTokenMayStopTheHost) {
+  EXPECT_EXIT(
+      {
+        Flame f(brief(1h));
+        f.get("/", [&f](Context& c) -> Task<> {
+          const std::stop_callback stops(c.stop_token(), [&f] { f.stop(); });
+          ::kill(::getpid(), SIGTERM);
+          while (!c.stop_token().stop_requested()) co_await sleep_for(c, 1ms);
+        });
+        run_with(f, [](const std::string& address) {
+          Wire wire(address);
+          wire.send(get("/"));
+          wire.read_all();
+        });
+      },
+      testing::ExitedWithCode(0), "^$");
+}
+
+TEST_F(StopDeath, WithNothingUnderWayNothingIsCut) {
+  EXPECT_EXIT(
+      {
+        Flame f(brief(0ms));
+        f.get("/", [] { return "here"; });
+        run_with(f, [](const std::string& address) {
+          Wire wire(address);
+          wire.send(get("/"));
+          EXPECT_EQ(body_of(wire.read_response()), "here");
+          ::kill(::getpid(), SIGTERM);
+        });
+      },
+      testing::ExitedWithCode(0), "^$");
 }
 
 TEST_F(StopDeath, ExitInAHandlerOfAStaticFlameEndsTheProcess) {

@@ -166,7 +166,9 @@ TEST_F(Adapter, NothingStartsOnceItsLoopsEnd) {
   under_way.leave();
   under_way.open();
   EXPECT_TRUE(under_way.enter());
-  std::thread closes([&] { under_way.close(); });
+  EXPECT_FALSE(under_way.close(0ms)) << "one is under way";
+  under_way.open();
+  std::thread closes([&] { EXPECT_TRUE(under_way.close(1h)); });
   bool refused = false;
   while (!refused) {
     refused = !under_way.enter();

@@ -2,10 +2,12 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <concepts>
 #include <coroutine>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -132,20 +134,23 @@ void settle_commit(Writer& writer, const Result<ResponseFields>& committed, int 
 class UnderWay {
  public:
   void open() noexcept { open_ = true; }
-  /// No more operations; returns when the last one was answered, by its deadline.
-  void close() noexcept {
+  /// No more operations; returns when the last one was answered, or false after `bound`: then some
+  /// were answered to a loop that no longer runs.
+  [[nodiscard]] bool close(std::chrono::milliseconds bound) noexcept {
     open_ = false;
-    for (auto left = count_.load(); left != 0; left = count_.load()) count_.wait(left);
+    const auto until = std::chrono::steady_clock::now() + bound;
+    while (count_.load() != 0) {
+      if (std::chrono::steady_clock::now() >= until) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
   }
   /// False: none may start any more. Followed by leave() in any case.
   [[nodiscard]] bool enter() noexcept {
     count_.fetch_add(1);
     return open_.load();
   }
-  void leave() noexcept {
-    count_.fetch_sub(1);
-    count_.notify_all();
-  }
+  void leave() noexcept { count_.fetch_sub(1); }
 
  private:
   std::atomic<bool> open_{false};
