@@ -98,7 +98,8 @@ struct EventCount {
 /// At Options::max_sessions_per_owner. Where several sign in at once, those above the limit are
 /// ended right after their login: by end_oldest those whose login was first, by refuse those whose
 /// was last, which get Errc::too_many_sessions unless answered by then. Where the store fails after
-/// a login was saved (an event), or over 1024 are above the limit, the next logins end the rest.
+/// a login was saved (an event), or over 1024 are above the limit, the next logins that are not
+/// refused end the rest.
 enum class AtOwnerLimit : std::uint8_t { end_oldest, refuse };
 
 /// Setting one option resets no other. open() checks them.
@@ -284,7 +285,8 @@ class Manager {
   /// Ends all of this application's sessions, of owners and visitors: all that were there when it
   /// was called. One that begins meanwhile is ended too, or later than all this. It looks at every
   /// session of the store, so it may take longer than Options::deadline: give one that is meant for
-  /// it. Tells how many. After an error some may be left: do it again.
+  /// it. One whose record cannot be read, damaged or of a later release, stays: nobody knows whose
+  /// it is. Tells how many. After an error some may be left: do it again.
   Result<std::size_t> end_everyone(Deadline deadline = {});
 
   /// For probes of readiness: whether the store answered lately, within its deadline. Never waits:

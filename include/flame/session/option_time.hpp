@@ -8,6 +8,10 @@
 
 namespace flame::inline v0::session {
 
+/// Whether a time would lose a part on its way: 1.5 h in seconds, or ms.
+template <class Time, class Duration>
+concept Loses = !std::is_convertible_v<Time, Duration>;
+
 /// A time among options: a duration, that a bare number does not become.
 template <class Duration>
 struct OptionTime : Duration {
@@ -17,11 +21,9 @@ struct OptionTime : Duration {
   constexpr OptionTime(std::chrono::duration<Rep, Period> time)  // NOLINT: implicit is its purpose
       : Duration(time) {}
   template <class Rep, class Period>
-  requires(!std::is_convertible_v<
-           std::chrono::duration<Rep, Period>,
-           Duration>) constexpr OptionTime(std::chrono::duration<Rep, Period>) {  // NOLINT: to say
-                                                                                  // what is wrong
-    static_assert(std::is_convertible_v<std::chrono::duration<Rep, Period>, Duration>,
+  requires Loses<std::chrono::duration<Rep, Period>, Duration>
+  constexpr OptionTime(std::chrono::duration<Rep, Period>) {  // NOLINT: to say what is wrong
+    static_assert(!Loses<std::chrono::duration<Rep, Period>, Duration>,
                   "an option of time has no parts of its unit: write 90min, not 1.5h, and seconds "
                   "where it counts in seconds");
   }

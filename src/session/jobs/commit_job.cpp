@@ -314,23 +314,23 @@ CommitJob::Stage CommitJob::counted() {
 
 CommitJob::Stage CommitJob::others_ended() {
   static_cast<void>(tell_ended(calls_, core_.events));
-  if (!first_failure(calls_) && done_with_ < sessions_.size()) return Stage::end_others;
-  const auto is_own = [&](const Record& each) { return new_id_ && each.key == new_id_->key(); };
-  const bool ends_own = std::ranges::any_of(sessions_, is_own);
-  if (const auto* const failure = first_failure(calls_))
-    leave_uncounted(failure->error);
-  else if (ends_own && core_.rules.at_owner_limit == AtOwnerLimit::refuse)
+  for (const StoreCall& each : calls_)
+    ends_own_ |= !each.failure && new_id_ && each.op.record.key == new_id_->key();
+  const auto* const failure = first_failure(calls_);
+  if (!failure && done_with_ < sessions_.size()) return Stage::end_others;
+  if (ends_own_ && core_.rules.at_owner_limit == AtOwnerLimit::refuse)
     refuse_login();
+  else if (failure)
+    leave_uncounted(failure->error);
   return finish();
 }
 
 /// The login is saved: without its new ID the visitor would have neither the old session nor this.
 void CommitJob::leave_uncounted(const Error& error) {
+  const auto key = new_id_ ? new_id_->key() : session_->base.record.key;
   core_.events.emit(
-      event::failed, &session_->base.record.key,
-      "a login was saved, but sessions above max_sessions_per_owner may be left until "
-      "the next one: " +
-          error.text);
+      event::failed, &key,
+      "a login was saved, but sessions above max_sessions_per_owner may be left: " + error.text);
 }
 
 void CommitJob::refuse_login() {

@@ -86,6 +86,7 @@ class CommitJob final : public Job {
   Changes farewell_{};
   OwnerPages pages_{};  // of the owner who signs in
   bool counts_before_ = false;
+  bool ends_own_ = false;  // as one above the limit
   std::vector<Record> sessions_{};
   std::size_t done_with_ = 0;  // of these: looked at, or ended
   std::vector<SessionKey> lives_on_{};

@@ -35,7 +35,7 @@ struct Core {
     return clock.steady() + rules.deadline;
   }
   /// Of a login that counts against a limit: later than the one before, so that these have an order
-  /// within this process where there are many in a millisecond.
+  /// within this process where there are many in a millisecond; half a second ahead at most.
   [[nodiscard]] TimePoint login_time() noexcept;
   /// Every answered operation passes here: an outcome that its verb may not answer is a failure
   /// from here on; and what it says of the store itself is told.

@@ -256,7 +256,15 @@ void Worker::answer_others(bool is_connected) noexcept {
   }
 }
 
-void Worker::list(StoreCall& call) noexcept try {
+/// It reads: where the connection had ended, or ends, it is asked once more, on another.
+void Worker::list(StoreCall& call) noexcept {
+  if (!list_once(call) && shared_.clock.steady() < call.deadline)
+    static_cast<void>(list_once(call));
+}
+
+/// False: the connection was lost.
+bool Worker::list_once(StoreCall& call) noexcept try {
+  call.failure.reset();
   if (!connected()) throw StoreError(StoreError::Kind::connection_lost, last_error_.text);
   const ListRequest wanted{call.list->everyone, call.list->owner, call.list->from,
                            call.list->limit};
@@ -264,11 +272,14 @@ void Worker::list(StoreCall& call) noexcept try {
   ask_store(shared_.exchange_limit(),
             [&](auto& store, const Call& within) { page = wanted.read(store, within); });
   call.list->page = std::move(page);
+  return true;
 } catch (...) {
   auto failure = caught_failure();
-  if (failure.lost) lost(failure, connected_since_);
-  failure.maybe_applied = false;  // it reads
+  const bool is_lost = failure.lost;
+  if (is_lost) lost(failure, connected_since_);
+  failure.maybe_applied = false;
   call.failure = std::move(failure);
+  return !is_lost;
 }
 
 /// What a store said that it would take later waits for its deadline, though the store is away.

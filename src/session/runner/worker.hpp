@@ -75,6 +75,7 @@ class Worker {
   void run() noexcept;
   void answer_others(bool is_connected) noexcept;
   void list(StoreCall& call) noexcept;
+  [[nodiscard]] bool list_once(StoreCall& call) noexcept;
   void refuse_late() noexcept;
   void put_off_again() noexcept;
   void run_batch();
