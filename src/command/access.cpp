@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -29,6 +31,7 @@ void check(const StoreOp& op) {
   using Kind = StoreError::Kind;
   switch (op.outcome) {
     case Outcome::refused:
+      if (op.verb == Verb::create) return;
       throw StoreError(Kind::full,
                        "the store refused a session: it is full, or takes none of "
                        "this size");
@@ -41,6 +44,18 @@ void check(const StoreOp& op) {
     default:
       return;
   }
+}
+
+/// Whether something is in it, and no folder of records, which have two hexadecimal digits.
+bool is_strange(const std::string& path) {
+  bool is_empty = true;
+  std::error_code failed;
+  for (const auto& each : std::filesystem::directory_iterator(path, failed)) {
+    const auto name = each.path().filename().string();
+    if (name.size() == 2 && name.find_first_not_of("0123456789abcdef") == name.npos) return false;
+    is_empty = false;
+  }
+  return !is_empty;
 }
 
 }  // namespace
@@ -68,6 +83,10 @@ StorePtr open_existing(std::string_view url) {
     throw StoreError(StoreError::Kind::refused,
                      "file store: the folder that the URL names is not there, or cannot be seen "
                      "by this user");
+  if (is_file && path.starts_with('/') && is_strange(path))
+    throw StoreError(StoreError::Kind::refused,
+                     "file store: the folder that the URL names has files of others, and no "
+                     "sessions: name that of a service's file store");
   return open_store(without_making(url));
 }
 
@@ -84,6 +103,17 @@ TimePoint Access::now() const {
 }
 
 Call Access::call() const { return {now(), Clock::now() + patience}; }
+
+std::size_t Access::count(std::string_view owner) {
+  constexpr std::size_t page_size = 1000;
+  std::size_t n = 0;
+  for (std::string from;;) {
+    auto page = connection_->list(owner, from, page_size, call());
+    n += page.records.size();
+    if (page.next.empty()) return n;
+    from = std::move(page.next);
+  }
+}
 
 KeyPage Access::scan(std::string_view from, std::size_t limit) {
   return connection_->scan(from, limit, call());
@@ -114,8 +144,23 @@ void Access::run(std::vector<StoreOp>& ops) {
   }
 }
 
+/// As the library does: what a store refuses as a whole is tried one by one.
+void Access::run_or_split(std::span<StoreOp> batch) {
+  try {
+    return connection_->run(batch, call());
+  } catch (const StoreError& error) {
+    const bool is_one = batch.size() == 1;
+    if (error.kind() != StoreError::Kind::refused || (is_one && batch[0].verb != Verb::create))
+      throw;
+    if (is_one) batch[0].outcome = Outcome::refused;
+    if (is_one) return;
+  }
+  for (std::size_t i = 0; i < batch.size(); ++i)
+    if (batch[i].outcome == Outcome::unanswered) run_or_split(batch.subspan(i, 1));
+}
+
 void Access::run_batch(std::span<StoreOp> batch) {
-  connection_->run(batch, call());
+  run_or_split(batch);
   const auto until = Clock::now() + patience;
   for (auto open = first_put_off(batch); !open.empty() && Clock::now() < until;
        open = first_put_off(open)) {

@@ -26,9 +26,11 @@ class Access {
   [[nodiscard]] KeyPage scan(std::string_view from, std::size_t limit);
   [[nodiscard]] std::size_t sweep(std::size_t limit);
 
+  /// Sessions that the index has of an owner, as the store knows it; also such as cannot be read.
+  [[nodiscard]] std::size_t count(std::string_view owner);
   /// Runs operations of one verb, with keys that differ, in batches that the store takes; what it
   /// puts off is sent again. Sorts them. All have an outcome that their verb may answer, or it
-  /// throws.
+  /// throws; but a create may be refused.
   void run(std::vector<StoreOp>& ops);
   /// Loads in the order of keys.
   [[nodiscard]] std::vector<StoreOp> load(const std::vector<SessionKey>& keys);
@@ -38,6 +40,7 @@ class Access {
 
   [[nodiscard]] Call call() const;
   void run_batch(std::span<StoreOp> batch);
+  void run_or_split(std::span<StoreOp> batch);
   [[nodiscard]] std::span<StoreOp> batch_of(std::span<StoreOp> ops) const;
 
   StorePtr store_;

@@ -144,7 +144,7 @@ class Look {
     if (failed) {
       clean_up(record);
       return add("a session", Grade::wrong,
-                 std::string("what was written is not what is read: ") + failed + " failed");
+                 std::string("of writing, reading, listing and ending one this failed: ") + failed);
     }
     add("a session", Grade::good, "written, read, listed and ended");
   }

@@ -20,6 +20,10 @@ Record without_blob(const Record& record) {
   return {record.key, record.token, {}, record.created_at, record.last_seen, record.expires_at, {}};
 }
 
+[[noreturn]] void refuse_all() {
+  throw StoreError(StoreError::Kind::full, "the store takes no more sessions: is it full?");
+}
+
 const Record& find(const std::vector<Record>& sorted, const SessionKey& key) {
   return *std::ranges::lower_bound(sorted, key, {}, &Record::key);
 }
@@ -31,6 +35,15 @@ bool has_expired(const StoreOp& loaded) noexcept {
 
 bool contains(const std::vector<WriteToken>& writes, WriteToken token) {
   return std::ranges::find(writes, token) != writes.end();
+}
+
+/// Whether the target wrote it since it was copied: then it knows a write that the source still
+/// knows, and its last one the source does not know. Where they have none in common the source has
+/// written more often since than a record remembers.
+bool went_on(const Record& there, const Record& at_source) {
+  const auto known = writes_of(at_source);
+  if (contains(known, there.token)) return false;
+  return std::ranges::any_of(writes_of(there), [&](auto each) { return contains(known, each); });
 }
 
 /// Moves the end of what is there to where it is at the source.
@@ -67,7 +80,13 @@ void Copier::copy(std::vector<Record> records) {
   std::vector<StoreOp> creates, taken;
   for (const auto& record : records) creates.push_back({Verb::create, record, {}, {}});
   to_.run(creates);
+  const auto refused = std::ranges::count(creates, Outcome::refused, &StoreOp::outcome);
+  if (refused > 1 && static_cast<std::size_t>(refused) == creates.size()) refuse_all();
   for (const auto& op : creates) {
+    if (op.outcome == Outcome::refused) {
+      ++copied_.refused;
+      continue;
+    }
     if (op.outcome == Outcome::exists) {
       taken.push_back({Verb::load, {.key = op.record.key}, {}, {}});
       continue;
@@ -89,7 +108,7 @@ void Copier::compare(const std::vector<StoreOp>& taken, const std::vector<Record
       ++copied_.already_there;
       there_.push_back(without_blob(at_source));
       add_touch(op.record, at_source, touches);
-    } else if (op.outcome == Outcome::done && contains(writes_of(at_source), token)) {
+    } else if (op.outcome == Outcome::done && !went_on(op.record, at_source)) {
       older.push_back({Verb::replace, at_source, token, {}});
     } else {
       ++copied_.left;
@@ -135,14 +154,18 @@ void Copier::look_again() {
   to_.run(newer);
   for (const auto& op : newer)
     if (op.outcome != Outcome::done) ++copied_.left;
-  erase(to_, gone);
-  copied_.ended += gone.size();
+  erase(to_, gone, copied_.ended);
 }
 
-void erase(Access& store, const std::vector<SessionKey>& keys) {
-  std::vector<StoreOp> erases;
-  for (const auto& key : keys) erases.push_back({Verb::erase, {.key = key}, {}, {}});
-  store.run(erases);
+void erase(Access& store, std::span<const SessionKey> keys, std::size_t& erased) {
+  while (!keys.empty()) {
+    const auto page = keys.first(std::min(keys.size(), page_size));
+    keys = keys.subspan(page.size());
+    std::vector<StoreOp> erases;
+    for (const auto& key : page) erases.push_back({Verb::erase, {.key = key}, {}, {}});
+    store.run(erases);
+    erased += page.size();
+  }
 }
 
 bool has_sessions(Access& store) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,10 +16,11 @@ struct Copied {
   std::size_t ended = 0;          ///< before their copy was over
   std::size_t expired = 0;
   std::size_t unreadable = 0;  ///< damaged, or of a later release
+  std::size_t refused = 0;     ///< the target takes none like it: too large, say
   std::size_t left = 0;        ///< the target has another state of it, which stays
 
   [[nodiscard]] std::size_t seen() const noexcept {
-    return copied + already_there + again + ended + expired + unreadable + left;
+    return copied + already_there + again + ended + expired + unreadable + refused + left;
   }
 };
 
@@ -50,6 +52,7 @@ class Copier {
 /// A page of the target: adds those that live there, and that the source knows nothing of any more.
 /// False: it was the last.
 bool find_ended(Access& from, Access& to, std::string& next, std::vector<SessionKey>& ended);
-void erase(Access& store, const std::vector<SessionKey>& keys);
+/// `erased` counts as it goes.
+void erase(Access& store, std::span<const SessionKey> keys, std::size_t& erased);
 
 }  // namespace flame::inline v0::session::command

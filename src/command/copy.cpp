@@ -23,6 +23,7 @@ std::string table_of(const Copied& copied, std::size_t ended_there) {
   add("ended meanwhile", copied.ended);
   add("expired", copied.expired);
   add("unreadable, not copied", copied.unreadable);
+  add("refused there, not copied", copied.refused);
   add("of another state there, left alone", copied.left);
   add("ended there, for they had ended", ended_there);
   return table.text();
@@ -48,18 +49,35 @@ void check_interrupted() {
 }
 
 /// What lives at the target, and not at the source.
-std::size_t end_there(Access& from, Access& to, bool yes) {
+void end_there(Access& from, Access& to, bool yes, bool is_from_empty, std::size_t& erased) {
   std::vector<SessionKey> ended;
   Progress progress;
   for (std::string next; find_ended(from, to, next, ended);) {
     progress.tell("looking for what has ended: " + std::to_string(ended.size()));
     check_interrupted();
   }
+  if (is_from_empty && !ended.empty())
+    throw Failure(ExitStatus::failed,
+                  "FROM has no session at all, and TO has: is FROM the right store? Nothing was "
+                  "ended at TO; where it is right, name an empty TO");
   if (ended.size() > 1 && !yes)
     agree("TO has " + sessions(ended.size()) +
-          " that FROM has not: they ended there since, or began at TO. End them at TO?");
-  erase(to, ended);
-  return ended.size();
+              " that FROM has not: they ended there since, or began at TO. End them at TO?",
+          "these were not ended at TO");
+  check_interrupted();
+  erase(to, ended, erased);
+}
+
+/// Nobody is told to --resume a copy into a store in use, which would end what that has begun.
+void need_empty(Access& to) {
+  try {
+    if (!has_sessions(to)) return;
+  } catch (const StoreError& error) {
+    fail_at("TO", error, false);
+  }
+  throw Failure(ExitStatus::failed,
+                "TO has sessions already: nothing was copied; name an empty store, or add "
+                "--resume where an earlier copy is to be brought up to date");
 }
 
 void copy_all(Copier& copier) {
@@ -78,14 +96,11 @@ ExitStatus copy(const Arguments& arguments) {
   auto to = open(open_store, arguments.to, "TO");
   watch_for_interrupts();
   Copier copier(from, to);
+  if (!arguments.resume) need_empty(to);
   std::size_t ended = 0;
   try {
-    if (!arguments.resume && has_sessions(to))
-      throw Failure(ExitStatus::failed,
-                    "TO has sessions already: nothing was copied; name an empty store, or add "
-                    "--resume where an earlier copy is to be brought up to date");
     copy_all(copier);
-    if (arguments.resume) ended = end_there(from, to, arguments.yes);
+    if (arguments.resume) end_there(from, to, arguments.yes, copier.copied().seen() == 0, ended);
   } catch (const StoreError& error) {
     std::cout << table_of(copier.copied(), ended);
     fail_at("copying", error, true);
@@ -94,10 +109,12 @@ ExitStatus copy(const Arguments& arguments) {
     throw;
   }
   std::cout << table_of(copier.copied(), ended);
-  if (copier.copied().left == 0) return ExitStatus::done;
+  const auto [left, refused] = std::pair(copier.copied().left, copier.copied().refused);
+  if (left + refused == 0) return ExitStatus::done;
   throw Failure(ExitStatus::failed,
-                sessions(copier.copied().left) +
-                    " at TO were written there, and stay as they are: see man flame-session");
+                sessions(left) +
+                    " at TO are in a state of their own, which stays, and TO refused " +
+                    sessions(refused) + ": see man flame-session");
 }
 
 }  // namespace flame::inline v0::session::command

@@ -30,6 +30,13 @@ std::size_t count_all(const std::string& url) {
   }
 }
 
+/// More than list() tells: what cannot be read is ended, too.
+std::size_t count_owned(const Arguments& arguments) {
+  const auto& application = arguments.application;
+  return Access(open_existing(arguments.url))
+      .count(application.empty() ? arguments.owner : application + '\0' + arguments.owner);
+}
+
 std::string whose(const Arguments& arguments) {
   std::string text =
       arguments.application.empty() ? "services without an application's name" : "this application";
@@ -64,9 +71,10 @@ ExitStatus end_all(const Arguments& arguments) {
   if (arguments.everyone) return end_everyone(arguments);
   const auto manager = open_manager(arguments);
   if (!arguments.yes) {
-    auto all = value_of(manager->list(arguments.owner));
-    std::erase_if(all, [&](const OwnedSession& each) { return each.key == arguments.except; });
-    if (all.size() > 1) agree("End " + sessions(all.size()) + " of this owner?");
+    const auto all = count_owned(arguments);
+    if (all > 1)
+      agree("End all sessions of this owner, " + std::to_string(all) +
+            (arguments.except ? " with the one of --except?" : "?"));
   }
   EndOperation operation;
   operation.owner = arguments.owner;

@@ -54,7 +54,8 @@ constexpr std::string_view of_end_all =
        flame-session end-all URL --everyone [--except KEY] [--application NAME] [--yes]
 
 Ends all sessions of an owner, or of everyone: visitors' too, of this application. Before it ends
-more than one it asks, and where there is no terminal to ask on it does nothing.
+more than one it asks, and where there is no terminal to ask on it does nothing. What cannot be
+read is ended with its owner's, and left by --everyone.
 
   --everyone           instead of OWNER
   --except KEY         this one stays
@@ -75,8 +76,8 @@ constexpr std::string_view of_copy = R"(usage: flame-session copy FROM TO [--res
 
 Copies all sessions that live, of all applications, as they are: cookies and keys stay good. TO
 must hold none, or --resume is given, after a copy that was interrupted or for what has changed
-since: what is there already stays, what was written at FROM since is copied again, and what has
-ended there is ended at TO, after it has asked.
+since: what is there already stays, what was written at FROM since is copied again, what went on
+at TO alone is left as it is, and what has ended at FROM is ended at TO, after it has asked.
 
 To move a service: copy while it runs; stop it; copy again with --resume, which takes less; start
 it on TO. Sessions that begin, change or end at FROM later than the last copy are not at TO so.

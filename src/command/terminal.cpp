@@ -1,5 +1,6 @@
 #include "terminal.hpp"
 
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -24,15 +25,16 @@ void watch_for_interrupts() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
-void agree(const std::string& what) {
+void agree(const std::string& what, const std::string& else_told) {
   if (::isatty(STDIN_FILENO) == 0)
     throw Failure(ExitStatus::not_done,
-                  what + " There is no terminal to ask on: nothing was ended; add --yes");
+                  what + " There is no terminal to ask on: " + else_told + "; add --yes");
   std::cerr << what << " [y/N] " << std::flush;
   std::string answer;
-  std::getline(std::cin, answer);
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  if (::poll(&input, 1, -1) == 1) std::getline(std::cin, answer);  // a signal ends poll() alone
   if (answer != "y" && answer != "Y" && answer != "yes")
-    throw Failure(ExitStatus::not_done, "nothing was ended");
+    throw Failure(ExitStatus::not_done, else_told);
 }
 
 Progress::~Progress() {

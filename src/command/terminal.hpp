@@ -10,8 +10,9 @@ namespace flame::inline v0::session::command {
 void watch_for_interrupts();
 [[nodiscard]] bool is_interrupted() noexcept;
 
-/// Throws Failure where nobody is there to agree, or nobody does. `what`: "End 3 sessions?"
-void agree(const std::string& what);
+/// Throws Failure where nobody is there to agree, or nobody does, and tells what follows from that.
+/// `what`: "End 3 sessions?"
+void agree(const std::string& what, const std::string& else_told = "nothing was ended");
 
 /// A line on stderr that tells how far it is; nothing where that is no terminal.
 class Progress {

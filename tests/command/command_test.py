@@ -63,14 +63,14 @@ class Sessions(Case):
     def test_asks_before_it_ends_more_than_one(self):
         ids = [self.begin(self.connection, "alice") for _ in range(3)]
         bob, visitor = self.begin(self.connection, "bob"), self.begin(self.connection)
-        self.assertIn("End 3 sessions of this owner?",
+        self.assertIn("End all sessions of this owner, 3?",
                       self.command("end-all", self.url, "alice", status=3))
         self.assertIn("--yes", self.command("end-all", self.url, "--everyone", status=3))
         self.assertIn("nothing was ended", self.on_a_terminal("n", "end-all", self.url, "alice", status=3))
         self.assertIn("nothing was ended", self.on_a_terminal("", "end-all", self.url, "--everyone", status=3))
         self.assert_live(self.connection, *ids, bob, visitor)
         said = self.on_a_terminal("y", "end-all", self.url, "alice", "--except", key_of(ids[1]))
-        self.assertIn("End 2 sessions of this owner? [y/N]", said)
+        self.assertIn("End all sessions of this owner, 3 with the one of --except? [y/N]", said)
         self.assertIn("2 sessions ended", said)
         self.assert_gone(self.connection, ids[0], ids[2])
         self.assert_live(self.connection, ids[1], bob, visitor)

@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 
 #include <flame/session/manager.hpp>
 #include <flame/session/memory.hpp>
 #include <flame/session/writes_of.hpp>
+
+#include "test_support/forwarding.hpp"
 
 namespace flame::session::command {
 namespace {
@@ -26,28 +29,17 @@ class Watched final : public Store {
   [[nodiscard]] StoreTraits traits() const noexcept override { return inner_->traits(); }
 
  private:
-  class Connection final : public StoreConnection {
+  class Connection final : public test_support::Forwarding {
    public:
     Connection(Watched& watched, std::unique_ptr<StoreConnection> inner)
-        : watched_(watched), inner_(std::move(inner)) {}
+        : Forwarding(std::move(inner)), watched_(watched) {}
     void run(std::span<StoreOp> batch, const Call& call) override {
       watched_.on_run(batch.front().verb);
-      inner_->run(batch, call);
-    }
-    std::size_t sweep(std::size_t limit, const Call& call) override {
-      return inner_->sweep(limit, call);
-    }
-    OwnerPage list(std::string_view owner, std::string_view from, std::size_t limit,
-                   const Call& call) override {
-      return inner_->list(owner, from, limit, call);
-    }
-    KeyPage scan(std::string_view from, std::size_t limit, const Call& call) override {
-      return inner_->scan(from, limit, call);
+      inner().run(batch, call);
     }
 
    private:
     Watched& watched_;
-    std::unique_ptr<StoreConnection> inner_;
   };
 
   StorePtr inner_ = memory::store();
@@ -190,7 +182,9 @@ TEST_F(CommandCopier, ASecondCopyBringsWhatIsNew) {
   auto found = ended();
   std::ranges::sort(wanted), std::ranges::sort(found);
   EXPECT_EQ(found, wanted);
-  erase(to_access, found);
+  std::size_t erased = 0;
+  erase(to_access, found, erased);
+  EXPECT_EQ(erased, 2U);
   EXPECT_EQ(to.n(gone), 0);
 }
 
@@ -204,15 +198,30 @@ TEST_F(CommandCopier, OnlyWritesThatTheSourceKnowsAreReplaced) {
   EXPECT_EQ(writes.size(), 8U);
   EXPECT_EQ(writes.back(), first);
   from.set(cookie, 9);  // so many that the first is not known any more
+  EXPECT_EQ(copy().again, 1U);
+  EXPECT_EQ(to.n(cookie), 9);
+  from.set(cookie, 10), to.set(cookie, 11);
   EXPECT_EQ(copy().left, 1U);
-  EXPECT_EQ(to.n(cookie), 1);
+  EXPECT_EQ(to.n(cookie), 11) << "it went on from what was copied";
+}
+
+TEST_F(CommandCopier, OneThatTheTargetRefusesHoldsUpNoOther) {
+  const auto cookies = std::array{from.begin(), from.begin(), from.begin()};
+  bool refused_before = false;
+  to_store->on_run = [&](Verb verb) {
+    if (verb != Verb::create || std::exchange(refused_before, true)) return;
+    throw StoreError(StoreError::Kind::refused, "the batch");
+  };
+  EXPECT_EQ(copy().copied, 3U);
+  for (const auto& each : cookies) EXPECT_EQ(to.n(each), 1);
 }
 
 TEST_F(CommandCopier, WhatEndsWhileItIsCopiedEndsThere) {
   const auto cookie = from.begin(), other = from.begin();
   const auto key = from.key(cookie);
   to_store->on_run = [&](Verb verb) {
-    if (verb == Verb::create) erase(from_access, {key});
+    std::size_t erased = 0;
+    if (verb == Verb::create) erase(from_access, std::array{key}, erased);
   };
   const auto copied = copy();
   to_store->on_run = [](Verb) {};

@@ -46,7 +46,8 @@ class Copy(Case):
         copied = self.copied("--resume", "--yes", status=1)
         self.assertEqual({"already there": 2, "copied again, newer than there": 0,
                           "of another state there, left alone": 1, "ended there, for they had ended": 2,
-                          "copied": 0, "ended meanwhile": 0, "expired": 0, "unreadable, not copied": 0}, copied)
+                          "copied": 0, "ended meanwhile": 0, "expired": 0, "unreadable, not copied": 0,
+                          "refused there, not copied": 0}, copied)
         self.assert_live(there, same)
         self.assert_gone(there, ended, other)
         self.assertIn("later", self.value(there, changed))
