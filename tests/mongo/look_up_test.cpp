@@ -49,7 +49,7 @@ TEST(MongoLookUp, AResolverThatHangsIsLeftWaitingAndBounded) {
     std::jthread other([&] { given_up.interrupt(); });
     EXPECT_NE(text_of(hanging, given_up), "");
   }
-  for (int i = 1; i < mongo::most_looking_up; ++i) EXPECT_NE(text_of(hanging, waiter, true), "");
+  for (int i = 1; i < most_looking_up; ++i) EXPECT_NE(text_of(hanging, waiter, true), "");
   EXPECT_NE(text_of(hanging, waiter).find("the resolver hangs"), std::string::npos);
   hangs = false;
   hangs.notify_all();

@@ -8,8 +8,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
-#include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -19,9 +19,8 @@
 namespace flame::inline v0::session {
 namespace {
 
-[[noreturn]] void fail(const std::string& host, const std::string& why) {
-  throw StoreError(StoreError::Kind::connection_lost,
-                   "the name of the store's host, `" + host + "`, " + why);
+[[noreturn]] void fail(const std::string& name, const char* why) {
+  throw StoreError(StoreError::Kind::connection_lost, name + ' ' + why);
 }
 
 struct FreeAddresses {
@@ -46,18 +45,20 @@ Resolved ask_system(const std::string& host, int flags) {
   return out;
 }
 
-/// Shared with the thread that asks: whoever comes last frees it.
-struct Asking {
-  Asking() = default;
-  ~Asking() {
-    if (answered >= 0) ::close(answered);
+/// Told by the thread that asks; shared, for whoever comes last closes it.
+class Ended {
+ public:
+  Ended() = default;
+  ~Ended() {
+    if (event_ >= 0) ::close(event_);
   }
-  Asking(const Asking&) = delete;
-  Asking& operator=(const Asking&) = delete;
+  Ended(const Ended&) = delete;
+  Ended& operator=(const Ended&) = delete;
+  [[nodiscard]] int event() const noexcept { return event_; }
+  void tell() noexcept { static_cast<void>(::eventfd_write(event_, 1)); }
 
-  const int answered = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);  // what a Waiter can wait for
-  std::mutex mutex{};
-  Resolved answer{};
+ private:
+  const int event_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 };
 
 /// Threads that ask, of one generation: a child of fork() has none of its parent's.
@@ -73,7 +74,7 @@ bool take_place() noexcept {
   auto before = asked.load();
   for (;;) {
     const int now = before.generation == generation ? before.now : 0;
-    if (now >= most_resolving) return false;
+    if (now >= most_looking_up) return false;
     if (asked.compare_exchange_weak(before, {generation, now + 1})) return true;
   }
 }
@@ -84,52 +85,69 @@ void give_place_back() noexcept {
   }
 }
 
-void ask(Resolver resolver, const std::string& host, Asking& asking) noexcept {
-  Resolved answer;
-  try {
-    answer = resolver(host);
-  } catch (...) {  // out of memory
-  }
-  const std::scoped_lock lock(asking.mutex);
-  asking.answer = std::move(answer);
-  static_cast<void>(::eventfd_write(asking.answered, 1));
-}
-
-void start(Resolver resolver, const std::string& host, std::shared_ptr<Asking> asking) try {
-  std::thread([resolver, host, asking = std::move(asking)] {
-    ask(resolver, host, *asking);
+std::thread start(const std::string& name, std::function<void()> ask,
+                  std::shared_ptr<Ended> ended) try {
+  return std::thread([ask = std::move(ask), ended = std::move(ended)] {
+    try {
+      ask();
+    } catch (...) {
+    }
+    ended->tell();
     give_place_back();
-  }).detach();
+  });
 } catch (const std::system_error&) {
   give_place_back();
-  fail(host, "could not be looked up: no thread could be started");
+  fail(name, "could not be looked up: no thread could be started");
 } catch (...) {
   give_place_back();
   throw;
 }
 
-void wait_for(const Asking& asking, const std::string& host, Waiter& waiter, Deadline until) try {
-  static_cast<void>(waiter.wait(asking.answered, POLLIN, until));
+/// Who has answered ends at once, and is waited for: nothing of it is left then.
+class LeftIfLate {
+ public:
+  explicit LeftIfLate(std::thread thread) noexcept : thread_(std::move(thread)) {}
+  ~LeftIfLate() {
+    if (thread_.joinable()) thread_.detach();
+  }
+  LeftIfLate(const LeftIfLate&) = delete;
+  LeftIfLate& operator=(const LeftIfLate&) = delete;
+  void join() { thread_.join(); }
+
+ private:
+  std::thread thread_;
+};
+
+void wait_for(const Ended& ended, const std::string& name, Waiter& waiter, Deadline until) try {
+  static_cast<void>(waiter.wait(ended.event(), POLLIN, until));
 } catch (const StoreError&) {
   waiter.check({});
   if (until == Deadline{} || std::chrono::steady_clock::now() < until) throw;
-  fail(host, "was not found in time: check /etc/resolv.conf and its servers");
+  fail(name, "was not found in time: check /etc/resolv.conf and its servers");
 }
 
 }  // namespace
 
+void look_up(const std::string& name, std::function<void()> ask, Waiter& waiter, Deadline until) {
+  const auto ended = std::make_shared<Ended>();
+  if (ended->event() < 0)
+    fail(name, "could not be looked up: no descriptor is left: raise the limit (ulimit -n)");
+  if (!take_place())
+    fail(name, "was not looked up: the resolver hangs: check /etc/resolv.conf and its servers");
+  LeftIfLate thread(start(name, std::move(ask), ended));
+  wait_for(*ended, name, waiter, until);
+  thread.join();
+}
+
 std::vector<std::string> resolve_with(Resolver resolver, const std::string& host, Waiter& waiter,
                                       Deadline until) {
-  const auto asking = std::make_shared<Asking>();
-  if (asking->answered < 0)
-    fail(host, "could not be looked up: no descriptor is left: raise the limit (ulimit -n)");
-  if (!take_place())
-    fail(host, "was not looked up: the resolver hangs: check /etc/resolv.conf and its servers");
-  start(resolver, host, asking);
-  wait_for(*asking, host, waiter, until);
-  const std::scoped_lock lock(asking->mutex);
-  if (asking->answer.addresses.empty()) fail(host, "is not known: " + asking->answer.error);
-  return std::move(asking->answer.addresses);
+  const auto name = "the name of the store's host, `" + host + "`,";
+  const auto answer = std::make_shared<Resolved>();
+  answer->error = "out of memory";  // should it end without an answer
+  look_up(
+      name, [resolver, host, answer] { *answer = resolver(host); }, waiter, until);
+  if (answer->addresses.empty()) fail(name, ("is not known: " + answer->error).c_str());
+  return std::move(answer->addresses);
 }
 
 std::vector<std::string> resolve(const std::string& host, Waiter& waiter, Deadline until) {

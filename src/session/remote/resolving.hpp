@@ -4,8 +4,6 @@
 
 namespace flame::inline v0::session {
 
-inline constexpr int most_resolving = 16;
-
 /// What asks the system: addresses, or why there are none. May hang.
 struct Resolved {
   std::vector<std::string> addresses{};

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include <flame/session/waiter.hpp>
+#include <flame/session/resolve.hpp>
 
 namespace flame::inline v0::session::mongo {
 
@@ -18,14 +18,10 @@ struct FreeClient {
 };
 using Client = std::unique_ptr<mongoc_client_t, FreeClient>;
 
-inline constexpr int most_looking_up = 16;
-
 /// What makes a client, and looks up the names of a mongodb+srv URI for that. May hang.
 using Maker = mongoc_client_t* (*)(const mongoc_uri_t*);
 
-/// What `maker` makes, if anything, on a thread of its own, for it cannot be interrupted: it is
-/// left to it where it hangs. At most 16 are; then this fails at once until one has come back, with
-/// StoreError connection_lost.
+/// What `maker` makes, if anything: by look_up(), for it cannot be interrupted.
 [[nodiscard]] Client make_with(Maker maker, Uri uri, Waiter& waiter, Deadline until);
 
 }  // namespace flame::inline v0::session::mongo

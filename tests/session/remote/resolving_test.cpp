@@ -66,7 +66,7 @@ TEST(Resolve, AResolverThatHangsIsLeftWaitingAndBounded) {
     std::jthread other([&] { waiter.interrupt(); });
     EXPECT_EQ(error_of(hanging, waiter, {}), "the call was given up");
   }
-  for (int i = 1; i < most_resolving; ++i)
+  for (int i = 1; i < most_looking_up; ++i)
     EXPECT_NE(error_of(hanging, over()).find("not found in time"), std::string::npos);
   EXPECT_NE(error_of(hanging, {}).find("the resolver hangs"), std::string::npos);
   hangs = false;
@@ -81,11 +81,11 @@ TEST(Resolve, AChildProcessHasAllPlaces) {
   while (error_of(hanging, over()).find("the resolver hangs") == std::string::npos) {
   }
   // One that still begins may hold a lock, of a sanitizer's, for ever in the child.
-  while (hanging_now < most_resolving) std::this_thread::yield();
+  while (hanging_now < most_looking_up) std::this_thread::yield();
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    constexpr int callers = 2 * most_resolving;
+    constexpr int callers = 2 * most_looking_up;
     std::barrier together(callers);
     std::atomic<int> asked{0};
     {
@@ -101,7 +101,7 @@ TEST(Resolve, AChildProcessHasAllPlaces) {
   int status = -1;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status)) << status;
-  EXPECT_EQ(WEXITSTATUS(status), most_resolving);
+  EXPECT_EQ(WEXITSTATUS(status), most_looking_up);
   hangs = false;
   hangs.notify_all();
   while (!error_of(hanging, {}).empty()) std::this_thread::yield();
