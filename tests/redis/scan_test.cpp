@@ -55,6 +55,18 @@ TEST_P(RedisScanTest, FindsItsOwnPrefixAlone) {
   }
 }
 
+TEST_P(RedisScanTest, ACursorOfAnotherRunOfTheServerBeginsAnew) {
+  for (std::uint64_t n = 0; n < 2000; ++n)
+    ASSERT_EQ(apply(*connection_, Verb::create, record(n)), Outcome::done);
+  const auto first = connection_->scan("", 100, soon());
+  ASSERT_NE(first.next, "");
+  const auto colon = first.next.find(':');
+  ASSERT_EQ(colon, 40U);
+  const auto of_another = std::string(40, 'f') + first.next.substr(colon);
+  EXPECT_EQ(connection_->scan(of_another, 100, soon()).keys, first.keys);
+  EXPECT_NE(connection_->scan(first.next, 100, soon()).keys, first.keys);
+}
+
 TEST_P(RedisScanTest, RefusesWhatIsNoPagesEnd) {
   EXPECT_NE(error_of([&] { static_cast<void>(connection_->scan("0 MATCH", 10, soon())); }), "");
 }

@@ -28,6 +28,9 @@ class Socket {
   int descriptor_ = -1;
 };
 
+/// Whether its peer has taken the connection.
+[[nodiscard]] bool is_connected(int descriptor) noexcept;
+
 /// A connection over TCP that never blocks, and whose peer is missed within a minute though
 /// nothing is sent. The name is resolved anew, and each of its addresses tried in its share of the
 /// time. Throws StoreError connection_lost, as resolve() and the Waiter do.

@@ -123,7 +123,8 @@ class StoreError : public std::runtime_error {
     /// None of them was applied: this server is the wrong one now (a standby, or starting). They
     /// are `later`, and every connection to it is made anew before it is used again.
     away,
-    full,  ///< refused, for want of space: event::store_full
+    full,  ///< refused: it takes no writes for now, for want of space or replicas:
+           ///< event::store_full
     /// None of them was applied, and other connections may be good: this one had ended before
     /// anything was sent, or a lock was not to be had. They are `later`, on a new connection.
     later,

@@ -15,6 +15,13 @@
 #include <flame/session/socket.hpp>
 
 namespace flame::inline v0::session {
+
+bool is_connected(int descriptor) noexcept {
+  sockaddr_storage peer;
+  socklen_t size = sizeof peer;
+  return ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+}
+
 namespace {
 
 struct Address {

@@ -144,7 +144,7 @@ StoreError connect_error(const bson_error_t& driver, bool broken) {
 }
 
 Meaning meaning_for(Verb verb, std::size_t statements, Meaning meaning) noexcept {
-  if (repeats(verb)) return meaning == Meaning::interrupted ? Meaning::away : meaning;
+  if (repeats(verb)) return meaning == Meaning::interrupted ? Meaning::later : meaning;
   // It may have stopped being the primary on the way.
   if (meaning == Meaning::away && statements > 1) return Meaning::interrupted;
   return meaning;

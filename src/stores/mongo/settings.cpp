@@ -157,7 +157,11 @@ void check_compressors(const SplitUri& parts, const mongoc_uri_t& uri) {
   constexpr std::string_view name = "compressors=";
   for (const auto& each : parts.driver) {
     if (!lower(each).starts_with(name)) continue;
-    const auto wanted = static_cast<std::size_t>(std::ranges::count(each, ',')) + 1;
+    std::size_t wanted = 1;
+    for (const auto* const comma : {",", "%2c"})
+      for (auto at = lower(each).find(comma); at != std::string::npos;
+           at = lower(each).find(comma, at + 1))
+        ++wanted;
     if (bson_count_keys(mongoc_uri_get_compressors(&uri)) == wanted) continue;
     wrong(
         "compressors must be some of snappy, zlib and zstd, with commas between, and those that "

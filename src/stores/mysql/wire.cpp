@@ -14,6 +14,7 @@
 #include <utility>
 
 #include <flame/session/share_of.hpp>
+#include <flame/session/socket.hpp>
 
 namespace flame::inline v0::session::mysql {
 namespace {
@@ -33,12 +34,6 @@ bool is_tls(MYSQL* mysql) noexcept { return mysql_get_ssl_cipher(mysql) != nullp
 bool make_non_blocking(int descriptor) noexcept {
   const int flags = ::fcntl(descriptor, F_GETFL);
   return flags >= 0 && ::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0;
-}
-
-bool is_connected(int descriptor) noexcept {
-  sockaddr_storage peer;
-  socklen_t size = sizeof peer;
-  return ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
 }
 
 /// What the driver makes of one that is no server, or ends the connection at once.
@@ -110,8 +105,13 @@ int Wire::wait(int descriptor, short events) noexcept {
     return 1;
   } catch (const StoreError& error) {
     try {
-      const bool greets = phase_ == Phase::connected || !is_connected(descriptor);
-      if (until == until_) failure_ = greets ? error.what() : no_server("did not answer in time");
+      const bool awaits_greeting = phase_ == Phase::connecting && is_connected(descriptor);
+      if (until != until_) {
+      } else if (awaits_greeting && std::chrono::steady_clock::now() >= until) {
+        failure_ = no_server("did not answer in time");
+      } else {
+        failure_ = error.what();  // or that it was given up
+      }
     } catch (...) {
     }
   } catch (...) {  // no memory for its words: the driver's number will do

@@ -81,6 +81,7 @@ std::size_t Connection::sweep(std::size_t limit, const Call& call) {
 
 OwnerPage Connection::list(std::string_view owner, std::string_view from, std::size_t limit,
                            const Call& call) {
+  static_cast<void>(page_before(from));
   Parameters p;
   p << owner << from << call.now << static_cast<std::int64_t>(limit);
   const auto result = link_.only(Ask::list, p, call.deadline);

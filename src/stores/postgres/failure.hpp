@@ -32,7 +32,7 @@ struct ConnectFailure {
   std::string_view message{};  ///< PQerrorMessage() at PQERRORS_SQLSTATE
   bool needs_password = false;
   bool wants_tls = false;  ///< by sslmode
-  std::string address{};   ///< that took the connection; empty: none did
+  std::string address{};   ///< that was tried last
 };
 /// What to throw: refused, full, later, away or connection_lost. Words of the server or of libpq
 /// are not in it: they may hold parts of a wrong DSN.

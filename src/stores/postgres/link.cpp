@@ -10,6 +10,8 @@
 #include <new>
 #include <string_view>
 
+#include <flame/session/socket.hpp>
+
 namespace flame::inline v0::session::postgres {
 namespace {
 
@@ -41,12 +43,6 @@ StoreError connect_error_of(PGconn* connection) {
                         .address = address_of(connection)});
 }
 
-bool is_connected(int descriptor) noexcept {
-  sockaddr_storage peer;
-  socklen_t size = sizeof peer;
-  return ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
-}
-
 std::string_view field(const PGresult* result, int code) noexcept {
   const char* const text = PQresultErrorField(result, code);
   return text ? text : "";
@@ -76,6 +72,7 @@ void Link::open(const Keywords& keywords, Deadline until) {
     try {
       static_cast<void>(waiter_.wait(PQsocket(connection), events, until));
     } catch (const StoreError&) {
+      waiter_.check({});  // who gave up is told so
       if (!is_connected(PQsocket(connection))) throw;
       throw no_server(address_of(connection), "did not answer in time");
     }

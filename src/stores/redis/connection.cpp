@@ -163,22 +163,42 @@ std::optional<std::string> Connection::try_a_session(const Call& call) {
   return std::nullopt;
 }
 
-/// A page is a step of SCAN, and its `next` the server's cursor. A step looks at other keys of the
-/// database, too: with a small one there would be too many.
+/// A cursor is good for the process of a server that gave it: another one would skip keys by it.
+/// Empty where the user may not ask.
+std::string Connection::server_run(const Call& call) {
+  routing_.to_any().add_command({"INFO", "server"});
+  Reply reply;
+  routing_.exchange([&](std::size_t, Reply& answer) { reply = std::move(answer); }, call.deadline);
+  constexpr std::string_view name = "run_id:";
+  const auto at = reply.text.find(name);
+  if (reply.type != Reply::Type::text || at == std::string::npos) return {};
+  const auto begin = at + name.size();
+  return reply.text.substr(begin, reply.text.find('\r', begin) - begin);
+}
+
+/// A page is a step of SCAN; its `next` the server's run and cursor. A step looks at other keys of
+/// the database, too: with a small one there would be too many. Of another run it begins anew.
 KeyPage Connection::scan(std::string_view from, std::size_t limit, const Call& call) {
   constexpr std::size_t least = 100, most = 10'000;
-  if (!std::ranges::all_of(from, [](char c) { return c >= '0' && c <= '9'; }))
+  const auto run = server_run(call);
+  const auto colon = from.find(':');
+  auto cursor_before = from.substr(colon == from.npos ? from.size() : colon + 1);
+  const bool is_cursor = !cursor_before.empty() && std::ranges::all_of(cursor_before, [](char c) {
+    return c >= '0' && c <= '9';
+  });
+  if (!from.empty() && !is_cursor)
     throw StoreError(StoreError::Kind::refused,
                      "a page begins where no page has ended: give its `next`");
+  if (from.empty() || from.substr(0, colon) != run) cursor_before = "0";
   Keys keys(settings_->key_prefix);
-  auto reply = ask({"SCAN", from.empty() ? "0" : from, "MATCH", keys.any_session(), "COUNT",
+  auto reply = ask({"SCAN", cursor_before, "MATCH", keys.any_session(), "COUNT",
                     std::to_string(std::clamp(limit, least, most))},
                    call);
   if (reply.type != Reply::Type::array || reply.elements.size() != 2) throw_strange_reply();
   KeyPage page;
   for (const auto& each : reply.elements[1].elements)
     if (const auto key = keys.read_session(each.text)) page.keys.push_back(*key);
-  if (auto& cursor = reply.elements[0].text; cursor != "0") page.next = std::move(cursor);
+  if (const auto& cursor = reply.elements[0].text; cursor != "0") page.next = run + ':' + cursor;
   return page;
 }
 

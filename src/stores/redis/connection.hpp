@@ -37,6 +37,7 @@ class Connection final : public StoreConnection {
   /// What to tell where the server is full.
   std::optional<std::string> try_a_session(const Call& call);
   Reply ask(std::initializer_list<std::string_view> command, const Call& call);
+  std::string server_run(const Call& call);
 
   std::shared_ptr<const Settings> settings_;
   Waiter waiter_{};

@@ -76,7 +76,7 @@ bool OwnerList::add_sessions(std::span<const SessionKey> keys, std::size_t limit
                       call_.deadline);
     for (std::size_t i = 0; i < part.size(); ++i) add_header(part[i], replies.at(i), page);
     keys = keys.subspan(part.size());
-    page.next = member_of(part.back());
+    page.next = page_end(part.back());
   }
   return keys.empty();
 }
@@ -85,10 +85,9 @@ bool OwnerList::add_sessions(std::span<const SessionKey> keys, std::size_t limit
 /// many, a part that says so. A later one begins where the page before has ended.
 OwnerPage OwnerList::page(std::string_view from, std::size_t limit) {
   OwnerPage page;
-  std::optional<SessionKey> after;
+  const auto after = page_before(from);
   Reach reach{all_buckets, few_entries};
-  if (!from.empty()) {
-    after = key_of(from);
+  if (after) {
     bucket_ = bucket_of(*after);
     reach = {few_buckets, 0};
   }

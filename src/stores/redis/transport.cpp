@@ -31,9 +31,10 @@ void Transport::connect(const Settings& settings, Deadline until) {
 
 void Transport::start_tls(const Settings& settings, Deadline until) {
   tls_ = std::make_unique<Tls>(settings.tls, settings.host, socket_.get());
-  // One of plain text waits for the end of a line. Told early, for whoever connects tries again,
-  // and names the reason only when several tries have failed.
-  auto patience = share_of(until, 4);
+  // One of plain text waits for the end of a line. Told a little before the end, when whoever waits
+  // for the connection still listens.
+  const auto now = std::chrono::steady_clock::now();
+  auto patience = until == Deadline{} ? until : until - (until - now) / 4;
   for (; !tls_->shake_hands(); patience = until) {
     try {
       wait(false, patience);
