@@ -23,6 +23,8 @@
 /// Task<>) · T&, const T& of what Flame::map or a middleware provides · T*, const T*: null where it
 /// is not to be had.
 ///
+/// Beside these, blocking(handler).
+///
 /// Results: void (the chain goes on) · std::string, string literal, Response, Json, std::pair of
 /// status and body (the chain ends) · a Task of one of these.
 namespace flame::inline v0::detail {
@@ -48,6 +50,7 @@ struct Link {
   std::shared_ptr<const void> object{};
   void (*direct)(const void* object, Context&, const Binding*) = nullptr;
   Task<> (*around)(const void* object, Context&, const Binding*, Next) = nullptr;
+  bool blocks = false;  // direct, on a thread of its own
   std::vector<Want> wants{};
   std::shared_ptr<Provider> provider{};
 };
@@ -252,6 +255,11 @@ concept has_one_call = requires {
   &F::operator();
 };
 
+/// What blocking() makes.
+struct Blocking {
+  std::vector<Link> links{};
+};
+
 template <class F>
 [[nodiscard]] Link link_of(F handler) {
   if constexpr (std::is_same_v<F, Middleware>) {
@@ -327,7 +335,10 @@ void collect(std::vector<Link>& links, First&& first, Rest&&... rest) {
                   "a member function needs its object: (&Class::member, object)");
     if constexpr (sizeof...(Rest) > 0) collect_member(links, first, std::forward<Rest>(rest)...);
   } else {
-    links.push_back(link_of<F>(std::forward<First>(first)));
+    if constexpr (std::is_same_v<F, Blocking>)
+      links.insert(links.end(), first.links.begin(), first.links.end());
+    else
+      links.push_back(link_of<F>(std::forward<First>(first)));
     collect(links, std::forward<Rest>(rest)...);
   }
 }
@@ -340,5 +351,22 @@ template <class... H>
 }
 
 }  // namespace flame::inline v0::detail
+
+namespace flame::inline v0 {
+
+/// For a handler that blocks, on a file, a database or a long computation: it runs on a thread of a
+/// pool (HostOptions::blocking_threads) while its event loop serves others. 503 where
+/// HostOptions::blocking_waiting of them wait for a thread already. What one waits for is its own
+/// affair: after drain_time it is left behind.
+///
+///     f.get("/report", flame::blocking([](Session& s) { return slow_report(s); }));
+template <class... H>
+[[nodiscard]] detail::Blocking blocking(H&&... handler) {
+  detail::Blocking all{detail::links_of(std::forward<H>(handler)...)};
+  for (auto& link : all.links) link.blocks = true;
+  return all;
+}
+
+}  // namespace flame::inline v0
 
 #pragma GCC visibility pop

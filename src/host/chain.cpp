@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "access.hpp"
+#include "blocking_pool.hpp"
 #include "loop.hpp"
 
 namespace flame::inline v0::detail {
@@ -59,6 +60,11 @@ class Compiler {
     step.object = link.object.get();
     step.direct = link.direct;
     step.around = link.around;
+    step.blocks = link.blocks;
+    if (link.blocks && link.direct == nullptr)
+      report(std::string(used.by) +
+             ": flame::blocking(...) is for a handler that blocks: one that co_awaits, or a "
+             "middleware, needs no thread of its own");
     for (const auto& want : link.wants) {
       step.bindings.push_back(want.type == nullptr ? Binding{} : bind(want, used));
     }
@@ -163,6 +169,23 @@ Route compile(const std::vector<Used>& chain, const std::vector<Service>& servic
   return Compiler(chain, services, errors).run();
 }
 
+namespace {
+
+Task<> run_blocking(Context& context, const Step* step) {
+  BlockingCall call(context, *step);
+  if (!co_await call) {
+    Response busy(503, "Service Unavailable\n");
+    busy.set("Retry-After", "1").set("Cache-Control", "no-store");
+    context.answer(std::move(busy));
+  }
+  if (context.answered()) co_return;
+  const Next next(context, step + 1);
+  auto rest = next();
+  co_await rest;
+}
+
+}  // namespace
+
 Task<> run_from(Context& context, const Step* step) {
   auto& furthest = ContextAccess::furthest(context);
   if (furthest != nullptr && step <= furthest) {
@@ -171,7 +194,9 @@ Task<> run_from(Context& context, const Step* step) {
   furthest = step;
   ContextAccess::loop(context)->has_thread(ContextAccess::route(context));
   for (;; ++step) {
-    if (step->direct != nullptr) {
+    if (step->blocks) {
+      return run_blocking(context, step);
+    } else if (step->direct != nullptr) {
       step->direct(step->object, context, step->bindings.data());
       if (context.answered()) return {};
     } else if (step->around != nullptr) {

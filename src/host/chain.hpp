@@ -16,6 +16,7 @@ struct Step {
   void (*direct)(const void* object, Context&, const Binding*) = nullptr;
   Task<> (*around)(const void* object, Context&, const Binding*, Next) = nullptr;
   Provider* provider = nullptr;
+  bool blocks = false;  // a direct one, that runs on a thread of the pool
   const void* object = nullptr;
   std::vector<Binding> bindings{};
   std::vector<Wanted> wanted{};

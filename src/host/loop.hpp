@@ -12,6 +12,7 @@
 namespace flame::inline v0::detail {
 
 struct Route;
+class BlockingPool;
 
 /// What comes out of a handler's sleep once its request is cut.
 struct Cut final : std::exception {
@@ -37,6 +38,7 @@ class Loop : public session::Executor {
   std::atomic<unsigned> turns{0};  // how often it has been set
   std::thread::id thread{};        // set before it runs
   std::stop_token stop{};          // set before it runs
+  BlockingPool* pool = nullptr;    // set before it runs; null: what blocks may do so here
   std::atomic<bool> cuts{false};   // nobody sleeps any more
 
  protected:

@@ -140,6 +140,8 @@ std::vector<std::string> check(const HostOptions& options) {
   need(options.max_head >= 256, "option max_head is below 256 bytes");
   need(options.max_head <= std::size_t{1} << 24, "option max_head is above 16 MiB");
   need(options.max_fields > 0, "option max_fields is 0");
+  need(options.blocking_threads > 0, "option blocking_threads is 0");
+  need(options.blocking_threads <= most_threads, "option blocking_threads is above 1024");
   need(options.min_rate > 0, "option min_rate is 0");
   need(options.max_connections > 0, "option max_connections is 0");
   need(options.head_time > milliseconds{0}, "option head_time is not above 0");
@@ -161,7 +163,9 @@ struct Server::Impl {
       : app(served),
         shared{
             served, host_options, logs,
-            Places(raise_descriptors(host_options.max_connections), host_options.max_per_address)} {
+            Places(raise_descriptors(host_options.max_connections), host_options.max_per_address),
+            BlockingPool(host_options.blocking_threads, host_options.blocking_waiting,
+                         [this] { begin_to_serve(); })} {
     shared.control = &control;
   }
 
@@ -207,7 +211,7 @@ struct Server::Impl {
         threads.emplace_back([this, &worker] {
           turn.wait(Turn::wait);
           if (turn == Turn::end) return;
-          serving = this;
+          begin_to_serve();
           worker.run();
         });
       }
@@ -219,6 +223,11 @@ struct Server::Impl {
     }
     started = true;
     go_on(Turn::serve);
+  }
+
+  void begin_to_serve() const noexcept {
+    block_broken_pipes();
+    serving = this;
   }
 
   void supervise() {
@@ -238,6 +247,7 @@ struct Server::Impl {
       if (cuts) wait_for_cut(worker, std::chrono::steady_clock::time_point::max());
     for (auto& worker : workers) worker.finish();
     for (auto& thread : threads) thread.join();
+    shared.pool.end();
     for (const auto& worker : workers) left_behind += worker.left_behind();
     if (telling.joinable()) telling.join();
     change(End::ended);
@@ -272,6 +282,7 @@ struct Server::Impl {
   void cut() {
     for (auto& worker : workers)
       worker.cut(at_once ? "a second signal came" : "drain_time was over");
+    shared.pool.cut();
     const auto until = std::chrono::steady_clock::now() + cut_time;
     for (auto& worker : workers) {
       wait_for_cut(worker, until);

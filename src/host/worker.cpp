@@ -71,6 +71,7 @@ Worker::Worker(Shared& shared, const asio::ip::tcp& protocol, Descriptor listeni
   timer.release();
 
   loop_.stop = shared_.stop.get_token();
+  loop_.pool = &shared_.pool;
   draining_op_.context = cutting_op_.context = finishing_op_.context = this;
   draining_op_.done = [](session::Operation& self) noexcept {
     static_cast<Worker*>(self.context)->begin_to_drain();
@@ -94,7 +95,6 @@ Worker::Worker(Shared& shared, const asio::ip::tcp& protocol, Descriptor listeni
 Worker::~Worker() = default;
 
 void Worker::run() {
-  block_broken_pipes();
   loop_.run();
   // Only now: what is queued must not run on a connection that is gone.
   stop_accepting();

@@ -16,6 +16,7 @@
 
 #include "app.hpp"
 #include "asio_loop.hpp"
+#include "blocking_pool.hpp"
 #include "connection.hpp"
 #include "file.hpp"
 #include "handler_memory.hpp"
@@ -29,6 +30,7 @@ struct Shared {
   HostOptions options{};
   bool logs = false;
   Places places{10'000, 0};
+  BlockingPool pool;
   std::atomic<std::size_t> bodies{0};          // bytes
   boost::asio::io_context* control = nullptr;  // stopped when, draining, nothing is left
   std::atomic<bool> draining{false};
