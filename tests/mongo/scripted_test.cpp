@@ -23,7 +23,7 @@ TEST(MongoScripted, WhatMayHaveBeenAppliedInPartIsUnknown) {
     EXPECT_EQ(run(always(stepped_down), some(verb)).thrown.kind, Kind::connection_lost);
   }
   for (const auto verb : {Verb::load, Verb::touch, Verb::erase})
-    EXPECT_EQ(run(always(stepped_down), some(verb, 2)).thrown.kind, Kind::away);
+    EXPECT_EQ(run(always(stepped_down), some(verb, 2)).thrown.kind, Kind::later);
 }
 
 TEST(MongoScripted, WhatTheSetDidNotConfirmIsUnconfirmedAndTheRestWaits) {

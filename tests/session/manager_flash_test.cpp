@@ -319,6 +319,21 @@ TEST_F(ManagerFlash, AClaimOfUnknownOutcomeIsTold) {
   EXPECT_EQ(count(event::flash_lost), 1U);
 }
 
+TEST_F(ManagerFlash, AClaimOfUnknownOutcomeIsToldThoughItsSessionEnded) {
+  const auto cookie = flashed();
+  store->next(Verb::replace, Fault::lose_reply);
+  store->next(Verb::load, Outcome::missing, 1);
+  EXPECT_FALSE(try_load(cookie, Need::flash).value().contains("n"));
+  EXPECT_EQ(count(event::flash_lost), 1U);
+}
+
+TEST_F(ManagerFlash, AClaimWhoseSessionHadEndedTookNothing) {
+  const auto cookie = flashed();
+  store->next(Verb::replace, Outcome::missing);
+  EXPECT_TRUE(try_load(cookie, Need::flash));
+  EXPECT_EQ(count(event::flash_lost), 0U);
+}
+
 TEST_F(ManagerFlash, AClaimThatSurelyFailedIsNotTold) {
   const auto cookie = flashed();
   store->next(Verb::replace, Outcome::refused);

@@ -205,9 +205,10 @@ void LoadJob::start_claim() {
 }
 
 void LoadJob::written(Record newest) {
+  lose_flash_if_unknown();
   if (unit_.result.verdict == Verdict::failed) {
     error_ = unit_.result.error;
-    return lose_flash_if_unknown();
+    return;
   }
   if (unit_.result.claimed) {
     session_->flash = std::make_shared<detail::FlashMessage>(std::move(*unit_.result.claimed));
@@ -229,7 +230,8 @@ void LoadJob::lose_flash_if_unknown() {
   if (!unit_.result.unknown) return;
   const auto key = id().key();
   core_.events.emit(event::flash_lost, &key,
-                    "whether a flash message was taken by a request that failed is unknown");
+                    "whether a flash message was taken by a request that failed, or whose session "
+                    "ended meanwhile, is unknown");
 }
 
 void LoadJob::become(Presence presence) {

@@ -122,7 +122,10 @@ void WriteFlow::failed(const Failure& failure) {
 }
 
 void WriteFlow::end_all() {
-  for (Unit* unit : units_) settle_ended(*unit);
+  for (Unit* unit : units_) {
+    settle_ended(*unit);
+    unit->result.unknown = !unknown_.empty();
+  }
   base_ = nullptr;
   written_ = {};
   finished_ = true;

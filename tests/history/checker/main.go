@@ -121,6 +121,18 @@ func runVisitor(addresses []string, seed int64, sums *totals) {
 	judge(v, first, sums)
 }
 
+// Whether a logout of the same session was under way at the same time.
+func (v *visitor) endedDuring(one porcupine.Operation) bool {
+	for _, each := range v.history {
+		in := each.Input.(input)
+		if in.verb == "logout" && selector(in.id) == selector(one.Input.(input).id) &&
+			each.Call < one.Return && one.Call < each.Return {
+			return true
+		}
+	}
+	return false
+}
+
 func judge(v *visitor, first string, sums *totals) {
 	unknown := 0
 	for _, each := range v.history {
@@ -131,6 +143,7 @@ func judge(v *visitor, first string, sums *totals) {
 	for i := range v.history {
 		in := v.history[i].Input.(input)
 		in.strict = unknown == 0
+		in.loses = in.verb == "take" && *kind != "none" && v.endedDuring(v.history[i])
 		v.history[i].Input = in
 	}
 	sums.unknown.Add(int64(unknown))

@@ -17,6 +17,7 @@ type input struct {
 	key    string // of put
 	value  string // of put, flash and login
 	strict bool   // nothing is of unknown outcome: a message that waits is never missed
+	loses  bool   // its session ended meanwhile, and exchanges were cut: it may have taken a message without knowing
 }
 
 // What it was told. An operation that is unknown may have been applied at any time until the end, or never.
@@ -160,6 +161,9 @@ func same(a, b map[string]string) bool {
 
 func (w world) afterTake(opens int, in input, out output) []world {
 	if out.body == "" {
+		if in.loses {
+			return w.perhaps(in)
+		}
 		if opens >= 0 && w[opens].flash != "" && in.strict {
 			return nil
 		}
