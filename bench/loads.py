@@ -93,17 +93,24 @@ def scripts_servers(verb, name):
                           stdout=subprocess.PIPE).stdout.strip()
 
 
+def descendants(pid):
+    """And the process itself."""
+    yield pid
+    for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        yield from descendants(child)
+
+
 def new_store(name, running):
     """An empty store on a server that runs on the client's core."""
     scripts_servers("start", name)
     running.callback(scripts_servers, "stop", name)
-    pid = scripts_servers("pid", name)
-    for process in [pid, *pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]:
+    for process in descendants(scripts_servers("pid", name)):
         subprocess.run(["taskset", "-a", "-c", "-p", str(CLIENT_CORE), process], check=True,
                        stdout=subprocess.DEVNULL)
     own = f"bench{os.getpid()}"
     url = scripts_servers("url", name)
-    return f"{url}?key_prefix={own}" if name == "redis" else f"{url}?table={own}&init_table=true"
+    options = {"redis": f"key_prefix={own}", "mongo": f"collection={own}&init_collection=true"}
+    return url + "&?"["?" not in url] + options.get(name, f"table={own}&init_table=true")
 
 
 def delayed(url, milliseconds, running):
