@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -22,7 +23,7 @@ namespace {
 
 constexpr const char* usage =
     "usage: bench_server [--listen HOST:PORT] [--store URL] [--threads N] [--idle SECONDS]\n"
-    "                    [--most N] [--refuse N]\n"
+    "                    [--most N] [--refuse N] [--sweep-every SECONDS]\n"
     "\n"
     "  --listen HOST:PORT   where to listen, port 0 for a free one (127.0.0.1:2830)\n"
     "  --store URL          where sessions are kept: memory:, file:/PATH, sqlite:PATH, "
@@ -32,6 +33,7 @@ constexpr const char* usage =
     "  --idle SECONDS       idle timeout (1800)\n"
     "  --most N             sessions of one owner, of whom a login ends the oldest (any number)\n"
     "  --refuse N           the same, but a login that would be one too many is refused\n"
+    "  --sweep-every SECONDS  of a store on a server (60)\n"
     "\n"
     "All routes are GET: /plain /set /get /clear /incr /add /put?key=K&value=V /all\n"
     "/slow?ms=N&key=K&value=V /slow_begun /login?owner=U /logout /flash?message=M /take /fail\n"
@@ -44,6 +46,7 @@ struct Arguments {
   std::chrono::seconds idle = std::chrono::minutes(30);
   std::size_t sessions_per_owner = 0;
   session::AtOwnerLimit at_limit = session::AtOwnerLimit::end_oldest;
+  std::optional<std::chrono::seconds> sweep_every{};
   bool help = false;
 };
 
@@ -69,7 +72,8 @@ Arguments parse(std::span<char*> words) {
       arguments.help = true;
       return arguments;
     }
-    constexpr std::array names{"--listen", "--store", "--threads", "--idle", "--most", "--refuse"};
+    constexpr std::array names{"--listen", "--store",  "--threads",    "--idle",
+                               "--most",   "--refuse", "--sweep-every"};
     if (std::ranges::find(names, name) == names.end()) {
       throw std::invalid_argument("unknown option `" + std::string(name) + "`: see --help");
     }
@@ -80,11 +84,38 @@ Arguments parse(std::span<char*> words) {
     if (name == "--store") arguments.store = words[i];
     if (name == "--threads") arguments.threads = in_range(name, words[i], 1024);
     if (name == "--idle") arguments.idle = std::chrono::seconds(in_range(name, words[i], 86'400));
+    if (name == "--sweep-every")
+      arguments.sweep_every = std::chrono::seconds(in_range(name, words[i], 86'400));
     if (name != "--most" && name != "--refuse") continue;
     arguments.sessions_per_owner = in_range(name, words[i], 1000);
     if (name == "--refuse") arguments.at_limit = session::AtOwnerLimit::refuse;
   }
   return arguments;
+}
+
+/// One that sweeps at another interval than its store says.
+class Swept final : public session::Store {
+ public:
+  Swept(session::StorePtr inner, std::chrono::seconds every)
+      : inner_(std::move(inner)), every_(every) {}
+  std::unique_ptr<session::StoreConnection> make_connection() override {
+    return inner_->make_connection();
+  }
+  [[nodiscard]] session::StoreTraits traits() const noexcept override {
+    auto traits = inner_->traits();
+    traits.sweep_every = every_;
+    return traits;
+  }
+
+ private:
+  const session::StorePtr inner_;
+  const std::chrono::seconds every_;
+};
+
+session::StorePtr store_of(const Arguments& arguments) {
+  auto store = session::open_store(arguments.store);
+  if (arguments.sweep_every) return std::make_shared<Swept>(store, *arguments.sweep_every);
+  return store;
 }
 
 std::string query(const flame::Context& context, std::string_view name) {
@@ -219,7 +250,7 @@ int main(int argc, char** argv) {
 
   flame::Flame f({.address = arguments.listen, .threads = arguments.threads});
   // All load comes from one place, and no visitor is to be turned away.
-  f.use(session::sessioner({.store = session::open_store(arguments.store),
+  f.use(session::sessioner({.store = store_of(arguments),
                             .idle_timeout = arguments.idle,
                             .max_created_per_second = 0,
                             .max_sessions_per_owner = arguments.sessions_per_owner,

@@ -16,7 +16,7 @@ using Steady = std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::size_t limit = 1000;
+constexpr std::size_t limit = 100;
 constexpr auto pause = 20ms;
 
 void sweep(const char* url, std::chrono::seconds time) {

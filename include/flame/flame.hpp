@@ -24,12 +24,12 @@ namespace flame::inline v0 {
 
 /// Where and how a Flame serves. run() and start() check them.
 struct HostOptions {
-  std::string address{};          ///< host:port; empty: $FLAME_ADDR, or else 127.0.0.1:2830
-  std::size_t threads = 0;        ///< event loops; 0: one for each processor
+  std::string address{};               ///< host:port; empty: $FLAME_ADDR, or else 127.0.0.1:2830
+  std::size_t threads = 0;             ///< event loops; 0: one for each processor
   std::size_t blocking_threads = 16;   ///< at most, for handlers in blocking()
   std::size_t blocking_waiting = 256;  ///< that wait for one of these threads; 503 above
-  std::size_t max_head = 16'384;  ///< bytes of request line and fields; 431 above
-  std::size_t max_fields = 100;   ///< 431 above
+  std::size_t max_head = 16'384;       ///< bytes of request line and fields; 431 above
+  std::size_t max_fields = 100;        ///< 431 above
   std::size_t max_body = std::size_t{1} << 20;      ///< bytes; 413 above
   std::size_t max_bodies = std::size_t{256} << 20;  ///< bytes of all bodies together; 503 above
   /// At once; fewer where `ulimit -n` says so, whose soft limit start() raises as far as it may,

@@ -46,6 +46,13 @@ void check(const StoreOp& op) {
   }
 }
 
+/// Of a file store that names it in full; empty: of no such one.
+std::string folder_of(std::string_view url) {
+  constexpr std::string_view file = "file:";
+  const auto path = url.substr(0, url.find('?'));
+  return path.starts_with("file:/") ? std::string(path.substr(file.size())) : std::string();
+}
+
 /// Whether something is in it, and no folder of records, which have two hexadecimal digits.
 bool is_strange(const std::string& path) {
   bool is_empty = true;
@@ -75,19 +82,26 @@ std::string without_making(std::string_view url) {
   return out;
 }
 
-StorePtr open_existing(std::string_view url) {
-  constexpr std::string_view file = "file:";
-  const bool is_file = url.starts_with(file);
-  const std::string path(is_file ? url.substr(0, url.find('?')).substr(file.size()) : url);
-  if (is_file && path.starts_with('/') && ::access(path.c_str(), F_OK) != 0)
+StorePtr open_target(std::string_view url) {
+  if (url.starts_with("memory:"))
     throw StoreError(StoreError::Kind::refused,
-                     "file store: the folder that the URL names is not there, or cannot be seen "
-                     "by this user");
-  if (is_file && path.starts_with('/') && is_strange(path))
+                     "the memory store lives and ends with its process: there is none to look at "
+                     "from outside");
+  const auto folder = folder_of(url);
+  if (!folder.empty() && is_strange(folder))
     throw StoreError(StoreError::Kind::refused,
                      "file store: the folder that the URL names has files of others, and no "
                      "sessions: name that of a service's file store");
-  return open_store(without_making(url));
+  return open_store(url);
+}
+
+StorePtr open_existing(std::string_view url) {
+  const auto folder = folder_of(url);
+  if (!folder.empty() && ::access(folder.c_str(), F_OK) != 0)
+    throw StoreError(StoreError::Kind::refused,
+                     "file store: the folder that the URL names is not there, or cannot be seen "
+                     "by this user");
+  return open_target(without_making(url));
 }
 
 Access::Access(StorePtr store) : store_(std::move(store)), traits_(store_->traits()) {

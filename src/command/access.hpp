@@ -12,8 +12,11 @@ namespace flame::inline v0::session::command {
 
 /// The URL without what would have a store make its table.
 [[nodiscard]] std::string without_making(std::string_view url);
-/// open_store(), of a store that is there: none is made for a name that was mistyped.
+/// open_store(), of a store that is there: none is made for a name that was mistyped. Throws
+/// StoreError.
 [[nodiscard]] StorePtr open_existing(std::string_view url);
+/// open_store(), to copy to: it may be made.
+[[nodiscard]] StorePtr open_target(std::string_view url);
 
 /// A store and one connection to it, for what goes past a Manager. Throws StoreError.
 class Access {

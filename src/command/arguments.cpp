@@ -85,7 +85,8 @@ class Reader {
     const auto all = form_.options;
     if (all.find(" " + std::string(name) + " ") == all.npos)
       wrong("flame-session " + std::string(form_.name) + " has no option " + quoted(name) +
-            ": see flame-session " + std::string(form_.name) + " --help");
+            ": see flame-session " + std::string(form_.name) +
+            " --help; what begins with a dash and is no option goes after --");
     const bool has_value = name == "--application" || name == "--except";
     if (has_value && equals == word.size() && words_.empty())
       wrong(std::string(name) + " needs a value after it");
@@ -138,8 +139,8 @@ Arguments read_arguments(std::span<const char* const> words) {
   if (asks && words.size() == 1) return {};
   const auto* const form = find_form(asks ? words[1] : first);
   if (!form)
-    wrong("flame-session has no command " + quoted(asks ? words[1] : first) +
-          ": see flame-session --help");
+    wrong(quoted(asks ? words[1] : first) +
+          " is no command of flame-session: see flame-session --help");
   if (asks) return {.action = Action::help, .about = form->action};
   return Reader(*form, words.subspan(1)).read();
 }

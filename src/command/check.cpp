@@ -225,6 +225,10 @@ ExitStatus check(const Arguments& arguments) {
   } catch (const StoreError& error) {
     findings = {{"reachable", Grade::wrong, error.what()}};
   }
+  if (arguments.url != without_making(arguments.url))
+    findings.push_back({"note", Grade::good,
+                        "check makes no table and no collection, whatever the URL says; a copy to "
+                        "it, and a service, do"});
   std::cout << table_of(findings);
   return status_of(findings);
 }

@@ -38,12 +38,13 @@ bool contains(const std::vector<WriteToken>& writes, WriteToken token) {
 }
 
 /// Whether the target wrote it since it was copied: then it knows a write that the source still
-/// knows, and its last one the source does not know. Where they have none in common the source has
-/// written more often since than a record remembers.
+/// knows, and its last one the source does not know. Where they have none in common one of them has
+/// written more often since than a record remembers: the one that was seen last.
 bool went_on(const Record& there, const Record& at_source) {
   const auto known = writes_of(at_source);
   if (contains(known, there.token)) return false;
-  return std::ranges::any_of(writes_of(there), [&](auto each) { return contains(known, each); });
+  return std::ranges::any_of(writes_of(there), [&](auto each) { return contains(known, each); }) ||
+         there.last_seen > at_source.last_seen;
 }
 
 /// Moves the end of what is there to where it is at the source.

@@ -19,8 +19,11 @@ struct Copied {
   std::size_t refused = 0;     ///< the target takes none like it: too large, say
   std::size_t left = 0;        ///< the target has another state of it, which stays
 
+  [[nodiscard]] std::size_t living() const noexcept {  ///< at the source
+    return copied + already_there + again + refused + left;
+  }
   [[nodiscard]] std::size_t seen() const noexcept {
-    return copied + already_there + again + ended + expired + unreadable + refused + left;
+    return living() + ended + expired + unreadable;
   }
 };
 

@@ -51,15 +51,17 @@ void check_interrupted() {
 /// What lives at the target, and not at the source.
 void end_there(Access& from, Access& to, bool yes, bool is_from_empty, std::size_t& erased) {
   std::vector<SessionKey> ended;
-  Progress progress;
-  for (std::string next; find_ended(from, to, next, ended);) {
-    progress.tell("looking for what has ended: " + std::to_string(ended.size()));
-    check_interrupted();
+  {
+    Progress progress;
+    for (std::string next; find_ended(from, to, next, ended);) {
+      progress.tell("looking for what has ended: " + std::to_string(ended.size()));
+      check_interrupted();
+    }
   }
   if (is_from_empty && !ended.empty())
     throw Failure(ExitStatus::failed,
-                  "FROM has no session at all, and TO has: is FROM the right store? Nothing was "
-                  "ended at TO; where it is right, name an empty TO");
+                  "no session lives at FROM, and some do at TO: is FROM the right store? Nothing "
+                  "was ended at TO; where it is right, name an empty TO");
   if (ended.size() > 1 && !yes)
     agree("TO has " + sessions(ended.size()) +
               " that FROM has not: they ended there since, or began at TO. End them at TO?",
@@ -93,14 +95,14 @@ void copy_all(Copier& copier) {
 
 ExitStatus copy(const Arguments& arguments) {
   auto from = open(open_existing, arguments.url, "FROM");
-  auto to = open(open_store, arguments.to, "TO");
+  auto to = open(open_target, arguments.to, "TO");
   watch_for_interrupts();
   Copier copier(from, to);
   if (!arguments.resume) need_empty(to);
   std::size_t ended = 0;
   try {
     copy_all(copier);
-    if (arguments.resume) end_there(from, to, arguments.yes, copier.copied().seen() == 0, ended);
+    if (arguments.resume) end_there(from, to, arguments.yes, copier.copied().living() == 0, ended);
   } catch (const StoreError& error) {
     std::cout << table_of(copier.copied(), ended);
     fail_at("copying", error, true);
@@ -109,12 +111,13 @@ ExitStatus copy(const Arguments& arguments) {
     throw;
   }
   std::cout << table_of(copier.copied(), ended);
-  const auto [left, refused] = std::pair(copier.copied().left, copier.copied().refused);
-  if (left + refused == 0) return ExitStatus::done;
-  throw Failure(ExitStatus::failed,
-                sessions(left) +
-                    " at TO are in a state of their own, which stays, and TO refused " +
-                    sessions(refused) + ": see man flame-session");
+  const auto& copied = copier.copied();
+  if (copied.seen() == 0) std::cerr << "flame-session: FROM is empty: is it the right store?\n";
+  const auto not_as_at_source = copied.left + copied.refused + copied.unreadable;
+  if (not_as_at_source == 0) return ExitStatus::done;
+  throw Failure(ExitStatus::failed, "not all is at TO as it is at FROM, " +
+                                        sessions(not_as_at_source) +
+                                        " in all: the table says why, and man flame-session more");
 }
 
 }  // namespace flame::inline v0::session::command

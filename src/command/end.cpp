@@ -68,6 +68,7 @@ ExitStatus end(const Arguments& arguments) {
 }
 
 ExitStatus end_all(const Arguments& arguments) {
+  watch_for_interrupts();
   if (arguments.everyone) return end_everyone(arguments);
   const auto manager = open_manager(arguments);
   if (!arguments.yes) {

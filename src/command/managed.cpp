@@ -5,6 +5,7 @@
 
 #include "access.hpp"
 #include "exit_status.hpp"
+#include "terminal.hpp"
 
 namespace flame::inline v0::session::command {
 
@@ -12,6 +13,8 @@ std::unique_ptr<Manager> open_manager(const Arguments& arguments) {
   using namespace std::chrono_literals;
   Options options;
   options.store = open_existing(arguments.url);
+  // A Manager waits for a server that is down; here somebody wants to know why.
+  static_cast<void>(Access(options.store));
   options.application = arguments.application;
   options.idle_timeout = options.absolute_timeout = options.longest_login = 24h * 365 * 100;
   options.deadline = 30s;
@@ -23,13 +26,19 @@ std::unique_ptr<Manager> open_manager(const Arguments& arguments) {
 
 namespace {
 
+constexpr std::chrono::milliseconds look_time{50};
+
 class Waiting final : public Executor {
  public:
   void post(Operation*) noexcept override { over_.set_value(); }
-  void wait() { over_.get_future().wait(); }
+
+  [[nodiscard]] bool wait_for(std::chrono::milliseconds time) {
+    return future_.wait_for(time) == std::future_status::ready;
+  }
 
  private:
   std::promise<void> over_;
+  std::future<void> future_ = over_.get_future();
 };
 
 }  // namespace
@@ -38,7 +47,16 @@ std::size_t end_with(Manager& manager, EndOperation& operation) {
   Waiting waiting;
   operation.executor = &waiting;
   operation.deadline = std::chrono::steady_clock::now() + std::chrono::hours(24);
-  if (!manager.start(operation)) waiting.wait();
+  if (!manager.start(operation)) {
+    Progress progress;
+    const auto before = manager.counters().writes.operations;
+    while (!waiting.wait_for(look_time)) {
+      progress.tell(sessions(manager.counters().writes.operations - before) + " ended");
+      if (is_interrupted()) static_cast<void>(manager.stop());  // which answers it
+    }
+  }
+  if (is_interrupted() && !*operation.result)
+    throw Failure(ExitStatus::not_done, "interrupted: some may have ended; do it again");
   return value_of(std::move(*operation.result));
 }
 

@@ -2,6 +2,7 @@
 
 #include "commands.hpp"
 #include "help.hpp"
+#include "text.hpp"
 
 namespace flame::inline v0::session::command {
 namespace {
@@ -32,7 +33,7 @@ ExitStatus act(const Arguments& arguments) {
 
 ExitStatus tell(const char* text, ExitStatus status) {
   std::cout << std::flush;
-  std::cerr << "flame-session: " << text << "\n";
+  std::cerr << "flame-session: " << printable(text) << "\n";
   return status;
 }
 

@@ -32,7 +32,8 @@ void agree(const std::string& what, const std::string& else_told) {
   std::cerr << what << " [y/N] " << std::flush;
   std::string answer;
   pollfd input{STDIN_FILENO, POLLIN, 0};
-  if (::poll(&input, 1, -1) == 1) std::getline(std::cin, answer);  // a signal ends poll() alone
+  while (!is_interrupted() && ::poll(&input, 1, 100) < 1) continue;
+  if (!is_interrupted()) std::getline(std::cin, answer);
   if (answer != "y" && answer != "Y" && answer != "yes")
     throw Failure(ExitStatus::not_done, else_told);
 }

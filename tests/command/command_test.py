@@ -2,7 +2,10 @@
 
 import json
 import os
+import pty
 import re
+import signal
+import subprocess
 import time
 import unittest
 
@@ -49,6 +52,20 @@ class Sessions(Case):
         self.assert_live(self.connection, *ids[1:], bob, visitor)
         self.assertEqual(2, len(self.listed("alice")))
         self.assertEqual([], self.listed("nobody"))
+
+    def test_a_signal_while_it_asks_ends_nothing(self):
+        ids = [self.begin(self.connection, "alice") for _ in range(2)]
+        for number in (signal.SIGINT, signal.SIGTERM):
+            master, slave = pty.openpty()
+            process = subprocess.Popen([driver.BIN / "flame-session", "end-all", self.url, "alice"],
+                                       stdin=slave, stderr=subprocess.PIPE, text=True)
+            self.assertIn("End all", process.stderr.read(len("End all")))
+            process.send_signal(number)
+            self.said += process.communicate(timeout=driver.PATIENCE)[1]
+            os.close(master)
+            os.close(slave)
+            self.assertEqual(3, process.returncode)
+        self.assert_live(self.connection, *ids)
 
     def test_of_another_application_it_finds_none(self):
         session = self.begin(self.connection, "alice")

@@ -205,6 +205,29 @@ TEST_F(CommandCopier, OnlyWritesThatTheSourceKnowsAreReplaced) {
   EXPECT_EQ(to.n(cookie), 11) << "it went on from what was copied";
 }
 
+TEST_F(CommandCopier, WhatWasWrittenThereForLongIsNotRolledBack) {
+  const auto cookie = from.begin();
+  EXPECT_EQ(copy().copied, 1U);
+  for (int n = 2; n < 12; ++n) to.set(cookie, n);
+  auto touched = record(to_access, to.key(cookie));
+  touched.last_seen += 1s;
+  std::vector<StoreOp> touch{{Verb::touch, touched, {}, {}}};
+  to_access.run(touch);
+  EXPECT_EQ(copy().left, 1U);
+  EXPECT_EQ(to.n(cookie), 11);
+}
+
+TEST_F(CommandCopier, WhatDoesNotLiveAtTheSourceIsToldApart) {
+  from.begin();
+  auto expired = record(from_access, from.key(from.begin()));
+  expired.key.bytes.fill(std::byte{2});
+  expired.expires_at = from_access.now() - 1s;
+  create(from_access, expired);
+  const auto copied = copy();
+  EXPECT_EQ(copied.seen(), 3U);
+  EXPECT_EQ(copied.living(), 2U);
+}
+
 TEST_F(CommandCopier, OneThatTheTargetRefusesHoldsUpNoOther) {
   const auto cookies = std::array{from.begin(), from.begin(), from.begin()};
   bool refused_before = false;

@@ -1,8 +1,11 @@
 """copy, from files to the store that the test is for."""
 
+import os
+import pathlib
 import re
 import signal
 import subprocess
+import tempfile
 import threading
 import unittest
 
@@ -76,6 +79,21 @@ class Copy(Case):
         for each in changed:
             self.assertIn("later", self.value(there, each))
         self.assert_live(there, *ids[2::3])
+
+    def test_from_a_store_where_none_lives_it_ends_nothing(self):
+        self.begin(self.connection)
+        self.command("end-all", self.source, "--everyone", "--yes")
+        there = self.serve("--store", self.url).connect()
+        ids = [self.begin(there) for _ in range(3)]
+        said = self.command("copy", self.source, self.url, "--resume", "--yes", status=1)
+        self.assertIn("no session lives at FROM", said)
+        self.assert_live(there, *ids)
+
+    def test_into_a_folder_of_others_it_copies_nothing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "notes").touch()
+            self.assertIn("files of others", self.command("copy", self.source, f"file:{folder}", status=1))
+            self.assertEqual(["notes"], os.listdir(folder))
 
     def interrupted(self, number, wait, *options):
         """Its status, and what it said."""

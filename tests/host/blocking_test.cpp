@@ -10,8 +10,8 @@
 #include <string>
 #include <thread>
 
-#include <flame/sessioner.hpp>
 #include <flame/session/memory.hpp>
+#include <flame/sessioner.hpp>
 #include <flame/test_client.hpp>
 
 #include "support.hpp"
@@ -105,15 +105,14 @@ TEST(Blocking, TheChainGoesOnOnItsLoop) {
     loop = std::this_thread::get_id();
     return "";
   });
-  f.get(
-      "/{n}", blocking([&](Context& c) {
-        guard = std::this_thread::get_id();
-        if (c.param("n") == "no") c.answer(Response(403, "refused"));
-      }),
-      [&](Context& c) {
-        handler = std::this_thread::get_id();
-        return c.param("n");
-      });
+  f.get("/{n}", blocking([&](Context& c) {
+          guard = std::this_thread::get_id();
+          if (c.param("n") == "no") c.answer(Response(403, "refused"));
+        }),
+        [&](Context& c) {
+          handler = std::this_thread::get_id();
+          return c.param("n");
+        });
   f.get("/throws/{n}", blocking([]() -> std::string { throw std::runtime_error("no luck"); }));
   ASSERT_TRUE(f.start());
   Wire wire(f.address());
@@ -142,8 +141,8 @@ TEST(Blocking, ASessionIsLoadedBeforeAndSavedAfter) {
   wire.send(get("/set"));
   const auto set = wire.read_response();
   const auto from = set.find("Set-Cookie: ") + 12;
-  wire.send("GET /get HTTP/1.1\r\nHost: h\r\nCookie: " + set.substr(from, set.find(';', from) - from) +
-            "\r\n\r\n");
+  wire.send("GET /get HTTP/1.1\r\nHost: h\r\nCookie: " +
+            set.substr(from, set.find(';', from) - from) + "\r\n\r\n");
   EXPECT_EQ(body_of(wire.read_response()), "7");
 }
 

@@ -8,7 +8,8 @@ namespace flame::inline v0::session {
 /// workers of a lane hang, the one that began first is after one.
 inline constexpr int exchange_deadlines = 3;
 inline constexpr std::chrono::seconds sweep_again_after_failure{60};
-inline constexpr std::size_t sweep_limit = 1000;
+/// So few that those who wait beside it hardly notice; 5 000 a second where there is more.
+inline constexpr std::size_t sweep_limit = 100;
 
 /// For stores that block: the machine that every one of them stands on. Threads start with the
 /// first operation; a child of fork() starts its own. `clock` is what calls' deadlines are told by;

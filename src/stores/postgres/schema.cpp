@@ -104,7 +104,16 @@ std::string complaint_of_stranger(const TableFacts& facts, const TableName& tabl
   return {};
 }
 
+/// None of a release of ours, and no table made by hand that lacks a column.
+bool is_strange(const TableFacts& facts) {
+  return std::ranges::count_if(wanted_columns, [&](const Wanted& wanted) {
+           return std::ranges::find(facts.columns, wanted.name, &Column::name) ==
+                  facts.columns.end();
+         }) > 1;
+}
+
 std::string complaint_of_columns(const TableFacts& facts, const TableName& table) {
+  if (is_strange(facts)) return "is not one of flame-session's: name another one";
   for (const auto& wanted : wanted_columns) {
     auto text = complaint_of_column(facts, wanted, table);
     if (!text.empty()) return text;
