@@ -228,7 +228,9 @@ inline HostileRequests chunks() {
       {chunked("1\r\na\r\n0\r\n\n"), "400"},
       {chunked("1\r\na\r\n"), "400"},
       {chunked(""), "400"},
-      {chunked("1000\r\na"), ""},  // the rest never came
+      {chunked("1000\r\na"), ""},                // the rest never came
+      {chunked("1;x=\"y\r\na\r\n" + last), ""},  // nor the second quote: 408 in time
+      {chunked("1;x=\"y\r\na\r\n" + last + with("X: \"")), "400"},
   };
 }
 
