@@ -30,8 +30,8 @@ class Context {
 
   [[nodiscard]] const Request& request() const noexcept { return request_; }
   [[nodiscard]] std::string_view body() const noexcept { return request_.body(); }
-  /// What a route's `{name}` matched, decoded; `**` for the trailing `{**}`. Empty: no such
-  /// parameter.
+  /// What a route's `{name}` matched, decoded; `**` for the trailing `{**}`. Throws
+  /// std::logic_error, which tells those it has, where the route has no such parameter.
   [[nodiscard]] std::string param(std::string_view name) const;
   /// The first value of this name, decoded, in the query or in an x-www-form-urlencoded body.
   [[nodiscard]] std::optional<std::string> query(std::string_view name) const;

@@ -57,11 +57,12 @@ class Flame {
   Flame& operator=(Flame&&) = delete;
   ~Flame();  ///< stop()
 
-  /// Paths are made of segments: `/users/{name}/edit`; `{name}` matches any one that is not empty,
-  /// and
-  /// `{**}` at the end all that is left. A fixed segment wins over `{name}`, that over `{**}`.
-  /// Handlers run in order until one has a result (handler.hpp). HEAD is answered by the GET route
-  /// without one of its own.
+  /// Paths are made of segments, spelled decoded: `/users/{name}/edit`; `{name}` matches any one
+  /// that is not empty, and `{**}` at the end all that is left. A fixed segment wins over `{name}`,
+  /// that over `{**}`; two routes of one method that match the same paths are an error. Handlers
+  /// run in order until one has a result (handler.hpp). Where a path has no route for them, HEAD is
+  /// answered by that of GET, without the body, OPTIONS by 204 and `Allow`, other methods by 405
+  /// and `Allow`; for the latter two and for 404 only what is used outside of groups runs.
   template <class... H>
   void get(std::string_view path, H&&... handlers) {
     route(Method::get, path, std::forward<H>(handlers)...);
@@ -96,7 +97,8 @@ class Flame {
     route(Method::other, path, std::forward<H>(handlers)...);
   }
 
-  /// The routes that define() adds get this prefix, and these handlers before their own.
+  /// The routes that define() adds get this prefix, and before their own handlers these and what
+  /// define() calls use() with, in that order; so do groups within.
   template <class Define, class... H>
   void group(std::string_view prefix, Define&& define, H&&... handlers) {
     begin_group(prefix, detail::links_of(std::forward<H>(handlers)...));
@@ -104,7 +106,9 @@ class Flame {
     define();
   }
 
-  /// Handlers and middleware for every request, in order of use, before those of the routes.
+  /// Handlers and middleware for every request, or in a group for each of its routes, in order of
+  /// use, before those of the routes; also for those that were added before, so that a guard holds
+  /// for all.
   template <class... H>
   void use(H&&... middleware) {
     add_middleware(detail::links_of(std::forward<H>(middleware)...));

@@ -27,9 +27,9 @@ class Request {
   /// As sent: names of methods are case-sensitive.
   [[nodiscard]] std::string_view method_name() const noexcept { return method_name_; }
   [[nodiscard]] std::string_view target() const noexcept { return target_; }
-  /// The target's path, without what an absolute form has before it and without the query; `*` for
-  /// `OPTIONS *`. Percent-encoded as it was sent, and soundly: else the request is a 400. Routes
-  /// and Context::param() decode it, segment by segment.
+  /// The target's path, without the query, and without what an absolute form has before it: its
+  /// host is the field Host then. `*` for `OPTIONS *`. Percent-encoded as it was sent, and soundly:
+  /// else the request is a 400. Routes and Context::param() decode it, segment by segment.
   [[nodiscard]] std::string_view path() const noexcept { return path_; }
   /// What follows the `?`, as it was sent; Context::query() decodes it.
   [[nodiscard]] std::string_view query_string() const noexcept { return query_string_; }

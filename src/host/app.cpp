@@ -12,10 +12,19 @@ void add_links(std::vector<Used>& chain, const std::vector<Link>& links, std::st
   for (const auto& link : links) chain.push_back({&link, by});
 }
 
-void add_groups(std::vector<Used>& chain, const Definition::Group* group, std::string_view by) {
-  if (group == nullptr) return;
-  add_groups(chain, group->outer.get(), by);
-  add_links(chain, group->links, by);
+void add_groups(std::vector<Used>& chain, const Definition::Group& group, std::string_view by) {
+  if (group.outer != nullptr) add_groups(chain, *group.outer, by);
+  add_links(chain, group.links, group.outer != nullptr ? by : "f.use(...)");
+}
+
+std::string prefix_of(const Definition::Group& group) {
+  return group.outer != nullptr ? prefix_of(*group.outer) + group.prefix : group.prefix;
+}
+
+/// One that does not start with / would go on with the segment before it.
+bool has_loose_part(std::string_view path, const Definition::Group& group) {
+  const auto is_loose = [](std::string_view part) { return !part.empty() && part.front() != '/'; };
+  return is_loose(path) || (group.outer != nullptr && has_loose_part(group.prefix, *group.outer));
 }
 
 Task<> run_chain(Context& context, const Route& route) {
@@ -40,53 +49,65 @@ App::App(const Definition& definition) : definition_(definition) {
 }
 
 void App::add(const Definition::RouteLine& line) {
+  const auto path = prefix_of(*line.group) + line.path;
   const auto& name = names_.emplace_back(
-      std::string(method_names[static_cast<std::size_t>(line.method)]) + ' ' + line.path);
-  auto pattern = parse_pattern(line.path);
+      std::string(method_names[static_cast<std::size_t>(line.method)]) + ' ' + path);
+  auto pattern = parse_pattern(path);
+  if (pattern.error.empty() && has_loose_part(line.path, *line.group)) {
+    pattern.error = "a path in a group, and a group's prefix, is empty or starts with /";
+  }
   if (!pattern.error.empty()) {
     errors_.push_back(name + ": " + pattern.error);
     return;
   }
-  auto chain = with_middleware();
-  add_groups(chain, line.group.get(), name);
+  std::vector<Used> chain;
+  add_groups(chain, *line.group, name);
   add_links(chain, line.links, name);
   collect_providers(chain);
   auto& route = routes_.emplace_back(compile(chain, definition_.services, errors_));
-  if (!router_.add(line.method, pattern, route)) errors_.push_back(name + " is there twice");
   route.parameters = std::move(pattern.parameters);
   route.name = name;
+  if (const auto* other = router_.add(line.method, pattern, route)) refuse_rival(route, *other);
+}
+
+void App::refuse_rival(const Route& route, const Route& other) {
+  std::string text(route.name);
+  if (route.name == other.name) {
+    text += " is there twice";
+  } else {
+    text.append(" matches the same paths as ").append(other.name);
+    text += ", which is there already: leave one of them out";
+  }
+  errors_.push_back(std::move(text));
 }
 
 std::vector<Used> App::with_middleware() const {
   std::vector<Used> chain;
-  add_links(chain, definition_.middleware, "f.use(...)");
+  add_groups(chain, *definition_.outermost, {});
   return chain;
 }
 
 void App::compile_rest() {
   built_in_not_found_ = link_of([] { return std::string("Not Found\n"); });
   built_in_not_allowed_ = link_of([] { return std::string("Method Not Allowed\n"); });
+  built_in_options_ = link_of([] { return Response(204); });
 
   auto not_found = with_middleware();
   add_links(not_found, definition_.not_found, "f.not_found(...)");
-  not_found.push_back({&built_in_not_found_, {}});
   collect_providers(not_found);
-  not_found_ = compile(not_found, definition_.services, errors_);
-  not_found_.name = "f.not_found(...)";
+  not_found_ = compile_own(std::move(not_found), built_in_not_found_, "f.not_found(...)");
   not_found_.is_page = !definition_.not_found.empty();
+  not_allowed_ = compile_own(with_middleware(), built_in_not_allowed_, "f.use(...)");
+  options_ = compile_own(with_middleware(), built_in_options_, "OPTIONS");
+}
 
-  auto not_allowed = with_middleware();
-  not_allowed.push_back({&built_in_not_allowed_, {}});
-  not_allowed_ = compile(not_allowed, definition_.services, errors_);
-  not_allowed_.name = "f.use(...)";
-  not_allowed_.is_page = false;
-
-  built_in_options_ = link_of([] { return Response(204); });
-  auto options = with_middleware();
-  options.push_back({&built_in_options_, {}});
-  options_ = compile(options, definition_.services, errors_);
-  options_.name = "OPTIONS *";
-  options_.is_page = false;
+/// Of an answer that is the host's own.
+Route App::compile_own(std::vector<Used> chain, const Link& answer, const char* name) {
+  chain.push_back({&answer, {}});
+  auto route = compile(chain, definition_.services, errors_);
+  route.name = name;
+  route.is_page = false;
+  return route;
 }
 
 void App::collect_providers(const std::vector<Used>& chain) {
@@ -136,16 +157,18 @@ void App::close() noexcept {
 
 Task<> App::dispatch(Context& context) const {
   const auto& request = context.request();
+  const bool all = request.path() == "*";  // of `OPTIONS *` alone
   const auto match =
       router_.find(request.method(), request.path(), ContextAccess::captured(context));
-  if (request.path() == "*") return run_chain(context, options_);
   if (match.route != nullptr) return run_chain(context, *match.route);
-  if (match.allowed == 0) {
+  if (match.allowed == 0 && !all) {
     context.status(404);
     return run_chain(context, not_found_);
   }
-  context.status(405).header("Allow", allow(match.allowed));
-  return run_chain(context, not_allowed_);
+  const bool options = request.method() == Method::options;
+  context.status(options ? 204 : 405);
+  context.header("Allow", allow(all ? router_.allowed_anywhere() : match.allowed));
+  return run_chain(context, options ? options_ : not_allowed_);
 }
 
 }  // namespace flame::inline v0::detail

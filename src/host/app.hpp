@@ -17,23 +17,24 @@ namespace flame::inline v0::detail {
 
 /// What the application said, as it said it.
 struct Definition {
+  /// All routes are of one; the outermost has no prefix, and its middleware is every request's.
   struct Group {
     std::string prefix{};
     std::vector<Link> links{};
-    std::shared_ptr<const Group> outer{};
+    std::shared_ptr<Group> outer{};
   };
   struct RouteLine {
     Method method{};
-    std::string path{};  // with the groups' prefixes
+    std::string path{};  // without the groups' prefixes
     std::vector<Link> links{};
     std::shared_ptr<const Group> group{};
   };
 
-  std::vector<Link> middleware{};
+  const std::shared_ptr<Group> outermost = std::make_shared<Group>();
+  std::shared_ptr<Group> group = outermost;  // the one being defined
   std::deque<RouteLine> routes{};
   std::vector<Link> not_found{};
   std::vector<Service> services{};
-  std::shared_ptr<const Group> group{};  // the one being defined
 };
 
 /// A definition, checked and compiled: every route's chain, with its middleware. Any thread.
@@ -51,8 +52,10 @@ class App {
 
  private:
   void add(const Definition::RouteLine& line);
+  void refuse_rival(const Route& route, const Route& other);
   [[nodiscard]] std::vector<Used> with_middleware() const;
   void compile_rest();
+  [[nodiscard]] Route compile_own(std::vector<Used> chain, const Link& answer, const char* name);
   void add_rivals(std::vector<std::string>& errors) const;
   void collect_providers(const std::vector<Used>& chain);
 
@@ -61,7 +64,7 @@ class App {
   std::deque<Route> routes_{};
   Router router_{};
   Link built_in_not_found_{}, built_in_not_allowed_{}, built_in_options_{};
-  Route not_found_{}, not_allowed_{}, options_{};  // of `OPTIONS *`
+  Route not_found_{}, not_allowed_{}, options_{};
   std::vector<std::shared_ptr<Provider>> providers_{};
   std::size_t opened_ = 0;
   std::vector<std::string> errors_{};

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include <flame/context.hpp>
@@ -11,13 +13,27 @@
 
 namespace flame::inline v0 {
 
-std::string Context::param(std::string_view name) const {
-  for (std::size_t i = 0; i < captured_.size(); ++i) {
-    if (route_->parameters[i] == name) {
-      return detail::percent_decoded(captured_[i]).value_or(std::string());
-    }
+namespace {
+
+[[noreturn]] void throw_no_parameter(const detail::Route& route, std::string_view name) {
+  std::string text(route.name);
+  text.append(" has no parameter {").append(name).append("}: ");
+  std::string those;
+  for (const auto& each : route.parameters) {
+    those.append(those.empty() ? "" : ", ").append("{").append(each).append("}");
   }
-  return {};
+  text.append(those.empty() ? "it has none" : "it has " + those);
+  throw std::logic_error(text);
+}
+
+}  // namespace
+
+std::string Context::param(std::string_view name) const {
+  const auto& names = route_->parameters;
+  const auto at = std::find(names.begin(), names.end(), name);
+  if (at == names.end()) throw_no_parameter(*route_, name);
+  const auto& raw = captured_[static_cast<std::size_t>(at - names.begin())];
+  return detail::percent_decoded(raw).value_or(std::string());
 }
 
 std::optional<std::string> Context::query(std::string_view name) const {

@@ -94,13 +94,11 @@ Flame::~Flame() {
 
 void Flame::add_route(Method method, std::string_view path, std::vector<detail::Link> links) {
   auto& definition = impl_->definition;
-  std::string whole = definition.group ? definition.group->prefix : std::string();
-  whole += path;
-  definition.routes.push_back({method, std::move(whole), std::move(links), definition.group});
+  definition.routes.push_back({method, std::string(path), std::move(links), definition.group});
 }
 
 void Flame::add_middleware(std::vector<detail::Link> links) {
-  add_all(impl_->definition.middleware, std::move(links));
+  add_all(impl_->definition.group->links, std::move(links));
 }
 
 void Flame::set_not_found(std::vector<detail::Link> links) {
@@ -109,12 +107,8 @@ void Flame::set_not_found(std::vector<detail::Link> links) {
 
 void Flame::begin_group(std::string_view prefix, std::vector<detail::Link> links) {
   auto& current = impl_->definition.group;
-  detail::Definition::Group group;
-  if (current) group.prefix = current->prefix;
-  group.prefix += prefix;
-  group.links = std::move(links);
-  group.outer = current;
-  current = std::make_shared<const detail::Definition::Group>(std::move(group));
+  detail::Definition::Group group{std::string(prefix), std::move(links), current};
+  current = std::make_shared<detail::Definition::Group>(std::move(group));
 }
 
 void Flame::end_group() noexcept { impl_->definition.group = impl_->definition.group->outer; }

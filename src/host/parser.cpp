@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "access.hpp"
+#include "target.hpp"
 #include "text.hpp"
 
 namespace flame::inline v0::detail {
@@ -27,12 +28,20 @@ bool is_digits(std::string_view text) noexcept {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// uri-host and an optional port, as far as characters go (RFC 3986, 3.2.2).
-bool is_host(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-._~:[]!$&'()*+,;=%").find(c) != std::string_view::npos;
-  });
+bool is_control(char c) noexcept {
+  return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f';
+}
+
+/// Whether a list of tokens, with commas between, has this one.
+bool has_token(std::string_view list, std::string_view token) noexcept {
+  while (!list.empty()) {
+    auto each = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), each.size() + 1));
+    each.remove_prefix(std::min(each.find_first_not_of(" \t"), each.size()));
+    each = each.substr(0, each.find_last_not_of(" \t") + 1);
+    if (same_name(each, token)) return true;
+  }
+  return false;
 }
 
 std::uint8_t more(std::uint8_t count) noexcept {
@@ -121,7 +130,10 @@ void Parser::on_request_impl(verb, string_view method, string_view target, int v
                              error_code& ec) {
   http_1_0_ = version == 10;
   RequestAccess::set_method(request_, view(method));
-  if (!RequestAccess::set_target(request_, view(target))) refuse(400, "bad target", ec);
+  // To a proxy before us any 2xx of a handler's would open a tunnel (RFC 9110, 9.3.6).
+  if (view(method) == "CONNECT") return refuse(400, "CONNECT", ec);
+  if (!RequestAccess::set_target(request_, view(target))) return refuse(400, "bad target", ec);
+  if (target.front() != '/') authority_ = detail::parse_target(view(target)).authority;
 }
 
 void Parser::on_field_impl(field name, string_view text, string_view value, error_code& ec) {
@@ -135,7 +147,13 @@ void Parser::on_field_impl(field name, string_view text, string_view value, erro
   switch (name) {
     case field::host:
       hosts_ = more(hosts_);
-      if (value.empty() || !is_host(view(value))) refuse(400, "bad Host", ec);
+      if (!is_authority(view(value))) refuse(400, "bad Host", ec);
+      // What the target says holds (RFC 9112, 3.2.2).
+      if (!authority_.empty()) fields.back().value = authority_;
+      break;
+    case field::connection:
+      closes_ |= has_token(view(value), "close");
+      keeps_ |= has_token(view(value), "keep-alive");
       break;
     case field::content_length:
       lengths_ = more(lengths_);
@@ -182,7 +200,9 @@ std::size_t Parser::add_to_body(string_view bytes, error_code& ec) {
   return bytes.size();
 }
 
-void Parser::on_chunk_header_impl(std::uint64_t size, string_view, error_code&) {
+void Parser::on_chunk_header_impl(std::uint64_t size, string_view extensions, error_code& ec) {
+  // In quotes Beast takes any byte: a line feed, too, at which others see the end of the line.
+  if (std::any_of(extensions.begin(), extensions.end(), is_control)) refuse(400, "bad chunk", ec);
   const auto digits = static_cast<std::size_t>(std::bit_width(size | 1) + 3) / 4;
   least_framing_ += digits + 4;  // the lines' ends, after size and data
 }

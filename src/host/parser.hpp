@@ -33,6 +33,9 @@ class Parser final : public boost::beast::http::basic_parser<true> {
   [[nodiscard]] const Refusal& refusal() const noexcept { return refusal_; }
   [[nodiscard]] bool wants_continue() const noexcept { return wants_continue_ && !http_1_0_; }
   [[nodiscard]] bool http_1_0() const noexcept { return http_1_0_; }
+  /// Of the fields alone (RFC 9112, 9.3). Beast's looks at trailers and Proxy-Connection too, and
+  /// lets `keep-alive` win over `close`.
+  [[nodiscard]] bool keep_alive() const noexcept { return !closes_ && (keeps_ || !http_1_0_); }
 
  private:
   using string_view = boost::beast::string_view;
@@ -69,6 +72,8 @@ class Parser final : public boost::beast::http::basic_parser<true> {
   std::size_t scanned_ = 0, line_ = 0;  // of the head
   std::uint8_t hosts_ = 0, lengths_ = 0, encodings_ = 0;
   bool http_1_0_ = false, wants_continue_ = false;
+  bool closes_ = false, keeps_ = false;
+  std::string_view authority_{};  // while the head is read
   // Of a chunked body: all bytes, and the fewest that its chunks can be framed with.
   std::size_t raw_ = 0, least_framing_ = 0;
   std::string_view feeding_{};  // what Beast looks at

@@ -4,6 +4,7 @@
 #include <flame/request.hpp>
 
 #include "access.hpp"
+#include "target.hpp"
 #include "text.hpp"
 
 namespace flame::inline v0 {
@@ -34,30 +35,10 @@ void RequestAccess::set_method(Request& request, std::string_view name) noexcept
 
 bool RequestAccess::set_target(Request& request, std::string_view target) noexcept {
   request.target_ = target;
-  request.path_ = request.query_string_ = {};
-  if (!detail::is_sound_target(target)) return false;
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (!target.starts_with(scheme)) continue;
-    target.remove_prefix(scheme.size());
-    const auto end = target.find_first_of("/?");
-    if (end == 0) return false;
-    target.remove_prefix(end == std::string_view::npos ? target.size() : end);
-    if (target.empty() || target.front() == '?') {
-      request.path_ = "/";
-      request.query_string_ = target.empty() ? target : target.substr(1);
-      return true;
-    }
-  }
-  if (target == "*") {
-    request.path_ = target;
-    return request.method_ == Method::options;
-  }
-  if (target.empty() || target.front() != '/') return false;
-  if (target.find('#') != std::string_view::npos) return false;
-  const auto question = target.find('?');
-  request.path_ = target.substr(0, question);
-  if (question != std::string_view::npos) request.query_string_ = target.substr(question + 1);
-  return detail::is_percent_encoded(request.path_);
+  const auto parsed = detail::parse_target(target);
+  request.path_ = parsed.path;
+  request.query_string_ = parsed.query;
+  return parsed.is_good && (parsed.path != "*" || request.method_ == Method::options);
 }
 
 void RequestAccess::rebase(Request& request, const char* from, const char* to) noexcept {

@@ -7,15 +7,8 @@
 namespace flame::inline v0::detail {
 namespace {
 
-constexpr std::string_view parameter_mark = "{", rest_mark = "{**";
-
-bool is_name(std::string_view text) noexcept {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
-}
-
 constexpr std::size_t index(Method method) noexcept { return static_cast<std::size_t>(method); }
+constexpr unsigned bit(Method method) noexcept { return 1U << index(method); }
 
 bool equal_segment(std::string_view raw, std::string_view fixed) {
   if (raw.find('%') == std::string_view::npos) return raw == fixed;
@@ -24,38 +17,6 @@ bool equal_segment(std::string_view raw, std::string_view fixed) {
 }
 
 }  // namespace
-
-Pattern parse_pattern(std::string_view path) {
-  Pattern pattern;
-  const auto fail = [&](std::string error) {
-    pattern.error = std::move(error);
-    return pattern;
-  };
-  if (path.empty() || path.front() != '/') return fail("a path starts with /");
-  while (!path.empty()) {
-    path.remove_prefix(1);
-    const auto segment = path.substr(0, path.find('/'));
-    path.remove_prefix(segment.size());
-    if (segment.find_first_of("{}") == std::string_view::npos) {
-      pattern.segments.emplace_back(segment);
-      continue;
-    }
-    if (segment.size() < 2 || segment.front() != '{' || segment.back() != '}') {
-      return fail("a parameter is a segment of its own: /{name}");
-    }
-    const auto name = segment.substr(1, segment.size() - 2);
-    const bool rest = name == "**";
-    if (!rest && !is_name(name)) return fail("a parameter's name is made of letters, digits and _");
-    if (rest && !path.empty()) return fail("{**} is the last segment");
-    if (std::find(pattern.parameters.begin(), pattern.parameters.end(), name) !=
-        pattern.parameters.end()) {
-      return fail("two parameters have the same name");
-    }
-    pattern.segments.emplace_back(rest ? rest_mark : parameter_mark);
-    pattern.parameters.emplace_back(name);
-  }
-  return pattern;
-}
 
 void Router::NodeDeleter::operator()(Node* node) const noexcept { delete node; }
 
@@ -72,13 +33,14 @@ Router::Node& Router::child(Node& node, const std::string& segment) {
   return made(at->second);
 }
 
-bool Router::add(Method method, const Pattern& pattern, const Route& route) {
+const Route* Router::add(Method method, const Pattern& pattern, const Route& route) {
   Node* node = &root_;
   for (const auto& segment : pattern.segments) node = &child(*node, segment);
   auto& place = node->routes[index(method)];
-  if (place != nullptr) return false;
+  if (place != nullptr) return place;
   place = &route;
-  return true;
+  anywhere_ |= bit(method);
+  return nullptr;
 }
 
 struct Router::Search {
@@ -140,8 +102,9 @@ Router::Match Router::find(Method method, std::string_view path,
 }
 
 std::string allow(unsigned methods_allowed) {
-  const auto bit = [](Method method) { return 1U << index(method); };
+  if ((methods_allowed & bit(Method::other)) != 0) methods_allowed = ~0U;
   if ((methods_allowed & bit(Method::get)) != 0) methods_allowed |= bit(Method::head);
+  methods_allowed |= bit(Method::options);
   std::string text;
   for (std::size_t i = 0; i + 1 < methods; ++i) {
     if ((methods_allowed & (1U << i)) == 0) continue;

@@ -11,6 +11,7 @@
 #include <flame/request.hpp>
 
 #include "chain.hpp"
+#include "pattern.hpp"
 
 namespace flame::inline v0::detail {
 
@@ -18,19 +19,12 @@ inline constexpr std::size_t methods = 8;  // Method::other stands for any of th
 inline constexpr std::array<std::string_view, methods> method_names{
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "ANY"};
 
-/// A path's parameters by name, or an error: what is wrong with the path.
-struct Pattern {
-  std::vector<std::string> segments{};  // fixed ones; "{" for a parameter, "{**" for the rest
-  std::vector<std::string> parameters{};
-  std::string error{};
-};
-[[nodiscard]] Pattern parse_pattern(std::string_view path);
-
 /// Finds the route of a path, segment by segment.
 class Router {
  public:
-  /// False where there is such a route already. The route must stay where it is.
-  bool add(Method method, const Pattern& pattern, const Route& route);
+  /// The route that has this method and these paths already; null: there was none, and this one is
+  /// added. It must stay where it is.
+  [[nodiscard]] const Route* add(Method method, const Pattern& pattern, const Route& route);
 
   struct Match {
     const Route* route = nullptr;
@@ -39,6 +33,8 @@ class Router {
   /// `captured` gets what the parameters matched.
   [[nodiscard]] Match find(Method method, std::string_view path,
                            std::vector<std::string_view>& captured) const;
+  /// A bit for each method that some path has.
+  [[nodiscard]] unsigned allowed_anywhere() const noexcept { return anywhere_; }
 
  private:
   struct Node;
@@ -56,9 +52,10 @@ class Router {
   static Node& child(Node& node, const std::string& segment);
 
   Node root_{};
+  unsigned anywhere_ = 0;
 };
 
-/// The value of an Allow field.
+/// The value of an Allow field, with the methods that the host answers of itself.
 [[nodiscard]] std::string allow(unsigned methods_allowed);
 
 }  // namespace flame::inline v0::detail

@@ -21,9 +21,13 @@ std::string error_of(Flame& f) {
 
 TEST(Routing, FindsTheRouteOfAPath) {
   Flame f;
-  const auto show = [](const char* route) {
-    return [route](Context& c) {
-      return std::string(route) + ":" + c.param("a") + ":" + c.param("b") + ":" + c.param("**");
+  const auto show = [](const char* path) {
+    return [route = std::string(path)](Context& c) {
+      const auto of = [&](const char* name) {
+        const auto here = route.find("{" + std::string(name) + "}") != std::string::npos;
+        return here ? c.param(name) : std::string();
+      };
+      return route + ":" + of("a") + ":" + of("b") + ":" + of("**");
     };
   };
   for (const char* path : {"/", "/fixed", "/fixed/", "/{a}", "/{a}/x", "/fixed/{b}", "/{a}/{b}/y",
@@ -99,7 +103,7 @@ TEST(Routing, Methods) {
 
   const auto refused = client.request("DELETE", "/a");
   EXPECT_EQ(refused.status(), 405);
-  EXPECT_EQ(refused.get("Allow"), "GET, HEAD, POST");
+  EXPECT_EQ(refused.get("Allow"), "GET, HEAD, POST, OPTIONS");
   EXPECT_EQ(client.request("get", "/a").status(), 405);  // methods are case-sensitive
   EXPECT_EQ(client.get("/b").get("Allow"), "PUT, PATCH, DELETE, OPTIONS");
 }
@@ -148,24 +152,113 @@ TEST(Routing, WhatIsWrongIsSaidAtStart) {
     const char* path;
     const char* text;
   };
+  const char* const rest = "what is left of a path is /{**}, the last segment";
+  const char* const decoded = "a path is spelled decoded: /a b, not /a%20b";
+  const char* const ends = "a path ends before ? and #: Context::query() has what follows";
+  const char* const name = "a parameter's name is made of letters, digits and _: /{name}";
+  const char* const own = "a parameter is a segment of its own: /{name}";
+  const char* const id = "a parameter is spelled /{id}";
+  const char* const checks = "a parameter is spelled /{id}: handlers check what it matched";
   const std::vector<Row> rows{
-      {"x", "GET x: a path starts with /"},
-      {"", "GET : a path starts with /"},
-      {"/{a}b", "GET /{a}b: a parameter is a segment of its own: /{name}"},
-      {"/{}", "GET /{}: a parameter's name is made of letters, digits and _"},
-      {"/{**}/x", "GET /{**}/x: {**} is the last segment"},
-      {"/{a}/{a}", "GET /{a}/{a}: two parameters have the same name"},
+      {"x", "a path starts with /"},
+      {"", "a path starts with /"},
+      {"/a//b", "two / follow each other"},
+      {"/{a}b", own},
+      {"/a{b}", own},
+      {"/{a}{b}", own},
+      {"/{a", own},
+      {"/a}", own},
+      {"/{", own},
+      {"/{}", name},
+      {"/{a-b}", name},
+      {"/{ a }", name},
+      {"/{**}/x", "{**} is the last segment"},
+      {"/{**}/", "{**} is the last segment"},
+      {"/{a}/{a}", "two parameters have the name a"},
+      {"/:id", id},
+      {"/x/:id/y", id},
+      {"/:id?", id},
+      {"/<id>", id},
+      {"/<int:id>", id},
+      {"/{id:int}", checks},
+      {"/{id: [0-9]+}", checks},
+      {"/{id?}", checks},
+      {"/{id=1}", checks},
+      {"/*", rest},
+      {"/**", rest},
+      {"/*path", rest},
+      {"/files/*.txt", rest},
+      {"/{*path}", rest},
+      {"/{**path}", rest},
+      {"/{path...}", rest},
+      {"/{path: **}", rest},
+      {"/a%20b", decoded},
+      {"/a%", nullptr},
+      {"/a%2", nullptr},
+      {"/100%zz", nullptr},
+      {"/a?b", ends},
+      {"/a#b", ends},
+      {"/:", nullptr},
+      {"/v1:batch", nullptr},
+      {"/a<b>", nullptr},
+      {"/\xC3\xA4", nullptr},
   };
   for (const auto& row : rows) {
     Flame f;
     f.get(row.path, [] {});
-    EXPECT_EQ(error_of(f), row.text);
+    EXPECT_EQ(error_of(f), row.text == nullptr ? std::string()
+                                               : "GET " + std::string(row.path) + ": " + row.text);
   }
-  Flame twice;
-  twice.get("/{a}", [] {});
-  twice.get("/{b}", [] {});
-  twice.get("y", [] {});
-  EXPECT_EQ(error_of(twice), "GET /{b} is there twice\nGET y: a path starts with /");
+}
+
+TEST(Routing, ConflictsAreToldAllAtOnceWithBothRoutes) {
+  Flame f;
+  f.get("/{a}", [] {});
+  f.get("/{b}", [] {});
+  f.get("y", [] {});
+  f.get("/users/{id}/{**}", [] {});
+  f.group("/users", [&] {
+    f.get("/{name}/{**}", [] {});
+    f.post("/{name}/{**}", [] {});
+    f.any("/{other}/{**}", [] {});
+    f.group("/{id}", [&] { f.any("/{**}", [] {}); });
+  });
+  f.put("/x", [] {});
+  f.put("/x", [] {});
+  EXPECT_EQ(
+      error_of(f),
+      "GET /{b} matches the same paths as GET /{a}, which is there already: leave one of them "
+      "out\n"
+      "GET y: a path starts with /\n"
+      "GET /users/{name}/{**} matches the same paths as GET /users/{id}/{**}, which is there "
+      "already: leave one of them out\n"
+      "ANY /users/{id}/{**} matches the same paths as ANY /users/{other}/{**}, which is there "
+      "already: leave one of them out\n"
+      "PUT /x is there twice");
+}
+
+TEST(Routing, AParameterThatTheRouteLacksIsAnError) {
+  Flame f;
+  f.get("/plain", [](Context& c) { return c.param("id"); });
+  f.get("/users/{id}/{**}", [](Context& c) { return c.param("name"); });
+  f.not_found([](Context& c) { return c.param("id"); });
+  TestClient client(f);
+  struct Row {
+    const char* target;
+    const char* text;
+  };
+  for (const auto& row : {
+           Row{"/plain", "flame: GET /plain: GET /plain has no parameter {id}: it has none\n"},
+           Row{"/users/1/x",
+               "flame: GET /users/1/x: GET /users/{id}/{**} has no parameter {name}: it has {id}, "
+               "{**}\n"},
+           Row{"/other",
+               "flame: GET /other: f.not_found(...) has no parameter {id}: it has none\n"},
+       }) {
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(client.get(row.target).status(), 500);
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), row.text);
+  }
 }
 
 }  // namespace
