@@ -18,6 +18,11 @@ void add_groups(std::vector<Used>& chain, const Definition::Group* group, std::s
   add_links(chain, group->links, by);
 }
 
+template <class T>
+void add_once(std::vector<T>& to, const T& pointer) {
+  if (pointer && std::find(to.begin(), to.end(), pointer) == to.end()) to.push_back(pointer);
+}
+
 Task<> run_chain(Context& context, const Route& route) {
   ContextAccess::route(context) = &route;
   ContextAccess::slots(context).assign(route.slots, nullptr);
@@ -50,7 +55,7 @@ void App::add(const Definition::RouteLine& line) {
   auto chain = with_middleware();
   add_groups(chain, line.group.get(), name);
   add_links(chain, line.links, name);
-  collect_providers(chain);
+  collect(chain);
   auto& route = routes_.emplace_back(compile(chain, definition_.services, errors_));
   if (!router_.add(line.method, pattern, route)) errors_.push_back(name + " is there twice");
   route.parameters = std::move(pattern.parameters);
@@ -70,7 +75,7 @@ void App::compile_rest() {
   auto not_found = with_middleware();
   add_links(not_found, definition_.not_found, "f.not_found(...)");
   not_found.push_back({&built_in_not_found_, {}});
-  collect_providers(not_found);
+  collect(not_found);
   not_found_ = compile(not_found, definition_.services, errors_);
   not_found_.name = "f.not_found(...)";
   not_found_.is_page = !definition_.not_found.empty();
@@ -89,18 +94,18 @@ void App::compile_rest() {
   options_.is_page = false;
 }
 
-void App::collect_providers(const std::vector<Used>& chain) {
+void App::collect(const std::vector<Used>& chain) {
   for (const auto& used : chain) {
-    const auto& provider = used.link->provider;
-    if (provider && std::find(providers_.begin(), providers_.end(), provider) == providers_.end()) {
-      providers_.push_back(provider);
-    }
+    add_once(providers_, used.link->provider);
+    add_once(at_start_, used.link->at_start);
   }
 }
 
 session::Result<void> App::open() {
   auto errors = errors_;
   try {
+    for (const auto& each : at_start_)
+      for (auto& error : each->check()) errors.push_back(std::move(error));
     for (; errors.empty() && opened_ < providers_.size(); ++opened_) {
       if (auto opened = providers_[opened_]->open(); !opened) {
         errors.push_back(std::move(opened.error().text));
@@ -128,6 +133,15 @@ void App::add_rivals(std::vector<std::string>& errors) const {
     });
     if (twice) errors.push_back("two middlewares of one host have " + claim);
   }
+}
+
+std::string App::lines() const {
+  std::string out;
+  for (const auto& each : at_start_) {
+    const auto line = each->line();
+    if (!line.empty()) out.append(line).append("\n");
+  }
+  return out;
 }
 
 void App::close() noexcept {
