@@ -167,9 +167,8 @@ class Flame {
 };
 
 /// A Flame with a line per request on stdout, also of those that the host refuses, and with the
-/// files of the folder `public`, if there is one, for GET and HEAD before any route. A file is read
-/// as it is sent, in pieces: it may be of any size, and one that shrinks meanwhile ends the
-/// connection.
+/// files of the folder `public`, if there is one, before any route (static_files.hpp). run() tells
+/// which folder that is.
 [[nodiscard]] Flame classic(HostOptions options = {});
 
 }  // namespace flame::inline v0
