@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,6 +22,12 @@
 #pragma GCC visibility push(default)
 
 namespace flame::inline v0 {
+
+/// By which fields proxies tell of a client; the others are never read.
+enum class ProxyFields : std::uint8_t {
+  x_forwarded,  ///< X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host
+  forwarded     ///< Forwarded (RFC 7239)
+};
 
 /// Where and how a Flame serves. run() and start() check them.
 struct HostOptions {
@@ -44,6 +51,14 @@ struct HostOptions {
   std::chrono::milliseconds idle_time{75'000};   ///< between requests; closed after
   std::chrono::milliseconds write_time{10'000};  ///< an answer below min_rate; cut after
   std::size_t min_rate = 1'024;  ///< bytes a second, of bodies and answers over the times above
+  /// Addresses and networks of proxies, such as `10.0.0.0/8` or `2001:db8::1`. What they tell of
+  /// a client is taken for Request::peer(), secure() and host(), and so for the log and the limits
+  /// of new sessions; what others tell never is. Each of them must set these fields itself, or
+  /// remove what a client sent: of addresses the last one counts that no trusted proxy has, of all
+  /// else the last word, and what cannot be read ends the chain. max_per_address does not hold for
+  /// them.
+  std::vector<std::string> trusted_proxies{};
+  ProxyFields proxy_fields = ProxyFields::x_forwarded;
   /// For the requests under way when it stops; below the 10 s that containers are granted.
   std::chrono::milliseconds drain_time{5'000};
 };
@@ -171,9 +186,8 @@ class Flame {
 };
 
 /// A Flame with a line per request on stdout, also of those that the host refuses, and with the
-/// files of the folder `public`, if there is one, for GET and HEAD before any route. A file is read
-/// as it is sent, in pieces: it may be of any size, and one that shrinks meanwhile ends the
-/// connection.
+/// files of the folder `public`, if there is one, before any route (static_files.hpp). run() tells
+/// which folder that is.
 [[nodiscard]] Flame classic(HostOptions options = {});
 
 }  // namespace flame::inline v0

@@ -45,6 +45,16 @@ struct Binding {
   return binding.fixed != nullptr ? binding.fixed : slots[binding.slot];
 }
 
+/// What a middleware of the library's own has to do with run() and start().
+class AtStart {
+ public:
+  virtual ~AtStart() = default;
+  /// A line for each thing that is wrong with its options.
+  [[nodiscard]] virtual std::vector<std::string> check() const = 0;
+  /// What run() prints once it listens, if anything.
+  [[nodiscard]] virtual std::string line() const { return {}; }
+};
+
 /// A handler or a middleware, its type erased; one of direct, around and provider is set.
 struct Link {
   std::shared_ptr<const void> object{};
@@ -53,6 +63,7 @@ struct Link {
   bool blocks = false;  // direct, on a thread of its own
   std::vector<Want> wants{};
   std::shared_ptr<Provider> provider{};
+  std::shared_ptr<const AtStart> at_start{};
 };
 
 [[nodiscard]] void* const* slots_of(const Context& context) noexcept;
@@ -263,6 +274,7 @@ struct Blocking {
 template <class F>
 [[nodiscard]] Link link_of(F handler) {
   if constexpr (std::is_same_v<F, Middleware>) {
+    if (handler.link() != nullptr) return *handler.link();
     Link link;
     link.provider = handler.provider();
     return link;

@@ -18,6 +18,8 @@
 namespace flame::inline v0 {
 
 namespace detail {
+struct Link;
+struct [[gnu::visibility("hidden")]] NextAccess;
 /// Runs the chain from this step on. Empty: it is done; otherwise there is something to wait for.
 Task<> run_from(Context& context, const Step* step);
 }  // namespace detail
@@ -48,6 +50,8 @@ class Next {
   Call operator()() const noexcept { return {*context_, step_}; }
 
  private:
+  friend struct detail::NextAccess;
+
   Context* context_;
   const detail::Step* step_;
 };
@@ -101,8 +105,13 @@ class Middleware {
   explicit Middleware(std::shared_ptr<Provider> provider) : provider_(std::move(provider)) {}
   [[nodiscard]] const std::shared_ptr<Provider>& provider() const noexcept { return provider_; }
 
+  /// Of the library's own, which are no providers.
+  explicit Middleware(std::shared_ptr<const detail::Link> link) : link_(std::move(link)) {}
+  [[nodiscard]] const std::shared_ptr<const detail::Link>& link() const noexcept { return link_; }
+
  private:
-  std::shared_ptr<Provider> provider_;
+  std::shared_ptr<Provider> provider_{};
+  std::shared_ptr<const detail::Link> link_{};
 };
 
 }  // namespace flame::inline v0

@@ -38,17 +38,26 @@ class Request {
   /// All of them, in order of arrival. Trailers are never among them.
   [[nodiscard]] std::span<const Field> fields() const noexcept { return fields_; }
   [[nodiscard]] std::string_view body() const noexcept { return body_; }
-  /// The other end's IP address.
+  /// The client's IP address: the other end's, or where that is a trusted proxy's
+  /// (HostOptions::trusted_proxies), the one that it tells.
   [[nodiscard]] std::string_view peer() const noexcept { return peer_; }
   /// From a loopback address.
   [[nodiscard]] bool from_this_host() const noexcept { return from_this_host_; }
+  /// Over TLS, as a trusted proxy tells: the host itself speaks none.
+  [[nodiscard]] bool secure() const noexcept { return secure_; }
+  /// What the client calls this host: `example.com`, or with a port that is not its scheme's own.
+  /// Empty where HTTP/1.0 told none. It is the client's word, or a trusted proxy's.
+  [[nodiscard]] std::string_view host() const noexcept {
+    return host_.empty() ? field("Host") : host_;
+  }
 
  private:
   friend struct RequestAccess;
 
   Method method_ = Method::other;
-  bool from_this_host_ = false;
+  bool from_this_host_ = false, secure_ = false, peer_is_proxy_ = false;
   std::string_view method_name_{}, target_{}, path_{}, query_string_{}, peer_{};
+  std::string_view host_{};  // a proxy's word
   std::vector<Field> fields_{};
   std::string body_{};
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <flame/context.hpp>
+#include <flame/middleware.hpp>
 #include <flame/request.hpp>
 #include <flame/response.hpp>
 
@@ -24,12 +25,21 @@ struct RequestAccess {
     request.peer_ = peer;
     request.from_this_host_ = from_this_host;
   }
+  static void set_proxied(Request& request, bool peer_is_proxy, bool secure,
+                          std::string_view host) noexcept {
+    request.peer_is_proxy_ = peer_is_proxy;
+    request.secure_ = secure;
+    request.host_ = host;
+  }
+  /// A trusted proxy's, for want of a word about who is behind it.
+  static bool peer_is_proxy(const Request& request) noexcept { return request.peer_is_proxy_; }
   static std::vector<Field>& fields(Request& request) noexcept { return request.fields_; }
   static std::string& body(Request& request) noexcept { return request.body_; }
   /// What was parsed from a buffer that has moved.
   static void rebase(Request& request, const char* from, const char* to) noexcept;
   static void reset(Request& request) noexcept {
     request.method_name_ = request.target_ = request.path_ = request.query_string_ = {};
+    request.host_ = {};
     request.fields_.clear();
     if (request.body_.capacity() > kept_body)
       request.body_ = std::string();
@@ -37,6 +47,13 @@ struct RequestAccess {
       request.body_.clear();
   }
 };
+
+namespace detail {
+struct NextAccess {
+  /// What awaiting next() does, for who has nothing to do after it and so needs no coroutine.
+  [[nodiscard]] static Task<> run(const Next& next) { return run_from(*next.context_, next.step_); }
+};
+}  // namespace detail
 
 struct ResponseAccess {
   static const std::string& lines(const Response& response) noexcept { return response.lines_; }

@@ -27,6 +27,11 @@ bool has_loose_part(std::string_view path, const Definition::Group& group) {
   return is_loose(path) || (group.outer != nullptr && has_loose_part(group.prefix, *group.outer));
 }
 
+template <class T>
+void add_once(std::vector<T>& to, const T& pointer) {
+  if (pointer && std::find(to.begin(), to.end(), pointer) == to.end()) to.push_back(pointer);
+}
+
 Task<> run_chain(Context& context, const Route& route) {
   ContextAccess::route(context) = &route;
   ContextAccess::slots(context).assign(route.slots, nullptr);
@@ -63,7 +68,7 @@ void App::add(const Definition::RouteLine& line) {
   std::vector<Used> chain;
   add_groups(chain, *line.group, name);
   add_links(chain, line.links, name);
-  collect_providers(chain);
+  collect(chain);
   auto& route = routes_.emplace_back(compile(chain, definition_.services, errors_));
   route.parameters = std::move(pattern.parameters);
   route.name = name;
@@ -94,7 +99,7 @@ void App::compile_rest() {
 
   auto not_found = with_middleware();
   add_links(not_found, definition_.not_found, "f.not_found(...)");
-  collect_providers(not_found);
+  collect(not_found);
   not_found_ = compile_own(std::move(not_found), built_in_not_found_, "f.not_found(...)");
   not_found_.is_page = !definition_.not_found.empty();
   not_allowed_ = compile_own(with_middleware(), built_in_not_allowed_, "f.use(...)");
@@ -110,18 +115,18 @@ Route App::compile_own(std::vector<Used> chain, const Link& answer, const char* 
   return route;
 }
 
-void App::collect_providers(const std::vector<Used>& chain) {
+void App::collect(const std::vector<Used>& chain) {
   for (const auto& used : chain) {
-    const auto& provider = used.link->provider;
-    if (provider && std::find(providers_.begin(), providers_.end(), provider) == providers_.end()) {
-      providers_.push_back(provider);
-    }
+    add_once(providers_, used.link->provider);
+    add_once(at_start_, used.link->at_start);
   }
 }
 
 session::Result<void> App::open() {
   auto errors = errors_;
   try {
+    for (const auto& each : at_start_)
+      for (auto& error : each->check()) errors.push_back(std::move(error));
     for (; errors.empty() && opened_ < providers_.size(); ++opened_) {
       if (auto opened = providers_[opened_]->open(); !opened) {
         errors.push_back(std::move(opened.error().text));
@@ -149,6 +154,15 @@ void App::add_rivals(std::vector<std::string>& errors) const {
     });
     if (twice) errors.push_back("two middlewares of one host have " + claim);
   }
+}
+
+std::string App::lines() const {
+  std::string out;
+  for (const auto& each : at_start_) {
+    const auto line = each->line();
+    if (!line.empty()) out.append(line).append("\n");
+  }
+  return out;
 }
 
 void App::close() noexcept {

@@ -46,6 +46,8 @@ class App {
   /// Opens the providers. An error has a line for each thing that is wrong.
   [[nodiscard]] session::Result<void> open();
   void close() noexcept;
+  /// What its middleware tells once the host listens, with a line feed after each.
+  [[nodiscard]] std::string lines() const;
 
   /// Runs the chain of the route that fits.
   [[nodiscard]] Task<> dispatch(Context& context) const;
@@ -57,7 +59,7 @@ class App {
   void compile_rest();
   [[nodiscard]] Route compile_own(std::vector<Used> chain, const Link& answer, const char* name);
   void add_rivals(std::vector<std::string>& errors) const;
-  void collect_providers(const std::vector<Used>& chain);
+  void collect(const std::vector<Used>& chain);
 
   const Definition& definition_;
   std::deque<std::string> names_{};  // "GET /x"
@@ -67,6 +69,7 @@ class App {
   Route not_found_{}, not_allowed_{}, options_{};
   std::vector<std::shared_ptr<Provider>> providers_{};
   std::size_t opened_ = 0;
+  std::vector<std::shared_ptr<const AtStart>> at_start_{};
   std::vector<std::string> errors_{};
 };
 

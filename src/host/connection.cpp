@@ -6,6 +6,8 @@
 
 #include "access.hpp"
 #include "chain.hpp"
+#include "network.hpp"
+#include "proxies.hpp"
 #include "text.hpp"
 #include "worker.hpp"
 
@@ -19,13 +21,6 @@ constexpr int most_in_a_turn = 8;  // requests
 constexpr std::size_t first_capacity = 4 * 1024;
 constexpr std::size_t body_room = 16 * 1024;
 constexpr std::chrono::milliseconds linger{2'000};
-
-bool is_loopback(const asio::ip::address& address) {
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback();
-  }
-  return address.is_loopback();
-}
 
 }  // namespace
 
@@ -66,7 +61,10 @@ void Connection::open() noexcept try {
   if (!ec) socket_.non_blocking(true, ec);
   if (ec) return close();
   peer_ = peer.to_string();
-  RequestAccess::set_peer(ContextAccess::request(context()), peer_, is_loopback(peer));
+  is_proxied_ = worker_.proxies().trust(peer_);
+  const auto address = parse_address(peer_);
+  is_from_this_host_ = address && is_loopback(*address);
+  RequestAccess::set_peer(ContextAccess::request(context()), peer_, is_from_this_host_);
   fall_idle();
   read();
 } catch (...) {  // out of memory
@@ -110,7 +108,17 @@ void Connection::go_on_later() noexcept {
   worker_.loop().post(&going_on_);
 }
 
+/// Of a head that was not read to its end, the proxy's own word may be missing.
+void Connection::tell_client() {
+  auto& request = ContextAccess::request(context());
+  if (parser_ && (parser_->is_header_done() || parser_->refusal().status == 413))
+    return detail::tell_client(request, worker_.proxies(), peer_, client_);
+  RequestAccess::set_peer(request, peer_, is_from_this_host_);
+  RequestAccess::set_proxied(request, true, false, {});
+}
+
 void Connection::begin_handling() {
+  if (is_proxied_) tell_client();
   phase_ = Phase::handling;
   deadline_ = Clock::time_point::max();
   if (worker_.logs()) begun_ = Clock::now();

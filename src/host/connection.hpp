@@ -55,6 +55,7 @@ class Connection final : public Exchange {
   void go_on_later() noexcept;
   void go_on() noexcept;
   void begin_handling();
+  void tell_client();
   [[nodiscard]] bool parse();
   [[nodiscard]] bool request_begins() noexcept;
   void begin_body();
@@ -81,7 +82,8 @@ class Connection final : public Exchange {
   Worker& worker_;
   boost::asio::ip::tcp::socket socket_;
   session::Operation retiring_{}, going_on_{};
-  std::string peer_{};
+  std::string peer_{}, client_{};  // the other end, and who is behind it
+  bool is_proxied_ = false, is_from_this_host_ = false;
   Phase phase_ = Phase::idle;
   bool pending_ = false;  // an asynchronous operation is under way
   bool draining_ = false;

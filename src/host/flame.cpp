@@ -1,16 +1,17 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <new>
 #include <optional>
 #include <utility>
 
 #include <flame/flame.hpp>
+#include <flame/static_files.hpp>
 
 #include "app.hpp"
 #include "flame_impl.hpp"
 #include "server.hpp"
-#include "static_files.hpp"
 #include "text.hpp"
 
 namespace flame::inline v0 {
@@ -123,7 +124,8 @@ void Flame::run() {
     std::exit(EXIT_FAILURE);
   }
   try {
-    static_cast<void>(detail::write_now(STDOUT_FILENO, "Listening on http://" + address() + "\n"));
+    static_cast<void>(detail::write_now(STDOUT_FILENO, "Listening on http://" + address() + "\n" +
+                                                           impl_->app->lines() + impl_->note));
   } catch (const std::bad_alloc&) {
     detail::log_error("out of memory");  // it serves all the same
   }
@@ -149,7 +151,14 @@ std::string Flame::address() const {
 Flame classic(HostOptions options) {
   Flame host(std::move(options));
   host.impl_->logs = true;
-  host.add_middleware(detail::static_files("public"));
+  const StaticFilesOptions files;
+  std::error_code ec;
+  if (std::filesystem::is_directory(files.folder, ec)) {
+    host.use(static_files(files));
+  } else {
+    host.impl_->note = "Serving no files: there is no folder " +
+                       std::filesystem::absolute(files.folder, ec).string() + '\n';
+  }
   return host;
 }
 

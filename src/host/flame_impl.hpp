@@ -12,6 +12,7 @@ namespace flame::inline v0 {
 struct Flame::Impl {
   HostOptions options{};
   bool logs = false;
+  std::string note{};  // for run() to print once it listens
   detail::Definition definition{};
   std::unique_ptr<detail::App> app{};        // since run(), start() or a TestClient
   std::unique_ptr<detail::Server> server{};  // before the App in destruction

@@ -11,8 +11,6 @@ namespace flame::inline v0::detail {
 [[nodiscard]] bool is_public(std::string_view address) noexcept;
 
 /// The address to count a request by; empty where it may be that of many visitors.
-[[nodiscard]] inline std::string_view client_of(const Request& request) noexcept {
-  return is_public(request.peer()) ? request.peer() : std::string_view();
-}
+[[nodiscard]] std::string_view client_of(const Request& request) noexcept;
 
 }  // namespace flame::inline v0::detail

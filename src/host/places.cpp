@@ -32,9 +32,10 @@ std::string Places::one(const boost::asio::ip::address& address) {
 }
 
 std::size_t Places::most_of(const std::string& one) const noexcept {
+  constexpr auto any = std::numeric_limits<std::size_t>::max();
+  if (one.empty()) return any;
   if (most_of_one_ != 0) return most_of_one_;
-  return is_public(one) ? std::max<std::size_t>(most_ / 4, 1)
-                        : std::numeric_limits<std::size_t>::max();
+  return is_public(one) ? std::max<std::size_t>(most_ / 4, 1) : any;
 }
 
 Places::Answer Places::take(const std::string& one, bool force) {

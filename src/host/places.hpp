@@ -20,7 +20,7 @@ class Places {
   Places(std::size_t most, std::size_t most_of_one) noexcept
       : most_(most), most_of_one_(most_of_one) {}
 
-  /// Who counts as one.
+  /// Who counts as one. Empty text stands for those of whom there may be any number.
   [[nodiscard]] static std::string one(const boost::asio::ip::address& address);
 
   enum class Answer { taken, full, full_for_one };

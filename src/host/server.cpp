@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "app.hpp"
+#include "proxies.hpp"
 #include "text.hpp"
 #include "worker.hpp"
 
@@ -151,6 +152,7 @@ std::vector<std::string> check(const HostOptions& options) {
   need(options.drain_time >= milliseconds{0}, "option drain_time is below 0");
   need(options.drain_time <= std::chrono::hours{24}, "option drain_time is above a day");
   need(options.max_bodies >= options.max_body, "option max_bodies is below max_body");
+  for (auto& error : check_proxies(options)) errors.push_back(std::move(error));
   return errors;
 }
 

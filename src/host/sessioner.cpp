@@ -18,6 +18,7 @@
 #include "loop.hpp"
 #include "peer.hpp"
 #include "text.hpp"
+#include "token_check.hpp"
 
 namespace flame::inline v0::session {
 namespace {
@@ -38,13 +39,22 @@ struct Writer {
   }
 };
 
-class Sessioner final : public Provider {
+/// In a time that does not tell how much of it was right.
+bool same_token(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  unsigned difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
+  return difference == 0;
+}
+
+class Sessioner final : public Provider, public TokenCheck {
  public:
   explicit Sessioner(Options options) : options_(std::move(options)) {}
   explicit Sessioner(Manager& manager) noexcept : manager_(&manager) {}
 
   std::vector<Offer> offers() const override {
-    return {offer<Session>(), offer<const Flash>(), offer<Manager>()};
+    return {offer<Session>(), offer<const Flash>(), offer<Manager>(), offer<const TokenCheck>()};
   }
 
   Result<void> open() override {
@@ -73,18 +83,39 @@ class Sessioner final : public Provider {
   }
 
   Task<> around(Context& context, std::span<const Wanted> wanted, Next next) override {
-    const Wanted &session = wanted[0], &flash = wanted[1], &manager = wanted[2];
-    manager.give(context, manager_);
+    const Wanted &session = wanted[0], &flash = wanted[1];
+    wanted[2].give(context, manager_);
+    wanted[3].give(context, static_cast<const TokenCheck*>(this));
     const auto need = adapter::need(session.read || flash.read, session.write,
                                     flash.read && ContextAccess::route(context)->is_page);
-    if (!need) {
-      co_await next();
-      co_return;
+    return need ? load_and_commit(context, session, flash, *need, next)
+                : flame::detail::NextAccess::run(next);
+  }
+
+  Task<Answer> check_token(Context& context) const override {
+    adapter::RequestFields fields(*manager_);
+    gather(context, fields);
+    CountedAwait<LoadOperation> loading(*manager_, count(), load_of(context, fields, Need::read));
+    auto loaded = co_await loading;
+    Writer writer{context};
+    if (!loaded) {
+      adapter::settle_failed_load(writer, loaded.error(), true);
+      co_return Answer::unknown;
     }
+    if (!loaded->exists()) co_return Answer::no_session;
+    adapter::add_fields(writer, adapter::unsaved_fields());
+    auto brought = std::string(context.request().field("X-CSRF-Token"));
+    if (brought.empty()) brought = context.form("csrf_token").value_or(std::string());
+    co_return same_token(brought, loaded->csrf_token()) ? Answer::right : Answer::wrong;
+  }
+
+ private:
+  Task<> load_and_commit(Context& context, const Wanted& session, const Wanted& flash, Need need,
+                         Next next) {
     Writer writer{context};
     adapter::RequestFields fields(*manager_);
-    for (const auto& field : context.request().fields()) fields.add(field.name, field.value);
-    CountedAwait<LoadOperation> loading(*manager_, count(), load_of(context, fields, *need));
+    gather(context, fields);
+    CountedAwait<LoadOperation> loading(*manager_, count(), load_of(context, fields, need));
     auto loaded = co_await loading;
     if (!loaded) {
       const bool required = session.required || flash.required;
@@ -110,7 +141,6 @@ class Sessioner final : public Provider {
     if (thrown) std::rethrow_exception(thrown);
   }
 
- private:
   Result<void> open_first() {
     under_way_.open();
     if (!options_) return {};
@@ -122,12 +152,16 @@ class Sessioner final : public Provider {
   }
 
   /// A Manager of our own waits itself, in stop().
-  adapter::UnderWay* count() noexcept { return own_ ? nullptr : &under_way_; }
+  adapter::UnderWay* count() const noexcept { return own_ ? nullptr : &under_way_; }
 
   static void tell(Context& context, const Error& error) {
     std::string line(ContextAccess::route(context)->name);
     line.append(": the session was not saved: ").append(error.text);
     flame::detail::log_error(line);
+  }
+
+  static void gather(const Context& context, adapter::RequestFields& fields) {
+    for (const auto& field : context.request().fields()) fields.add(field.name, field.value);
   }
 
   static LoadOperation load_of(Context& context, const adapter::RequestFields& fields, Need need) {
@@ -137,6 +171,7 @@ class Sessioner final : public Provider {
     load.need = need;
     load.request = fields.view();
     load.request.from_this_host = request.from_this_host();
+    load.request.secure = request.secure();
     load.request.method = request.method_name();
     load.request.peer = flame::detail::client_of(request);
     return load;
@@ -154,7 +189,7 @@ class Sessioner final : public Provider {
   std::unique_ptr<Manager> own_{};
   std::vector<std::unique_ptr<Manager>> replaced_{};  // stopped
   Manager* manager_ = nullptr;
-  adapter::UnderWay under_way_{};
+  mutable adapter::UnderWay under_way_{};
   std::mutex mutex_{};
   std::size_t hosts_ = 0;  // that have it open: a public and an admin port, say
 };

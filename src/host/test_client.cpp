@@ -9,6 +9,7 @@
 #include "exchange.hpp"
 #include "file.hpp"
 #include "flame_impl.hpp"
+#include "proxies.hpp"
 
 namespace flame::inline v0 {
 namespace {
@@ -43,6 +44,7 @@ Response finished(Context& context) {
 struct TestClient::Impl {
   Flame::Impl& host;
   detail::AsioLoop loop{};
+  detail::Proxies proxies{host.options};
 };
 
 TestClient::TestClient(Flame& host) : impl_(new Impl{*host.impl_}) {
@@ -58,8 +60,9 @@ Response TestClient::request(std::string_view method, std::string_view target, c
   ClientExchange exchange(impl_->loop);
   auto& request = ContextAccess::request(exchange.context());
   RequestAccess::set_method(request, method);
-  RequestAccess::set_peer(request, "127.0.0.1", true);
   for (const auto& [name, value] : fields) RequestAccess::fields(request).push_back({name, value});
+  std::string peer;
+  detail::tell_client(request, impl_->proxies, "127.0.0.1", peer);
   RequestAccess::body(request) = body;
   if (!RequestAccess::set_target(request, target)) return Response(400, "Bad Request\n");
 

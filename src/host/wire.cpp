@@ -2,10 +2,10 @@
 
 #include <array>
 #include <charconv>
-#include <ctime>
 
 #include "access.hpp"
 #include "file.hpp"
+#include "http_date.hpp"
 
 namespace flame::inline v0::detail {
 namespace {
@@ -63,28 +63,7 @@ void refuse(Context& context, int status) {
 }
 
 std::string date_line(std::int64_t seconds_since_epoch) {
-  constexpr std::array<const char*, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::array<const char*, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                               "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto seconds = static_cast<std::time_t>(seconds_since_epoch);
-  std::tm time{};
-  gmtime_r(&seconds, &time);
-  std::string out = "Date: ";
-  const auto two = [&](int number) {
-    out += static_cast<char>('0' + number / 10);
-    out += static_cast<char>('0' + number % 10);
-  };
-  out.append(days[static_cast<std::size_t>(time.tm_wday)]).append(", ");
-  two(time.tm_mday);
-  out.append(" ").append(months[static_cast<std::size_t>(time.tm_mon)]).append(" ");
-  append_number(out, static_cast<std::size_t>(time.tm_year) + 1900);
-  out += ' ';
-  two(time.tm_hour);
-  out += ':';
-  two(time.tm_min);
-  out += ':';
-  two(time.tm_sec);
-  return out + " GMT\r\n";
+  return "Date: " + http_date(seconds_since_epoch) + "\r\n";
 }
 
 std::string_view reason(int status) noexcept {
@@ -127,10 +106,14 @@ std::string_view reason(int status) noexcept {
       return "Conflict";
     case 410:
       return "Gone";
+    case 412:
+      return "Precondition Failed";
     case 413:
       return "Content Too Large";
     case 415:
       return "Unsupported Media Type";
+    case 416:
+      return "Range Not Satisfiable";
     case 417:
       return "Expectation Failed";
     case 422:

@@ -180,7 +180,8 @@ void Worker::add(asio::ip::tcp::socket socket) {
   error_code ec;
   const auto peer = socket.remote_endpoint(ec).address();
   if (ec) return;
-  auto one = Places::one(peer);
+  const bool is_proxy = shared_.proxies.trust(peer.to_string());
+  auto one = is_proxy ? std::string() : Places::one(peer);
   if (!take_place(one)) return turn_away(socket);
   Place place(shared_, std::move(one));
   clients_.push_back({std::move(place), std::make_unique<Connection>(*this, std::move(socket))});

@@ -21,6 +21,7 @@
 #include "file.hpp"
 #include "handler_memory.hpp"
 #include "places.hpp"
+#include "proxies.hpp"
 
 namespace flame::inline v0::detail {
 
@@ -31,6 +32,7 @@ struct Shared {
   bool logs = false;
   Places places{10'000, 0};
   BlockingPool pool;
+  Proxies proxies{options};
   std::atomic<std::size_t> bodies{0};          // bytes
   boost::asio::io_context* control = nullptr;  // stopped when, draining, nothing is left
   std::atomic<bool> draining{false};
@@ -101,6 +103,7 @@ class Worker {
   [[nodiscard]] AsioLoop& loop() noexcept { return loop_; }
   [[nodiscard]] const App& app() const noexcept { return shared_.app; }
   [[nodiscard]] const HostOptions& options() const noexcept { return shared_.options; }
+  [[nodiscard]] const Proxies& proxies() const noexcept { return shared_.proxies; }
   [[nodiscard]] bool logs() const noexcept { return shared_.logs; }
   /// As of the last tick, and so never too late; deadlines are rounded up to the next one.
   [[nodiscard]] Connection::Clock::time_point now() const noexcept { return now_ + tick_; }

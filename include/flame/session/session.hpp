@@ -163,7 +163,7 @@ class Session {
   }
 
   /// 22 characters for a hidden field of forms, which the handler of the form compares with what it
-  /// got: 128 random bits that stay the session's until it gets a new ID. So it is asked for after
+  /// got (the Flame host's csrf.hpp does): 128 random bits that stay the session's until it gets a new ID. So it is asked for after
   /// regenerate() or set_owner(), not before. The first call begins a session, or changes it; where
   /// two requests make the first calls at once, one of their tokens holds. Throws
   /// std::runtime_error: no random bytes.
