@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <flame/request.hpp>
@@ -20,7 +21,16 @@ namespace detail {
 class Loop;
 struct Step;
 struct Route;
+
+/// Of a query or a form, decoded when somebody first asks.
+struct Pairs {
+  bool read = false;
+  std::vector<std::pair<std::string, std::string>> list{};
+};
 }  // namespace detail
+
+/// Names with values that a query or a form may have.
+inline constexpr std::size_t max_pairs = 1'000;
 
 /// One request and its answer. Lives until the answer is complete; used by one thread at a time.
 class Context {
@@ -33,9 +43,14 @@ class Context {
   /// What a route's `{name}` matched, decoded; `**` for the trailing `{**}`. Throws
   /// std::logic_error, which tells those it has, where the route has no such parameter.
   [[nodiscard]] std::string param(std::string_view name) const;
-  /// The first value of this name, decoded, in the query or in an x-www-form-urlencoded body.
+  /// The first value of this name in the query, or in the body of a form; all of them, in order.
+  /// Decoded as browsers do: `+` is a space, and a `%` without two digits stays what it is. A body
+  /// whose Content-Type is not application/x-www-form-urlencoded has none. Throw HttpError (400,
+  /// and 413 for a body) for more than max_pairs.
   [[nodiscard]] std::optional<std::string> query(std::string_view name) const;
   [[nodiscard]] std::optional<std::string> form(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string> query_values(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string> form_values(std::string_view name) const;
 
   /// The answer so far. Changing it does not end the chain of handlers.
   [[nodiscard]] Response& response() noexcept { return response_; }
@@ -50,10 +65,10 @@ class Context {
   }
 
   /// These end the chain, as a handler's result does: handlers that follow do not run. The fields
-  /// of `response` replace those set before; others stay.
+  /// of `response` replace those set before, but for Set-Cookie, of which each stays; so do others.
   void answer(Response response);
   void answer(std::string_view body);
-  void redirect(std::string_view location, int status = 302);
+  void redirect(std::string_view target, int status = 303);  ///< flame::redirect
   [[nodiscard]] bool answered() const noexcept { return answered_; }
 
   /// Told when the host begins to stop: what takes long ends then. Who has not ended when
@@ -67,6 +82,9 @@ class Context {
   friend struct ContextAccess;
   Context() = default;
 
+  [[nodiscard]] const detail::Pairs& query_pairs() const;
+  [[nodiscard]] const detail::Pairs& form_pairs() const;
+
   Request request_{};
   Response response_{};
   bool answered_ = false;
@@ -75,6 +93,7 @@ class Context {
   detail::Loop* loop_ = nullptr;
   std::vector<void*> slots_{};                // what was provided; slot 0 is always null
   std::vector<std::string_view> captured_{};  // by the route's parameters, undecoded
+  mutable detail::Pairs query_{}, form_{};
 };
 
 /// The awaitable of sleep_for.

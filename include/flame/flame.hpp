@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,10 +14,12 @@
 
 #include <flame/context.hpp>
 #include <flame/handler.hpp>
+#include <flame/http_error.hpp>
 #include <flame/middleware.hpp>
 #include <flame/request.hpp>
 #include <flame/response.hpp>
 #include <flame/session/error.hpp>
+#include <flame/stream.hpp>
 #include <flame/task.hpp>
 
 #pragma GCC visibility push(default)
@@ -62,6 +65,10 @@ struct HostOptions {
   /// For the requests under way when it stops; below the 10 s that containers are granted.
   std::chrono::milliseconds drain_time{5'000};
 };
+
+/// Makes the page for an error that the host answers itself; `text` says what is wrong in a few
+/// words that are no secret.
+using ErrorPage = std::function<Response(const Context&, int status, std::string_view text)>;
 
 /// A web server. Nothing before run() and start() throws for what is wrong with a route or an
 /// option: these report it. Set it up in one thread, before it starts.
@@ -133,6 +140,12 @@ class Flame {
   void not_found(H&&... handlers) {
     set_not_found(detail::links_of(std::forward<H>(handlers)...));
   }
+
+  /// What makes the body where the host itself answers 4xx or 5xx: no route, another method, a body
+  /// too large, an exception, the store down. Status and fields stay, but for those that the page
+  /// has, and what a handler answers is left alone. Called by many threads at once, when all
+  /// handlers are done; not for malformed requests. Where it throws the text is sent.
+  void on_error(ErrorPage page);
 
   /// A service: handlers that ask for T& (or T*) get this object, on many threads at once.
   template <class T>

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <flame/answer.hpp>
 #include <flame/context.hpp>
 #include <flame/middleware.hpp>
 #include <flame/task.hpp>
@@ -25,8 +26,9 @@
 ///
 /// Beside these, blocking(handler).
 ///
-/// Results: void (the chain goes on) · std::string, string literal, Response, Json, std::pair of
-/// status and body (the chain ends) · a Task of one of these.
+/// Results: void (the chain goes on) · std::string, string literal, Response (flame::html,
+/// flame::redirect), Json, whatever has an Answer (json.hpp: nlohmann::json), std::pair of a status
+/// and one of these (the chain ends) · a Task of one of these.
 namespace flame::inline v0::detail {
 
 /// What one parameter of a handler asks for; without a type: what the host itself passes.
@@ -128,18 +130,6 @@ struct Parameter<Next> {
 
 // --- Results
 
-inline void answer(Context& context, const char* body) {
-  context.answer(body == nullptr ? std::string_view() : std::string_view(body));
-}
-void answer(Context& context, std::string&& body);
-void answer(Context& context, Json&& json);
-inline void answer(Context& context, Response&& response) { context.answer(std::move(response)); }
-template <class Body>
-void answer(Context& context, std::pair<int, Body>&& result) {
-  context.status(result.first);
-  answer(context, std::move(result.second));
-}
-
 template <class R>
 struct ResultTraits {
   static constexpr bool is_task = false;
@@ -152,12 +142,7 @@ struct ResultTraits<Task<R>> {
 };
 
 template <class R>
-inline constexpr bool is_body =
-    std::is_same_v<R, std::string> || std::is_same_v<R, const char*> || std::is_same_v<R, Json>;
-template <class R>
-inline constexpr bool is_result = std::is_void_v<R> || is_body<R> || std::is_same_v<R, Response>;
-template <class Body>
-inline constexpr bool is_result<std::pair<int, Body>> = is_body<Body>;
+inline constexpr bool is_result = std::is_void_v<R> || Answerable<R>;
 
 // --- Calls
 
@@ -214,10 +199,12 @@ struct Erased {
   static_assert(!std::is_same_v<Value, std::string_view>,
                 "a handler cannot return std::string_view: what it views may be gone. Return "
                 "std::string");
-  static_assert(
-      is_result<Value>,
-      "a handler returns nothing, std::string, a string literal, flame::Response, "
-      "flame::Json, std::pair of an int status and a body, or a flame::Task of one of them");
+  static_assert(is_result<Value>,
+                "a handler returns nothing, std::string, a string literal, flame::Response, "
+                "flame::Json, what "
+                "has a flame::Answer (<flame/json.hpp> for nlohmann::json), std::pair of an int "
+                "status and one "
+                "of these, or a flame::Task of one of them");
   static_assert(!Traits::is_around || std::is_same_v<typename Traits::Result, Task<>>,
                 "a middleware, which takes flame::Next, returns flame::Task<>");
 
@@ -227,7 +214,7 @@ struct Erased {
     if constexpr (std::is_void_v<Value>) {
       Traits::call(function, context, bindings, none);
     } else {
-      answer(context, Traits::call(function, context, bindings, none));
+      Answer<Value>::give(context, Traits::call(function, context, bindings, none));
     }
   }
   static Task<> around(const void* object, Context& context, const Binding* bindings, Next next) {
@@ -239,7 +226,7 @@ struct Erased {
       co_await task;
     } else {
       Value value = co_await task;
-      answer(context, std::move(value));
+      Answer<Value>::give(context, std::move(value));
     }
     if (!context.answered()) co_await next();
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,7 +36,11 @@ class Request {
   [[nodiscard]] std::string_view query_string() const noexcept { return query_string_; }
   /// The first field of this name (in any case); empty where there is none.
   [[nodiscard]] std::string_view field(std::string_view name) const noexcept;
-  /// All of them, in order of arrival. Trailers are never among them.
+  /// The values of all fields of this name, in order of arrival.
+  [[nodiscard]] std::vector<std::string_view> values(std::string_view name) const;
+  /// The first cookie of this name (in this case), as it was sent: whatever a visitor likes.
+  [[nodiscard]] std::optional<std::string_view> cookie(std::string_view name) const noexcept;
+  /// All fields, in order of arrival. Trailers are never among them.
   [[nodiscard]] std::span<const Field> fields() const noexcept { return fields_; }
   [[nodiscard]] std::string_view body() const noexcept { return body_; }
   /// The client's IP address: the other end's, or where that is a trusted proxy's

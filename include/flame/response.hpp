@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <flame/request.hpp>
+#include <flame/session/cookie.hpp>
 
 #pragma GCC visibility push(default)
 
@@ -14,7 +15,11 @@ namespace flame::inline v0 {
 
 namespace detail {
 class File;
-}
+class StreamSource;
+}  // namespace detail
+
+using session::CookieAttributes;
+using session::SameSite;
 
 /// What is answered. Date, Content-Length and Connection are the host's to write; Content-Type is
 /// `text/plain; charset=utf-8` for a body without one.
@@ -31,6 +36,8 @@ class Response {
   Response& body(std::string body) {
     body_ = std::move(body);
     file_.reset();
+    stream_.reset();
+    of_host_ = false;
     return *this;
   }
 
@@ -39,6 +46,14 @@ class Response {
   Response& set(std::string_view name, std::string_view value);     ///< replaces all of this name
   Response& append(std::string_view name, std::string_view value);  ///< one more of this name
   Response& erase(std::string_view name) noexcept;
+  /// A cookie of the application's own: Secure, HttpOnly, SameSite=Lax, until the browser ends. The
+  /// session's has its own way, and its name is not for others. Throw std::invalid_argument for
+  /// what browsers would refuse (session/cookie.hpp). Several may be set; browsers go by the last
+  /// of a name and path.
+  Response& set_cookie(std::string_view name, std::string_view value,
+                       const CookieAttributes& attributes = {});
+  /// Path and domain are those that it was set with.
+  Response& remove_cookie(std::string_view name, const CookieAttributes& attributes = {});
   /// The first of this name (in any case); empty where there is none. A view until the next change.
   [[nodiscard]] std::string_view get(std::string_view name) const noexcept;
   [[nodiscard]] std::vector<Field> fields() const;
@@ -46,11 +61,26 @@ class Response {
  private:
   friend struct ResponseAccess;
 
+  bool of_host_ = false;  // an error's own text
   int status_ = 200;
   std::string lines_{};  // as sent, so that a request costs no allocation per field
   std::string body_{};
-  std::shared_ptr<const detail::File> file_{};  // in place of the body
+  std::shared_ptr<const detail::File> file_{};            // in place of the body
+  std::shared_ptr<const detail::StreamSource> stream_{};  // the same
 };
+
+/// A page: a Response with its Content-Type. What comes from visitors is the application's to
+/// escape.
+[[nodiscard]] Response html(std::string text);
+
+/// Sends the client on, by GET where `status` is 303; throws std::invalid_argument for one that
+/// does not redirect, and for an empty target. What a URL cannot have (spaces, controls, non-ASCII,
+/// `\`) is percent-encoded; what is encoded stays. A target that came from a visitor may lead to
+/// another site: redirect_local() is for those.
+[[nodiscard]] Response redirect(std::string_view target, int status = 303);
+/// The same where `target` is a path of this site: `/` and no second `/` or `\` after it. Else
+/// to `fallback`, which is not checked.
+[[nodiscard]] Response redirect_local(std::string_view target, std::string_view fallback = "/");
 
 /// JSON that the application has made: a Response with its Content-Type.
 class Json {

@@ -2,6 +2,7 @@
 
 #include <flame/middleware.hpp>
 #include <flame/response.hpp>
+#include <flame/session/environment.hpp>
 #include <flame/session/manager.hpp>
 #include <flame/session/session.hpp>
 
@@ -13,8 +14,8 @@ namespace flame::inline v0::session {
 /// of them pay nothing. Session or Flash by reference: 503 while the store is down; by pointer:
 /// null where it could not be loaded; what is set and cannot be saved is a 503 in either case. The
 /// Manager is its own: opened by Flame::run() and start(), which report a wrong
-/// option; stopped with the host.
-[[nodiscard]] Middleware sessioner(Options options = {});
+/// option; stopped with the host. `environment`: a clock and a random source for tests.
+[[nodiscard]] Middleware sessioner(Options options = {}, Environment environment = {});
 
 /// The same on a Manager of the application's, who opens it before the host starts, keeps it until
 /// the host has stopped, and stops it.

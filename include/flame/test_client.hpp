@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +34,45 @@ class TestClient {
   Response post(std::string_view target, std::string_view body, const Fields& fields = {}) {
     return request("POST", target, fields, body);
   }
+  /// As a browser sends a form: encoded, and with its Content-Type.
+  Response post_form(std::string_view target, const Fields& values, const Fields& fields = {});
+
+ private:
+  struct [[gnu::visibility("hidden")]] Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// One visitor's browser, on https: it keeps cookies and sends them back. A client may have
+/// several. Time does not pass for it: of what would end a cookie, removal alone does.
+class TestVisitor {
+ public:
+  using Fields = TestClient::Fields;
+
+  /// The client must outlive it.
+  explicit TestVisitor(TestClient& client);
+  ~TestVisitor();
+  TestVisitor(const TestVisitor&) = delete;
+  TestVisitor& operator=(const TestVisitor&) = delete;
+
+  Response request(std::string_view method, std::string_view target, const Fields& fields = {},
+                   std::string_view body = {});
+  Response get(std::string_view target, const Fields& fields = {}) {
+    return request("GET", target, fields);
+  }
+  Response post(std::string_view target, std::string_view body, const Fields& fields = {}) {
+    return request("POST", target, fields, body);
+  }
+  Response post_form(std::string_view target, const Fields& values, const Fields& fields = {});
+  /// Where this answer, to the last request, sends it: the first answer that does not redirect. By
+  /// GET, but after 307 and 308 by the same request. Throws std::runtime_error after 20 redirects,
+  /// and for one to another site.
+  Response follow(Response response);
+
+  /// The value of the cookie of this name that it would send to this path.
+  [[nodiscard]] std::optional<std::string> cookie(std::string_view name,
+                                                  std::string_view path = "/") const;
+  /// As if the browser had it from before.
+  void set_cookie(std::string_view set_cookie, std::string_view path = "/");
 
  private:
   struct [[gnu::visibility("hidden")]] Impl;

@@ -60,11 +60,25 @@ struct ResponseAccess {
   /// To be written: there is no file any more.
   static std::string& body(Response& response) noexcept {
     response.file_.reset();
+    response.stream_.reset();
+    response.of_host_ = false;
     return response.body_;
   }
+  /// An answer of the host's own, which a page of the application's may take the place of.
+  [[nodiscard]] static Response error(int status, std::string_view text) {
+    Response response(status, std::string(text));
+    response.body_ += '\n';
+    response.of_host_ = true;
+    return response;
+  }
+  [[nodiscard]] static bool is_of_host(const Response& response) noexcept {
+    return response.of_host_;
+  }
   static void move_body(Response& from, Response& to) noexcept {
+    to.of_host_ = from.of_host_;
     to.body_ = std::move(from.body_);
     to.file_ = std::move(from.file_);
+    to.stream_ = std::move(from.stream_);
   }
   static void set_file(Response& response, std::shared_ptr<const detail::File> file) noexcept {
     response.file_ = std::move(file);
@@ -72,6 +86,14 @@ struct ResponseAccess {
   /// Null: the body is sent.
   static const detail::File* file(const Response& response) noexcept {
     return response.file_.get();
+  }
+  static void set_stream(Response& response,
+                         std::shared_ptr<const detail::StreamSource> stream) noexcept {
+    response.stream_ = std::move(stream);
+  }
+  /// Null: the body or the file is sent.
+  static const detail::StreamSource* stream(const Response& response) noexcept {
+    return response.stream_.get();
   }
   static void reset(Response& response) noexcept {
     response.status_ = 200;
@@ -98,6 +120,7 @@ struct ContextAccess {
     context.route_ = nullptr;
     context.furthest_ = nullptr;
     context.captured_.clear();
+    context.query_ = context.form_ = {};
   }
 };
 

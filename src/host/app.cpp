@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "access.hpp"
+#include "text.hpp"
+#include "wire.hpp"
 
 namespace flame::inline v0::detail {
 namespace {
@@ -93,16 +95,18 @@ std::vector<Used> App::with_middleware() const {
 }
 
 void App::compile_rest() {
-  built_in_not_found_ = link_of([] { return std::string("Not Found\n"); });
-  built_in_not_allowed_ = link_of([] { return std::string("Method Not Allowed\n"); });
+  built_in_error_ = link_of([](Context& context) {
+    const int status = context.response().status();
+    context.answer(ResponseAccess::error(status, reason(status)));
+  });
   built_in_options_ = link_of([] { return Response(204); });
 
   auto not_found = with_middleware();
   add_links(not_found, definition_.not_found, "f.not_found(...)");
   collect(not_found);
-  not_found_ = compile_own(std::move(not_found), built_in_not_found_, "f.not_found(...)");
+  not_found_ = compile_own(std::move(not_found), built_in_error_, "f.not_found(...)");
   not_found_.is_page = !definition_.not_found.empty();
-  not_allowed_ = compile_own(with_middleware(), built_in_not_allowed_, "f.use(...)");
+  not_allowed_ = compile_own(with_middleware(), built_in_error_, "f.use(...)");
   options_ = compile_own(with_middleware(), built_in_options_, "OPTIONS");
 }
 
@@ -167,6 +171,18 @@ std::string App::lines() const {
 
 void App::close() noexcept {
   while (opened_ > 0) providers_[--opened_]->close();
+}
+
+void App::make_error_page(Context& context) const noexcept try {
+  auto& response = context.response();
+  if (!definition_.error_page || !ResponseAccess::is_of_host(response)) return;
+  const int status = response.status();
+  const std::string text = response.body().substr(0, response.body().find_last_not_of('\n') + 1);
+  Response page = definition_.error_page(context, status, text);
+  page.status(status);
+  context.answer(std::move(page));
+} catch (...) {
+  log_error("f.on_error(...) threw: its page is left out");
 }
 
 Task<> App::dispatch(Context& context) const {

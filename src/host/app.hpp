@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <flame/flame.hpp>
 #include <flame/handler.hpp>
 #include <flame/request.hpp>
 #include <flame/session/error.hpp>
@@ -34,6 +35,7 @@ struct Definition {
   std::shared_ptr<Group> group = outermost;  // the one being defined
   std::deque<RouteLine> routes{};
   std::vector<Link> not_found{};
+  ErrorPage error_page{};
   std::vector<Service> services{};
 };
 
@@ -51,6 +53,8 @@ class App {
 
   /// Runs the chain of the route that fits.
   [[nodiscard]] Task<> dispatch(Context& context) const;
+  /// Where the answer is the host's own error, and the application has a page for these.
+  void make_error_page(Context& context) const noexcept;
 
  private:
   void add(const Definition::RouteLine& line);
@@ -65,7 +69,7 @@ class App {
   std::deque<std::string> names_{};  // "GET /x"
   std::deque<Route> routes_{};
   Router router_{};
-  Link built_in_not_found_{}, built_in_not_allowed_{}, built_in_options_{};
+  Link built_in_error_{}, built_in_options_{};
   Route not_found_{}, not_allowed_{}, options_{};
   std::vector<std::shared_ptr<Provider>> providers_{};
   std::size_t opened_ = 0;

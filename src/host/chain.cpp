@@ -174,7 +174,7 @@ namespace {
 Task<> run_blocking(Context& context, const Step* step) {
   BlockingCall call(context, *step);
   if (!co_await call) {
-    Response busy(503, "Service Unavailable\n");
+    auto busy = ResponseAccess::error(503, "Service Unavailable");
     busy.set("Retry-After", "1").set("Cache-Control", "no-store");
     context.answer(std::move(busy));
   }

@@ -39,6 +39,13 @@ Connection::Connection(Worker& worker, asio::ip::tcp::socket socket)
   going_on_.done = [](session::Operation& self) noexcept {
     static_cast<Connection*>(self.context)->go_on();
   };
+  sending_.context = resuming_.context = this;
+  sending_.done = [](session::Operation& self) noexcept {
+    static_cast<Connection*>(self.context)->send_for_another();
+  };
+  resuming_.done = [](session::Operation& self) noexcept {
+    static_cast<Connection*>(self.context)->go_on_streaming();
+  };
 }
 
 Connection::~Connection() = default;
@@ -205,6 +212,10 @@ void Connection::send_continue() {
 // --- Writing
 
 void Connection::done() noexcept try {
+  if (phase_ == Phase::streaming) {
+    if (end_stream() && next_request()) process();
+    return;
+  }
   if (cut_) return close();
   respond(parser_->keep_alive());
   if (write() && next_request()) process();
@@ -214,7 +225,9 @@ void Connection::done() noexcept try {
 
 /// `why`: where it was refused.
 void Connection::respond(bool keep_alive, std::string_view why) {
-  keep_alive_ = keep_alive && (!draining_ || more_has_arrived());
+  const bool by_close =
+      parser_ && parser_->http_1_0() && ResponseAccess::stream(context().response()) != nullptr;
+  keep_alive_ = keep_alive && !by_close && (!draining_ || more_has_arrived());
   outgoing_.begin(context(), {keep_alive_, parser_->http_1_0()}, worker_.date());
   if (worker_.logs()) worker_.log(context(), Clock::now() - begun_, why);
 }
@@ -230,6 +243,7 @@ bool Connection::write() {
   }
   outgoing_.consume(size);
   if (outgoing_.is_sent()) return true;
+  if (!outgoing_.has_buffers() && outgoing_.is_stream()) return begin_stream();
   phase_ = Phase::writing;
   expect_within(worker_.options().write_time);
   write_rest();
@@ -259,6 +273,8 @@ void Connection::on_written(error_code ec, std::size_t size) try {
   progress_ += size;
   if (outgoing_.has_buffers()) {
     write_rest();
+  } else if (outgoing_.is_stream()) {
+    if (begin_stream() && next_request()) process();
   } else if (!outgoing_.is_sent()) {
     if (read_on()) write_rest();
   } else if (next_request()) {
@@ -290,6 +306,8 @@ bool Connection::next_request() noexcept {
 void Connection::refuse(int status, std::string_view why) noexcept try {
   begin_handling();
   detail::refuse(context(), status);
+  if (status == 413 || status == 503)
+    worker_.app().make_error_page(context());  // well-formed so far
   respond(false, why);
   error_code ec;
   socket_.write_some(outgoing_.buffers(), ec);
@@ -330,6 +348,10 @@ void Connection::check_deadline(Clock::time_point now) noexcept {
   if (phase_ == Phase::writing) {
     if (goes_on(worker_.options().write_time)) return;
     return cut_answer("answer cut: read too slowly");
+  }
+  if (phase_ == Phase::streaming) {
+    if (goes_on(worker_.options().write_time)) return;
+    return give_up("answer cut: read too slowly");
   }
   close();
 }
@@ -385,11 +407,11 @@ bool Connection::cut(std::string_view why) noexcept {
   }
   const auto* route = ContextAccess::route(context());
   log_cut(route != nullptr ? route->name : "a request on its way in", why);
-  if (phase_ != Phase::handling) {
+  if (!is_handling()) {
     close();
     return true;
   }
-  cut_ = true;
+  cut_ = gone_ = true;
   error_code ec;
   socket_.close(ec);
   return true;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
+#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -21,7 +23,7 @@ class Worker;
 
 /// One client: requests in, in order, one at a time; responses out. At most one asynchronous
 /// operation is under way. Belongs to its worker, and to its thread.
-class Connection final : public Exchange {
+class Connection final : public Exchange, private Sink {
  public:
   using Clock = std::chrono::steady_clock;
 
@@ -39,13 +41,25 @@ class Connection final : public Exchange {
   [[nodiscard]] bool close_for_another(Clock::time_point now) noexcept;
   /// Ends it whatever is under way, which leaves a line; a handler may go on.
   bool cut(std::string_view why) noexcept;
-  [[nodiscard]] bool is_handling() const noexcept { return phase_ == Phase::handling; }
+  /// A function of the application's is under way.
+  [[nodiscard]] bool is_handling() const noexcept {
+    return phase_ == Phase::handling || phase_ == Phase::streaming;
+  }
 
   /// The worker's, for its list of clients.
   std::list<Client>::iterator entry{};
 
  private:
-  enum class Phase : std::uint8_t { idle, head, body, handling, writing, closing, closed };
+  enum class Phase : std::uint8_t {
+    idle,
+    head,
+    body,
+    handling,
+    writing,
+    streaming,
+    closing,
+    closed
+  };
 
   void done() noexcept override;
 
@@ -70,6 +84,19 @@ class Connection final : public Exchange {
   void on_written(boost::system::error_code ec, std::size_t size);
   [[nodiscard]] bool next_request() noexcept;
   [[nodiscard]] bool more_has_arrived() const noexcept;
+
+  // A streamed answer
+  [[nodiscard]] bool begin_stream();
+  [[nodiscard]] bool end_stream();
+  bool send(std::string_view piece, std::coroutine_handle<> waiting) override;
+  bool is_gone() const noexcept override { return gone_; }
+  void send_for_another() noexcept;
+  void go_on_streaming() noexcept;
+  [[nodiscard]] bool send_piece();
+  void send_rest();
+  void on_sent(boost::system::error_code ec, std::size_t size) noexcept;
+  void resume_function() noexcept;
+  void give_up(std::string_view why) noexcept;
 
   void refuse(int status, std::string_view why) noexcept;
   void shut_down() noexcept;
@@ -103,6 +130,13 @@ class Connection final : public Exchange {
   std::optional<Parser> parser_{};
 
   Outgoing outgoing_{};
+
+  session::Operation sending_{}, resuming_{};
+  std::string_view piece_{};
+  std::coroutine_handle<> waiting_{};
+  std::atomic<bool> gone_{false};           // nobody takes the rest of the stream
+  std::size_t in_turn_ = 0;                 // what its pieces cost
+  std::chrono::milliseconds write_left_{};  // of write_time, while it does not write
 };
 
 }  // namespace flame::inline v0::detail

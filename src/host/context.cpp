@@ -4,14 +4,39 @@
 
 #include <flame/context.hpp>
 #include <flame/handler.hpp>
+#include <flame/http_error.hpp>
 #include <flame/middleware.hpp>
 
 #include "access.hpp"
 #include "chain.hpp"
+#include "form.hpp"
 #include "loop.hpp"
 #include "text.hpp"
 
 namespace flame::inline v0 {
+namespace {
+
+std::string too_many(const char* what) {
+  return std::string("the ") + what + " has too many names: at most " + std::to_string(max_pairs) +
+         " are taken";
+}
+
+std::optional<std::string> first(const detail::Pairs& pairs, std::string_view name) {
+  for (const auto& [each, value] : pairs.list) {
+    if (each == name) return value;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> all(const detail::Pairs& pairs, std::string_view name) {
+  std::vector<std::string> values;
+  for (const auto& [each, value] : pairs.list) {
+    if (each == name) values.push_back(value);
+  }
+  return values;
+}
+
+}  // namespace
 
 namespace {
 
@@ -36,22 +61,41 @@ std::string Context::param(std::string_view name) const {
   return detail::percent_decoded(raw).value_or(std::string());
 }
 
-std::optional<std::string> Context::query(std::string_view name) const {
-  return detail::form_value(request_.query_string(), name);
+const detail::Pairs& Context::query_pairs() const {
+  if (query_.read) return query_;
+  auto pairs = detail::form_pairs(request_.query_string());
+  if (!pairs) throw HttpError(400, too_many("query"));
+  return query_ = {true, *std::move(pairs)};
 }
 
+const detail::Pairs& Context::form_pairs() const {
+  if (form_.read) return form_;
+  const bool is_form = detail::same_name(detail::media_type(request_), detail::form_type);
+  auto pairs = detail::form_pairs(is_form ? request_.body() : std::string_view());
+  if (!pairs) throw HttpError(413, too_many("form"));
+  return form_ = {true, *std::move(pairs)};
+}
+
+std::optional<std::string> Context::query(std::string_view name) const {
+  return first(query_pairs(), name);
+}
 std::optional<std::string> Context::form(std::string_view name) const {
-  const auto type = request_.field("Content-Type");
-  constexpr std::string_view form_type = "application/x-www-form-urlencoded";
-  if (!detail::same_name(type.substr(0, type.find_first_of("; ")), form_type)) return std::nullopt;
-  return detail::form_value(request_.body(), name);
+  return first(form_pairs(), name);
+}
+std::vector<std::string> Context::query_values(std::string_view name) const {
+  return all(query_pairs(), name);
+}
+std::vector<std::string> Context::form_values(std::string_view name) const {
+  return all(form_pairs(), name);
 }
 
 void Context::answer(Response response) {
   if (ResponseAccess::lines(response_).empty()) {
     response_ = std::move(response);
   } else {
-    for (const auto& field : response.fields()) response_.erase(field.name);
+    for (const auto& field : response.fields()) {
+      if (!detail::same_name(field.name, "Set-Cookie")) response_.erase(field.name);
+    }
     for (const auto& field : response.fields()) response_.append(field.name, field.value);
     response_.status(response.status());
     ResponseAccess::move_body(response, response_);
@@ -65,9 +109,7 @@ void Context::answer(std::string_view body) {
 }
 
 void Context::redirect(std::string_view location, int status) {
-  response_.status(status);
-  response_.set("Location", location);
-  answered_ = true;
+  answer(flame::redirect(location, status));
 }
 
 std::stop_token Context::stop_token() const noexcept {
@@ -96,15 +138,16 @@ void* const* slots_of(const Context& context) noexcept {
   return ContextAccess::slots(const_cast<Context&>(context)).data();
 }
 
-void answer(Context& context, std::string&& body) {
+}  // namespace detail
+
+void Answer<std::string>::give(Context& context, std::string&& body) {
   ResponseAccess::body(context.response()) = std::move(body);
   ContextAccess::set_answered(context);
 }
 
-void answer(Context& context, Json&& json) {
+void Answer<Json>::give(Context& context, Json&& json) {
   context.header("Content-Type", "application/json");
-  answer(context, std::move(json).text());
+  Answer<std::string>::give(context, std::move(json).text());
 }
 
-}  // namespace detail
 }  // namespace flame::inline v0

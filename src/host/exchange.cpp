@@ -3,12 +3,27 @@
 #include <exception>
 #include <string>
 
+#include <flame/http_error.hpp>
+
 #include "access.hpp"
 #include "app.hpp"
 #include "loop.hpp"
 #include "text.hpp"
+#include "wire.hpp"
 
 namespace flame::inline v0::detail {
+namespace {
+
+void tell(const Request& request, std::string_view why) {
+  std::string line(request.method_name());
+  line += ' ';
+  append_escaped(line, request.path());
+  line += ": ";
+  append_escaped(line, why);
+  log_error(line);
+}
+
+}  // namespace
 
 Exchange::Exchange(Loop& loop) : context_(ContextAccess::make()) {
   ContextAccess::loop(context_) = &loop;
@@ -21,22 +36,37 @@ Exchange::Exchange(Loop& loop) : context_(ContextAccess::make()) {
 void Exchange::reset() noexcept { ContextAccess::reset(context_); }
 
 bool Exchange::start(const App& app) {
-  finished_ = false;
+  app_ = &app;
+  stream_.reset();
   try {
     task_ = app.dispatch(context_);
   } catch (...) {
-    ContextAccess::loop(context_)->running.store(nullptr, std::memory_order_relaxed);
     fail();
-    return true;
   }
-  if (task_.await_ready()) {
-    ContextAccess::loop(context_)->running.store(nullptr, std::memory_order_relaxed);
-    return true;
+  return run();
+}
+
+bool Exchange::start_stream(Sink& sink) {
+  stream_.emplace(sink);
+  stream_failed_ = false;
+  ContextAccess::loop(context_)->has_thread(ContextAccess::route(context_));
+  try {
+    task_ = ResponseAccess::stream(context_.response())->run(context_, *stream_);
+  } catch (...) {
+    fail();
   }
-  starter_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-  starting_ = true;
-  TaskAccess::start(task_, &Exchange::on_done, this);
-  starting_ = false;
+  return run();
+}
+
+/// True: the task has ended.
+bool Exchange::run() {
+  finished_ = task_.await_ready();
+  if (!finished_) {
+    starter_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    starting_ = true;
+    TaskAccess::start(task_, &Exchange::on_done, this);
+    starting_ = false;
+  }
   ContextAccess::loop(context_)->running.store(nullptr, std::memory_order_relaxed);
   if (!finished_) return false;
   collect();
@@ -67,33 +97,43 @@ void Exchange::collect() noexcept {
     fail();
   }
   task_ = Task<>();
+  if (!stream_) app_->make_error_page(context_);
 }
 
 void Exchange::fail() noexcept try {
-  std::string line(context_.request().method_name());
-  line += ' ';
-  append_escaped(line, context_.request().path());
-  line += ": ";
+  int status = 500;
+  std::string text(reason(status)), why;
   try {
     throw;
   } catch (const Cut&) {  // its line is there already
-    line.clear();
+  } catch (const HttpError& error) {
+    status = error.status();
+    text = error.what();
+    if (status >= 500 || stream_) why = text;
   } catch (const std::exception& error) {
-    append_escaped(line, error.what());
+    why = error.what();
   } catch (...) {
-    line += "an exception that is no std::exception";
+    why = "an exception that is no std::exception";
   }
-  if (!line.empty()) log_error(line);
+  if (!why.empty()) tell(context_.request(), why);
+  if (stream_)
+    stream_failed_ = true;
+  else
+    answer_error(status, text);
+} catch (...) {  // out of memory
+  stream_failed_ = stream_.has_value();
+  if (stream_) return;
+  ResponseAccess::reset(context_.response());
+  context_.response().status(500);
+}
 
-  Response response(500, "Internal Server Error\n");
+void Exchange::answer_error(int status, std::string_view text) {
+  auto response = ResponseAccess::error(status, text);
   for (const auto& field : context_.response().fields()) {
     if (same_name(field.name, "Vary")) response.append(field.name, field.value);
   }
   response.set("Cache-Control", "no-store");
   context_.response() = std::move(response);
-} catch (...) {  // out of memory
-  ResponseAccess::reset(context_.response());
-  context_.response().status(500);
 }
 
 }  // namespace flame::inline v0::detail

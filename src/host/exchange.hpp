@@ -2,10 +2,13 @@
 
 #include <atomic>
 #include <exception>
+#include <optional>
+#include <string_view>
 #include <thread>
 
 #include <flame/context.hpp>
 #include <flame/session/manager.hpp>
+#include <flame/stream.hpp>
 #include <flame/task.hpp>
 
 namespace flame::inline v0::detail {
@@ -24,6 +27,9 @@ class Exchange {
   void reset() noexcept;
   /// True: the answer is complete. False: done() will be called, on the loop's thread.
   [[nodiscard]] bool start(const App& app);
+  /// After that, where the answer is a stream: runs its function. True, or done(), as above.
+  [[nodiscard]] bool start_stream(Sink& sink);
+  [[nodiscard]] bool stream_failed() const noexcept { return stream_failed_; }
   [[nodiscard]] Context& context() noexcept { return context_; }
 
  protected:
@@ -32,12 +38,17 @@ class Exchange {
 
  private:
   static void on_done(void* self) noexcept;
+  [[nodiscard]] bool run();
   void complete() noexcept;
   void collect() noexcept;
   void fail() noexcept;
+  void answer_error(int status, std::string_view text);
 
   Context context_;
+  const App* app_ = nullptr;  // since start()
   Task<> task_{};
+  std::optional<Stream> stream_{};  // once it is what runs
+  bool stream_failed_ = false;
   session::Operation completing_{};
   bool starting_ = false, finished_ = false;  // of the thread that starts it
   std::atomic<std::thread::id> starter_{};

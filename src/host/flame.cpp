@@ -106,6 +106,8 @@ void Flame::set_not_found(std::vector<detail::Link> links) {
   impl_->definition.not_found = std::move(links);
 }
 
+void Flame::on_error(ErrorPage page) { impl_->definition.error_page = std::move(page); }
+
 void Flame::begin_group(std::string_view prefix, std::vector<detail::Link> links) {
   auto& current = impl_->definition.group;
   detail::Definition::Group group{std::string(prefix), std::move(links), current};

@@ -1,6 +1,7 @@
 #include "outgoing.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "access.hpp"
 #include "file.hpp"
@@ -12,6 +13,7 @@ namespace asio = boost::asio;
 
 constexpr std::size_t small_body = 4 * 1024;  // travels in one piece with its head
 constexpr std::size_t most_of_a_file = 64 * 1024;
+constexpr std::string_view line_end = "\r\n", last_chunk = "0\r\n\r\n";
 
 }  // namespace
 
@@ -21,7 +23,9 @@ void Outgoing::begin(const Context& context, Framing framing, std::string_view d
   const auto& response = context.response();
   file_ = with_body ? ResponseAccess::file(response) : nullptr;
   read_ = 0;
-  buffers_[1] = {};
+  streams_ = with_body && ResponseAccess::stream(response) != nullptr;
+  chunked_ = !framing.http_1_0;
+  buffers_[1] = buffers_[2] = {};
   if (with_body && response.body().size() <= small_body) {
     head_ += response.body();
   } else if (with_body) {
@@ -40,6 +44,23 @@ bool Outgoing::read_on() {
   return true;
 }
 
+void Outgoing::begin_piece(std::string_view piece) {
+  if (!chunked_) {
+    buffers_ = {asio::buffer(piece)};
+    return;
+  }
+  std::array<char, 16> size{};
+  const auto end = std::to_chars(size.data(), size.data() + size.size(), piece.size(), 16).ptr;
+  head_.assign(size.data(), end).append(line_end);
+  buffers_ = {asio::buffer(head_), asio::buffer(piece), asio::buffer(line_end)};
+}
+
+void Outgoing::end_pieces() {
+  streams_ = false;
+  buffers_ = {};
+  if (chunked_) buffers_[0] = asio::buffer(last_chunk);
+}
+
 void Outgoing::consume(std::size_t size) noexcept {
   for (auto& buffer : buffers_) {
     const auto part = std::min(size, buffer.size());
@@ -50,6 +71,6 @@ void Outgoing::consume(std::size_t size) noexcept {
 
 bool Outgoing::has_buffers() const noexcept { return asio::buffer_size(buffers_) > 0; }
 
-bool Outgoing::is_sent() const noexcept { return file_ == nullptr && !has_buffers(); }
+bool Outgoing::is_sent() const noexcept { return file_ == nullptr && !streams_ && !has_buffers(); }
 
 }  // namespace flame::inline v0::detail

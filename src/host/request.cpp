@@ -2,6 +2,7 @@
 #include <utility>
 
 #include <flame/request.hpp>
+#include <flame/session/cookie.hpp>
 
 #include "access.hpp"
 #include "target.hpp"
@@ -14,6 +15,25 @@ std::string_view Request::field(std::string_view name) const noexcept {
     if (detail::same_name(field.name, name)) return field.value;
   }
   return {};
+}
+
+std::vector<std::string_view> Request::values(std::string_view name) const {
+  std::vector<std::string_view> values;
+  for (const auto& field : fields_) {
+    if (detail::same_name(field.name, name)) values.push_back(field.value);
+  }
+  return values;
+}
+
+std::optional<std::string_view> Request::cookie(std::string_view name) const noexcept {
+  for (const auto& field : fields_) {
+    if (!detail::same_name(field.name, "Cookie")) continue;
+    auto rest = field.value;
+    while (const auto pair = session::next_cookie(rest)) {
+      if (pair->first == name) return pair->second;
+    }
+  }
+  return std::nullopt;
 }
 
 void RequestAccess::set_method(Request& request, std::string_view name) noexcept {

@@ -86,6 +86,15 @@ Response& Response::erase(std::string_view name) noexcept {
   return *this;
 }
 
+Response& Response::set_cookie(std::string_view name, std::string_view value,
+                               const CookieAttributes& attributes) {
+  return append("Set-Cookie", session::set_cookie_value(name, value, attributes));
+}
+
+Response& Response::remove_cookie(std::string_view name, const CookieAttributes& attributes) {
+  return append("Set-Cookie", session::removed_cookie_value(name, attributes));
+}
+
 std::string_view Response::get(std::string_view name) const noexcept {
   for (std::size_t at = 0; at < lines_.size();) {
     const auto line = line_at(lines_, at);

@@ -35,7 +35,7 @@ struct Writer {
   }
   void begin(int status, std::string_view body) {
     context.response() = Response();
-    context.answer(Response(status, std::string(body)));
+    context.answer(ResponseAccess::error(status, body.substr(0, body.find('\n'))));
   }
 };
 
@@ -50,7 +50,8 @@ bool same_token(std::string_view a, std::string_view b) noexcept {
 
 class Sessioner final : public Provider, public TokenCheck {
  public:
-  explicit Sessioner(Options options) : options_(std::move(options)) {}
+  Sessioner(Options options, Environment environment)
+      : options_(std::move(options)), environment_(environment) {}
   explicit Sessioner(Manager& manager) noexcept : manager_(&manager) {}
 
   std::vector<Offer> offers() const override {
@@ -146,7 +147,7 @@ class Sessioner final : public Provider, public TokenCheck {
     if (!options_) return {};
     // Handlers of a host that were left behind may still refer to the one before.
     if (own_) replaced_.push_back(std::move(own_));
-    own_ = std::make_unique<Manager>(*options_);
+    own_ = std::make_unique<Manager>(*options_, environment_);
     manager_ = own_.get();
     return own_->open();
   }
@@ -186,6 +187,7 @@ class Sessioner final : public Provider, public TokenCheck {
   }
 
   std::optional<Options> options_{};  // of a Manager of its own
+  Environment environment_{};
   std::unique_ptr<Manager> own_{};
   std::vector<std::unique_ptr<Manager>> replaced_{};  // stopped
   Manager* manager_ = nullptr;
@@ -196,8 +198,8 @@ class Sessioner final : public Provider, public TokenCheck {
 
 }  // namespace
 
-Middleware sessioner(Options options) {
-  return Middleware(std::make_shared<Sessioner>(std::move(options)));
+Middleware sessioner(Options options, Environment environment) {
+  return Middleware(std::make_shared<Sessioner>(std::move(options), environment));
 }
 
 Middleware sessioner_on(Manager& manager) {

@@ -9,18 +9,47 @@
 #include "exchange.hpp"
 #include "file.hpp"
 #include "flame_impl.hpp"
+#include "form.hpp"
 #include "proxies.hpp"
+#include "wire.hpp"
 
 namespace flame::inline v0 {
 namespace {
 
-class ClientExchange final : public detail::Exchange {
+class ClientExchange final : public detail::Exchange, private detail::Sink {
  public:
-  using Exchange::Exchange;
-  bool is_done = false;
+  explicit ClientExchange(detail::AsioLoop& loop) : Exchange(loop), loop_(loop) {}
+  void run(const detail::App& app) {
+    is_done_ = start(app);
+    wait();
+    auto& response = context().response();
+    const bool streams = ResponseAccess::stream(response) != nullptr &&
+                         context().request().method() != Method::head &&
+                         detail::has_body(response.status());
+    if (!streams) return;
+    is_done_ = start_stream(*this);
+    wait();
+    if (stream_failed()) throw std::runtime_error("a streamed answer was cut: its function threw");
+    response.body(std::move(streamed_));
+  }
 
  private:
-  void done() noexcept override { is_done = true; }
+  void done() noexcept override { is_done_ = true; }
+  bool send(std::string_view piece, std::coroutine_handle<>) override {
+    streamed_ += piece;
+    return true;
+  }
+  bool is_gone() const noexcept override { return false; }
+  void wait() {
+    auto& io = loop_.io();
+    io.restart();
+    const auto work = boost::asio::make_work_guard(io);
+    while (!is_done_) io.run_one();
+  }
+
+  detail::AsioLoop& loop_;
+  bool is_done_ = false;
+  std::string streamed_{};
 };
 
 std::string read_all(const detail::File& file) {
@@ -66,12 +95,13 @@ Response TestClient::request(std::string_view method, std::string_view target, c
   RequestAccess::body(request) = body;
   if (!RequestAccess::set_target(request, target)) return Response(400, "Bad Request\n");
 
-  exchange.is_done = exchange.start(*impl_->host.app);
-  auto& io = impl_->loop.io();
-  io.restart();
-  const auto work = boost::asio::make_work_guard(io);
-  while (!exchange.is_done) io.run_one();
+  exchange.run(*impl_->host.app);
   return finished(exchange.context());
+}
+
+Response TestClient::post_form(std::string_view target, const Fields& values,
+                               const Fields& fields) {
+  return request("POST", target, detail::form_fields(fields), detail::form_encoded(values));
 }
 
 }  // namespace flame::inline v0

@@ -31,12 +31,6 @@ constexpr bool is_token_char(char c) noexcept {
   return c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
-std::optional<std::string> form_decoded(std::string_view text) {
-  std::string spaced(text);
-  std::replace(spaced.begin(), spaced.end(), '+', ' ');
-  return percent_decoded(spaced);
-}
-
 }  // namespace
 
 bool same_name(std::string_view a, std::string_view b) noexcept {
@@ -49,14 +43,13 @@ bool is_token(std::string_view text) noexcept {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
 }
 
-namespace {
-
-/// The byte that is percent-encoded here; -1: none is.
 int encoded_byte(std::string_view text) noexcept {
   if (text.size() < 3 || text[0] != '%') return -1;
   const int high = hex_digit(text[1]), low = hex_digit(text[2]);
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
+
+namespace {
 
 bool is_overlong(int first, int second) noexcept {
   if (first == 0xc0 || first == 0xc1) return second >= 0x80 && second <= 0xbf;
@@ -100,18 +93,6 @@ std::optional<std::string> percent_decoded(std::string_view text) {
     i += 2;
   }
   return out;
-}
-
-std::optional<std::string> form_value(std::string_view text, std::string_view name) {
-  while (!text.empty()) {
-    const auto pair = text.substr(0, text.find('&'));
-    text.remove_prefix(std::min(text.size(), pair.size() + 1));
-    const auto equals = std::min(pair.find('='), pair.size());
-    const auto key = form_decoded(pair.substr(0, equals));
-    if (pair.empty() || !key || *key != name) continue;
-    return form_decoded(pair.substr(std::min(pair.size(), equals + 1)));
-  }
-  return std::nullopt;
 }
 
 void append_escaped(std::string& out, std::string_view text) {

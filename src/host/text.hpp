@@ -17,8 +17,8 @@ namespace flame::inline v0::detail {
 [[nodiscard]] bool is_sound_target(std::string_view text) noexcept;
 /// Nothing where it is not percent-encoded.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
-/// The first value of this name in an x-www-form-urlencoded text.
-[[nodiscard]] std::optional<std::string> form_value(std::string_view text, std::string_view name);
+/// The byte that is percent-encoded at the beginning of the text; -1: none is.
+[[nodiscard]] int encoded_byte(std::string_view text) noexcept;
 /// For one line of a log: what is not printable ASCII as \xNN, and no longer than fits a line.
 void append_escaped(std::string& out, std::string_view text);
 /// Writes "flame: <text>\n" to stderr, or where that would have to wait drops it, which the next

@@ -28,9 +28,9 @@ void append_status(std::string& out, int status) {
   out += "\r\n";
 }
 
-bool has_body(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
-
 }  // namespace
+
+bool has_body(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
 
 bool append_head(std::string& out, const Context& context, Framing framing, std::string_view date) {
   const auto& response = context.response();
@@ -42,12 +42,17 @@ bool append_head(std::string& out, const Context& context, Framing framing, std:
   if (body) {
     const auto* file = ResponseAccess::file(response);
     const auto length = file != nullptr ? file->size() : response.body().size();
-    if (length != 0 && (lines.empty() || response.get("Content-Type").empty())) {
+    const bool streams = ResponseAccess::stream(response) != nullptr;
+    if ((length != 0 || streams) && (lines.empty() || response.get("Content-Type").empty())) {
       out += "Content-Type: text/plain; charset=utf-8\r\n";
     }
-    out += "Content-Length: ";
-    append_number(out, length);
-    out += "\r\n";
+    if (!streams) {
+      out += "Content-Length: ";
+      append_number(out, length);
+      out += "\r\n";
+    } else if (!framing.http_1_0) {
+      out += "Transfer-Encoding: chunked\r\n";
+    }
   }
   if (!framing.keep_alive) {
     out += "Connection: close\r\n";
@@ -59,7 +64,7 @@ bool append_head(std::string& out, const Context& context, Framing framing, std:
 }
 
 void refuse(Context& context, int status) {
-  context.response() = Response(status, std::string(reason(status)) + '\n');
+  context.response() = ResponseAccess::error(status, reason(status));
 }
 
 std::string date_line(std::int64_t seconds_since_epoch) {

@@ -13,6 +13,9 @@ struct Framing {
   bool http_1_0 = false;
 };
 
+/// Whether an answer of this status has a body.
+[[nodiscard]] bool has_body(int status) noexcept;
+
 /// Appends status line and fields; `date` is a whole line. Says whether the body goes with them.
 bool append_head(std::string& out, const Context& context, Framing framing, std::string_view date);
 

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <flame/session/cookie.hpp>
 #include <flame/session/environment.hpp>
 #include <flame/session/error.hpp>
 #include <flame/session/session.hpp>
@@ -23,8 +24,6 @@
 #pragma GCC visibility push(default)
 
 namespace flame::inline v0::session {
-
-enum class SameSite : std::uint8_t { lax, strict, none };
 
 /// The cookie that carries the ID: Secure, HttpOnly, and named with the strictest prefix that fits:
 /// `__Host-`, or `__Secure-` with a domain or another path (draft-ietf-httpbis-rfc6265bis, 4.1.3).

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "plan/cookie_attributes.hpp"
+
 namespace flame::inline v0::session {
 namespace {
 
@@ -43,14 +45,8 @@ class Candidates {
 };
 
 void read_line(std::string_view line, std::string_view name, Candidates& found) noexcept {
-  while (!line.empty()) {
-    const auto end = line.find(';');
-    const auto pair = line.substr(0, end);
-    const auto equals = pair.find('=');
-    if (equals != std::string_view::npos && trimmed(pair.substr(0, equals)) == name)
-      found.add(trimmed(pair.substr(equals + 1)));
-    if (end == std::string_view::npos) return;
-    line.remove_prefix(end + 1);
+  while (const auto pair = next_cookie(line)) {
+    if (pair->first == name) found.add(pair->second);
   }
 }
 

@@ -30,9 +30,6 @@ struct Rules {
   AtOwnerLimit at_owner_limit{};
 };
 
-inline constexpr std::size_t max_cookie_size = 4096;     ///< name and value (RFC 6265bis, 5.5)
-inline constexpr std::size_t max_attribute_size = 1024;  ///< one attribute's value
-inline constexpr std::chrono::hours max_cookie_age{400 * 24};
 inline constexpr std::size_t min_session_bytes = 64;
 
 /// Names each option that is wrong, its value, and the remedy. `traits` are the store's.

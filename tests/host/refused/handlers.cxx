@@ -26,5 +26,23 @@ void routes(flame::Flame& f) {
   f.get("/", [](flame::Request&) { return "x"; });
 #elif defined(CASE_middleware_result)
   f.use([](flame::Context&, flame::Next) { return std::string("x"); });
+#elif defined(CASE_stream_capture)
+  f.get("/", [](flame::session::Session& s) {
+    return flame::streamed([&s](flame::Context&, flame::Stream&) -> flame::Task<> { co_return; });
+  });
+#elif defined(CASE_stream_session)
+  f.get("/", [](flame::session::Session& s) {
+    return flame::streamed(
+        [](flame::Context&, flame::Stream&, flame::session::Session&) -> flame::Task<> { co_return; },
+        std::ref(s));
+  });
+#elif defined(CASE_stream_view)
+  f.get("/", [](flame::Context& c) {
+    return flame::streamed(
+        [](flame::Context&, flame::Stream&, std::string_view) -> flame::Task<> { co_return; },
+        c.body());
+  });
+#elif defined(CASE_stream_signature)
+  f.get("/", [] { return flame::streamed([](flame::Stream&) -> flame::Task<> { co_return; }); });
 #endif
 }

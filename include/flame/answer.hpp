@@ -1,0 +1,61 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <flame/context.hpp>
+#include <flame/response.hpp>
+
+#pragma GCC visibility push(default)
+
+namespace flame::inline v0 {
+
+/// How what a handler returns becomes the answer. Specialise it for a type of your own:
+///
+///   template <>
+///   struct flame::Answer<Page> {
+///     static void give(flame::Context& context, Page page) {
+///       context.answer(flame::html(page.text));
+///     }
+///   };
+template <class T>
+struct Answer {};
+
+namespace detail {
+template <class T>
+concept Answerable = requires(Context& context, T& result) {
+  Answer<T>::give(context, std::move(result));
+};
+}  // namespace detail
+
+template <>
+struct Answer<std::string> {
+  static void give(Context& context, std::string&& body);
+};
+template <>
+struct Answer<const char*> {
+  static void give(Context& context, const char* body) {
+    context.answer(body == nullptr ? std::string_view() : std::string_view(body));
+  }
+};
+template <>
+struct Answer<Response> {
+  static void give(Context& context, Response&& response) { context.answer(std::move(response)); }
+};
+template <>
+struct Answer<Json> {
+  static void give(Context& context, Json&& json);
+};
+/// Any of the others, with a status.
+template <detail::Answerable Body>
+struct Answer<std::pair<int, Body>> {
+  static void give(Context& context, std::pair<int, Body>&& result) {
+    Answer<Body>::give(context, std::move(result.second));
+    context.status(result.first);
+  }
+};
+
+}  // namespace flame::inline v0
+
+#pragma GCC visibility pop

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <concepts>
+#include <string_view>
+#include <utility>
+
+#include <flame/answer.hpp>
+#include <flame/context.hpp>
+#include <flame/response.hpp>
+
+#pragma GCC visibility push(default)
+
+/// JSON by nlohmann::json, whose header the application includes itself: a handler may return one,
+/// and read its request's body as one. For another library: specialise Answer, or return a Json.
+namespace flame::inline v0 {
+namespace detail {
+
+/// nlohmann::basic_json, of whatever version.
+template <class T>
+concept JsonLibrary = requires(const T& json, const char* text) {
+  typename T::exception;
+  typename T::error_handler_t;
+  { T::parse(text, text, nullptr, false) } -> std::same_as<T>;
+  { json.is_discarded() } -> std::same_as<bool>;
+};
+
+/// The body, if it says that it is JSON and is not nested too deeply for anybody who walks it by
+/// recursion; else throws HttpError.
+[[nodiscard]] std::string_view json_text(const Context& context);
+[[noreturn]] void refuse_json();
+[[noreturn]] void refuse_json_members();
+
+}  // namespace detail
+
+/// Bytes that are no UTF-8 are sent as U+FFFD.
+template <detail::JsonLibrary T>
+struct Answer<T> {
+  static void give(Context& context, T&& json) {
+    Answer<Json>::give(context, Json(json.dump(-1, ' ', false, T::error_handler_t::replace)));
+  }
+};
+
+/// The body of the request: flame::json_body<nlohmann::json>(context). Throws HttpError, whose text
+/// is for the client: 415 for another Content-Type than application/json and `…+json`, 400 for what
+/// is no JSON, or is nested in more than 100 levels.
+template <detail::JsonLibrary J>
+[[nodiscard]] J json_body(const Context& context) {
+  const auto text = detail::json_text(context);
+  auto json = J::parse(text.data(), text.data() + text.size(), nullptr, false);
+  if (json.is_discarded()) detail::refuse_json();
+  return json;
+}
+
+/// The same, as a type that the library makes of it: flame::json_body<nlohmann::json, Order>(c).
+/// HttpError 422 where members are missing or of another type: asking the json itself for these
+/// throws the library's own exceptions, and so is a 500.
+template <detail::JsonLibrary J, class T>
+[[nodiscard]] T json_body(const Context& context) {
+  const auto json = json_body<J>(context);
+  try {
+    return json.template get<T>();
+  } catch (const typename J::exception&) {
+  }
+  detail::refuse_json_members();
+}
+
+}  // namespace flame::inline v0
+
+#pragma GCC visibility pop

@@ -1,0 +1,91 @@
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <utility>
+
+#include <flame/test_client.hpp>
+
+#include "cookie_jar.hpp"
+#include "form.hpp"
+#include "text.hpp"
+
+namespace flame::inline v0 {
+namespace {
+
+constexpr int most_redirects = 20;
+constexpr std::array redirecting{301, 302, 303, 307, 308};
+
+std::string_view path_of(std::string_view target) noexcept {
+  return target.substr(0, target.find('?'));
+}
+
+/// RFC 3986, 5.2, as far as one site goes.
+std::string resolved(std::string_view location, std::string_view base) {
+  location = location.substr(0, location.find('#'));
+  const auto colon = location.find(':');
+  if (location.starts_with("//") || colon < location.find_first_of("/?"))
+    throw std::runtime_error("a redirect leads to another site: " + std::string(location));
+  if (location.starts_with('/')) return std::string(location);
+  const auto path = path_of(base);
+  if (location.empty()) return std::string(base);
+  if (location.starts_with('?')) return std::string(path) + std::string(location);
+  return std::string(path.substr(0, path.rfind('/') + 1)) + std::string(location);
+}
+
+}  // namespace
+
+struct TestVisitor::Impl {
+  struct Sent {
+    std::string method{}, target{}, body{};
+    Fields fields{};
+  };
+  TestClient& client;
+  detail::CookieJar jar{};
+  Sent last{};
+};
+
+TestVisitor::TestVisitor(TestClient& client) : impl_(new Impl{client}) {}
+TestVisitor::~TestVisitor() = default;
+
+Response TestVisitor::request(std::string_view method, std::string_view target,
+                              const Fields& fields, std::string_view body) {
+  // The arguments may be the last one's.
+  Impl::Sent now{std::string(method), std::string(target), std::string(body), fields};
+  impl_->last = std::move(now);
+  const auto& last = impl_->last;
+  auto with_cookies = last.fields;
+  const auto path = path_of(last.target);
+  if (auto line = impl_->jar.line_for(path); !line.empty())
+    with_cookies.emplace_back("Cookie", std::move(line));
+  auto response = impl_->client.request(last.method, last.target, with_cookies, last.body);
+  for (const auto& field : response.fields()) {
+    if (detail::same_name(field.name, "Set-Cookie")) impl_->jar.store(field.value, path);
+  }
+  return response;
+}
+
+Response TestVisitor::post_form(std::string_view target, const Fields& values,
+                                const Fields& fields) {
+  return request("POST", target, detail::form_fields(fields), detail::form_encoded(values));
+}
+
+Response TestVisitor::follow(Response response) {
+  for (int i = 0; i < most_redirects; ++i) {
+    if (std::ranges::find(redirecting, response.status()) == redirecting.end()) return response;
+    const auto& last = impl_->last;
+    const auto target = resolved(response.get("Location"), last.target);
+    const bool again = response.status() == 307 || response.status() == 308;
+    response = again ? request(last.method, target, last.fields, last.body) : get(target);
+  }
+  throw std::runtime_error("too many redirects");
+}
+
+std::optional<std::string> TestVisitor::cookie(std::string_view name, std::string_view path) const {
+  return impl_->jar.find(name, path);
+}
+
+void TestVisitor::set_cookie(std::string_view set_cookie, std::string_view path) {
+  impl_->jar.store(set_cookie, path);
+}
+
+}  // namespace flame::inline v0
