@@ -69,9 +69,10 @@ class Response {
   std::shared_ptr<const detail::StreamSource> stream_{};  // the same
 };
 
-/// A page: a Response with its Content-Type. What comes from visitors is the application's to
-/// escape.
+/// A page: a Response with its Content-Type. What comes from visitors goes through escape_html().
 [[nodiscard]] Response html(std::string text);
+/// For text between tags and in quoted attributes.
+[[nodiscard]] std::string escape_html(std::string_view text);
 
 /// Sends the client on, by GET where `status` is 303; throws std::invalid_argument for one that
 /// does not redirect, and for an empty target. What a URL cannot have (spaces, controls, non-ASCII,

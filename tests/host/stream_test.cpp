@@ -47,10 +47,10 @@ struct Told {
 };
 
 /// Writes for as long as somebody reads.
-Response endless(const std::shared_ptr<Told>& told) {
+Response endless(const std::shared_ptr<Told>& told, std::size_t size = 64 * 1024) {
   return streamed(
-      [](Context&, Stream& out, std::shared_ptr<Told> to) -> Task<> {
-        const std::string piece(64 * 1024, 'x');
+      [](Context&, Stream& out, std::shared_ptr<Told> to, std::size_t length) -> Task<> {
+        const std::string piece(length, 'x');
         try {
           for (;;) co_await out.write(piece);
         } catch (const std::exception& error) {
@@ -58,7 +58,7 @@ Response endless(const std::shared_ptr<Told>& told) {
           throw;
         }
       },
-      told);
+      told, size);
 }
 
 void add_count(Flame& f) {
@@ -157,7 +157,8 @@ TEST(Stream, WaitsForAClientThatIsSlower) {
 
 TEST(Stream, LetsOthersHaveTheLoop) {
   Flame f(test::local());
-  f.get("/endless", [] { return endless(std::make_shared<Told>()); });
+  // So small that a client always keeps up.
+  f.get("/endless", [] { return endless(std::make_shared<Told>(), 100); });
   f.get("/other", [] { return "other"; });
   ASSERT_TRUE(f.start());
   Wire fast(f.address()), other(f.address());
