@@ -90,6 +90,7 @@ TEST_F(JsonTest, NestedTooDeeplyIsA400) {
   EXPECT_EQ(send("/echo", nested(101)).status(), 400);
   EXPECT_EQ(send("/echo", std::string(1'000'000, '[')).status(), 400);
   EXPECT_EQ(send("/echo", "\"" + std::string(200, '[') + "\"").status(), 200);
+  EXPECT_EQ(send("/echo", "[\"a\"," + nested(100) + "]").status(), 400);
   std::string wide = "[0";
   for (int i = 0; i < 200; ++i) wide += ",[]";
   EXPECT_EQ(send("/echo", wide + "]").status(), 200);
