@@ -163,10 +163,10 @@ class Session {
   }
 
   /// 22 characters for a hidden field of forms, which the handler of the form compares with what it
-  /// got (the Flame host's csrf.hpp does): 128 random bits that stay the session's until it gets a new ID. So it is asked for after
-  /// regenerate() or set_owner(), not before. The first call begins a session, or changes it; where
-  /// two requests make the first calls at once, one of their tokens holds. Throws
-  /// std::runtime_error: no random bytes.
+  /// got (the Flame host's csrf.hpp does): 128 random bits that stay the session's until it gets a
+  /// new ID. So it is asked for after regenerate() or set_owner(), not before. The first call
+  /// begins a session, or changes it; where two requests make the first calls at once, one of their
+  /// tokens holds. Throws std::runtime_error: no random bytes.
   [[nodiscard]] std::string csrf_token();
 
   /// A new ID at commit; the old one is dead from then on, and what it still brings is dropped.
