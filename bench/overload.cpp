@@ -12,8 +12,7 @@
 
 #include <flame/session/manager.hpp>
 #include <flame/session/memory.hpp>
-
-#include "test_support/forwarding.hpp"
+#include <flame/session/test_support/forwarding.hpp>
 
 namespace session = flame::session;
 using namespace std::chrono_literals;

@@ -44,7 +44,8 @@ flame::Response home(session::Session& s, const session::Flash& flash, session::
 
 flame::Response end_one(flame::Context& c, session::Session& s, session::Manager& manager) {
   const auto key = session::parse_key(c.form("key").value_or(""));
-  for (const auto& each : manager.list(s.owner()).value())
+  const auto own = manager.list(s.owner()).value();
+  for (const auto& each : own)
     if (each.key == key) manager.end(each.key).value();  // nobody ends another's
   s.set_flash("That session has ended");
   return flame::redirect("/");

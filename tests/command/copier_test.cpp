@@ -8,9 +8,8 @@
 
 #include <flame/session/manager.hpp>
 #include <flame/session/memory.hpp>
+#include <flame/session/test_support/forwarding.hpp>
 #include <flame/session/writes_of.hpp>
-
-#include "test_support/forwarding.hpp"
 
 namespace flame::session::command {
 namespace {

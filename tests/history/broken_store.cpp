@@ -1,8 +1,7 @@
 // open_store() for a bench_server whose store lies: its replace writes over whatever is there.
 #include <flame/session/file.hpp>
 #include <flame/session/open_store.hpp>
-
-#include "test_support/forwarding.hpp"
+#include <flame/session/test_support/forwarding.hpp>
 
 namespace flame::inline v0::session {
 namespace {

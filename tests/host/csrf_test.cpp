@@ -9,10 +9,9 @@
 #include <flame/csrf.hpp>
 #include <flame/flame.hpp>
 #include <flame/session/memory.hpp>
+#include <flame/session/test_support/forwarding.hpp>
 #include <flame/sessioner.hpp>
 #include <flame/test_client.hpp>
-
-#include "test_support/forwarding.hpp"
 
 namespace flame {
 namespace {

@@ -11,12 +11,12 @@
 #include <flame/flame.hpp>
 #include <flame/session/memory.hpp>
 #include <flame/session/test_support/fake_clock.hpp>
+#include <flame/session/test_support/forwarding.hpp>
 #include <flame/sessioner.hpp>
 #include <flame/test_client.hpp>
 
 #include "host/access.hpp"
 #include "support.hpp"
-#include "test_support/forwarding.hpp"
 
 namespace flame {
 namespace {

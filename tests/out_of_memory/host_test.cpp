@@ -113,7 +113,8 @@ TEST(Host, StartsOrSaysWhyNot) {
 
 /// A worker that listens, on the thread of the test.
 struct OneWorker {
-  explicit OneWorker(HostOptions options = {}) : shared{app, std::move(options)} {
+  explicit OneWorker(HostOptions options = {})
+      : shared{app, std::move(options), false, {10'000, 0}, {1, 1, [] {}}} {
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include <flame/session/memory.hpp>
+#include <flame/session/test_support/forwarding.hpp>
 #include <flame/session/test_support/store_checks.hpp>
 
-#include "test_support/forwarding.hpp"
 #include "test_support/meeting.hpp"
 
 /// The conformance suite finds what is wrong with a store: each of these breaks one promise.

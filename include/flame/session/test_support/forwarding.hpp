@@ -8,6 +8,8 @@
 
 #include <flame/session/store.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace flame::inline v0::session::test_support {
 
 /// Hands each call to another connection: a double overrides those that it changes.
@@ -40,3 +42,5 @@ class Forwarding : public StoreConnection {
 };
 
 }  // namespace flame::inline v0::session::test_support
+
+#pragma GCC visibility pop
