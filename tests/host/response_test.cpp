@@ -24,6 +24,12 @@ TEST(Response, Fields) {
   EXPECT_EQ(response.fields()[0].name, "B");
 }
 
+TEST(Response, TextIsEscapedForTagsAndAttributes) {
+  EXPECT_EQ(escape_html("<a href=\"x\">'&amp;'</a>\n"),
+            "&lt;a href=&quot;x&quot;&gt;&#39;&amp;amp;&#39;&lt;/a&gt;\n");
+  EXPECT_EQ(escape_html(""), "");
+}
+
 TEST(Response, RefusesWhatWouldBreakTheMessage) {
   Response response;
   for (const char* name : {"", "a b", "a:", "a\r\nb", "\xC3\xA4", "a\x01"}) {

@@ -1,12 +1,15 @@
 """What a browser makes of our cookies: headless Chromium, through chromedriver's WebDriver."""
 
+import base64
 import http.client
 import json
+import os
+import pathlib
 import shutil
 import tempfile
 import unittest
 
-from driver import COOKIE, ID, PATIENCE, Case, Server
+from driver import COOKIE, ID, PATIENCE, Case, Server, example
 
 PROGRAMS = {name: shutil.which(name) for name in ["chromium", "chromedriver"]}
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -63,6 +66,29 @@ class Browser:
         script = {"script": "return document.body.innerText", "args": []}
         return self.driver.call("POST", self.path + "/execute/sync", script)
 
+    def run(self, script, *arguments):
+        return self.driver.call("POST", self.path + "/execute/sync",
+                                {"script": script, "args": list(arguments)})
+
+    def submit(self, action, **values):
+        """Fills in the form of this action, sends it with its button, and returns the text of the page that comes."""
+        self.run("""const form = document.querySelector(`form[action="${arguments[0]}"]`);
+            for (const [name, value] of Object.entries(arguments[1])) {
+              const input = form.elements[name];
+              if (input.type === "checkbox") input.checked = value; else input.value = value;
+            }
+            form.querySelector("button").click();""", action, values)
+        return self.run("return document.body.innerText")
+
+    def screenshot(self, path, width, height, scheme):
+        for command, parameters in (
+                ("Emulation.setDeviceMetricsOverride",
+                 {"width": width, "height": height, "deviceScaleFactor": 2, "mobile": width < 600}),
+                ("Emulation.setEmulatedMedia",
+                 {"features": [{"name": "prefers-color-scheme", "value": scheme}]})):
+            self.driver.call("POST", self.path + "/goog/cdp/execute", {"cmd": command, "params": parameters})
+        pathlib.Path(path).write_bytes(base64.b64decode(self.driver.call("GET", self.path + "/screenshot")))
+
     def cookies(self):
         """All that it would send to the page it is at."""
         return self.driver.call("GET", self.path + "/cookie")
@@ -74,13 +100,15 @@ class Browser:
         self.driver.call("DELETE", self.path)
 
 
-class Cookies(Case):
+class Browsing(Case):
     def browse(self):
         # What is left of the browser may still write for a moment after its end.
         folder = self.enterContext(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
         driver = self.enterContext(Chromedriver(folder))
         return self.enterContext(Browser(driver, folder + "/profile"))
 
+
+class Cookies(Browsing):
     def the_only_cookie(self, server, browser, host):
         """Its ID. It has no "expiry": the browser forgets it at its end."""
         cookies = browser.cookies()
@@ -118,6 +146,45 @@ class Cookies(Case):
         for host in HOSTS:
             with self.subTest(host=host):
                 self.live(server, browser, host)
+
+
+class Login(Browsing):
+    """example_login; FLAME_SCREENSHOTS names a folder for pictures of it."""
+
+    def look(self, browser, name):
+        folder = os.environ.get("FLAME_SCREENSHOTS")
+        if folder:
+            for device, size in {"phone": (390, 844), "desktop": (1280, 800)}.items():
+                for scheme in ("light", "dark"):
+                    browser.screenshot(f"{folder}/{name}-{device}-{scheme}.png", *size, scheme)
+
+    def test_a_person_signs_in_ends_the_other_session_and_signs_out(self):
+        server = self.enterContext(example("login"))
+        url = f"http://localhost:{server.port}"
+        here, there = self.browse(), self.browse()
+        self.assertIn("Sign in", here.open(url))
+        self.assertEqual([], here.cookies())
+        self.look(here, "login")
+        self.assertIn("wrong", here.submit("/login", user="ann", password="guess"))
+        page = here.submit("/login", user="ann", password="secret", remember=True)
+        self.assertIn("Welcome, ann", page)
+        self.assertIn("You have been here 1 time ", page)
+        there.open(url)
+        there.submit("/login", user="ann", password="secret")
+        self.look(here, "welcome")
+        page = here.open(url)
+        self.assertNotIn("Welcome", page)
+        self.assertIn("You have been here 2 times", page)
+        self.assertEqual(2, page.count("Chrome on Linux"))
+        self.look(here, "home")
+        self.assertIn("That session has ended", here.submit("/end"))
+        self.assertIn("Sign in", there.open(url))
+        (cookie,) = here.cookies()
+        self.assertIn("expiry", cookie)
+        server.issued.add(cookie["value"])
+        self.assertIn("You are signed out", here.submit("/logout"))
+        self.assertNotIn("signed out", here.open(url))
+        self.assertEqual([], here.cookies())
 
 
 if __name__ == "__main__":
