@@ -32,14 +32,14 @@ flame::Response sign_in(flame::Context& c, session::Session& s) {
 }
 
 flame::Response sign_out(session::Session& s) {
-  s.destroy();
-  s.set_flash("You are signed out");
-  return flame::redirect("/login");
+  s.destroy();  // the cookie goes, too: a flash message would begin a session for itself
+  return flame::redirect("/login?signed_out");
 }
 
 flame::Response home(session::Session& s, const session::Flash& flash, session::Manager& manager) {
   s.update("visits", 0, [](int n) { return n + 1; });
-  return flame::html(pages::home(s, flash, manager.list(s.owner()).value()));
+  return flame::html(
+      pages::home(s, flash.get<std::string>().value_or(""), manager.list(s.owner()).value()));
 }
 
 flame::Response end_one(flame::Context& c, session::Session& s, session::Manager& manager) {
@@ -62,8 +62,10 @@ int main() {
   f.use(session::sessioner({.idle_timeout = 30min, .longest_login = 30 * 24h}));
   f.use(session::csrf());
 
-  f.get("/login", [](session::Session& s, const session::Flash& flash) {
-    return flame::html(pages::login(s, flash));
+  f.get("/login", [](flame::Context& c, session::Session& s, const session::Flash& flash) {
+    const auto message = flash.get<std::string>();
+    return flame::html(
+        pages::login(s, c.query("signed_out") ? "You are signed out" : message.value_or("")));
   });
   f.post("/login", sign_in);
 

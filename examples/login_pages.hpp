@@ -38,14 +38,13 @@ ul { list-style: none; padding: 0; margin: 0; border-top: 1px solid var(--line);
 li { padding: .8rem 0; border-bottom: 1px solid var(--line); }
 )";
 
-inline std::string page(std::string_view title, const session::Flash& flash,
-                        const std::string& body) {
+inline std::string page(std::string_view title, std::string_view message, const std::string& body) {
   std::string out =
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>";
   out.append(title).append("</title><style>").append(style).append("</style></head><body><main>\n");
-  if (const auto message = flash.get<std::string>())
-    out += "<p class=\"message\" role=\"status\">" + escape_html(*message) + "</p>\n";
+  if (!message.empty())
+    out += "<p class=\"message\" role=\"status\">" + escape_html(message) + "</p>\n";
   return out + body + "</main></body></html>\n";
 }
 
@@ -57,9 +56,9 @@ inline std::string button(session::Session& s, std::string_view action, std::str
   return out.append("<button>").append(text).append("</button></form>");
 }
 
-inline std::string login(session::Session& s, const session::Flash& flash) {
+inline std::string login(session::Session& s, std::string_view message) {
   return page(
-      "Sign in", flash,
+      "Sign in", message,
       "<h1>Sign in</h1><p class=\"quiet\">Try <b>ann</b> or <b>bob</b>, with the password "
       "<b>secret</b>.</p>\n"
       "<form method=\"post\" action=\"/login\">" +
@@ -80,7 +79,7 @@ inline std::string ago(session::TimePoint seen) {
   return std::to_string(minutes / 60) + " hours ago";
 }
 
-inline std::string home(session::Session& s, const session::Flash& flash,
+inline std::string home(session::Session& s, std::string_view message,
                         const std::vector<session::OwnedSession>& all) {
   const auto visits = s.get_or("visits", 0);
   std::string body = "<div class=\"row\"><h1>Hello, " + escape_html(s.owner()) + "</h1>" +
@@ -101,7 +100,7 @@ inline std::string home(session::Session& s, const session::Flash& flash,
   body += "</ul>\n";
   if (all.size() > 1)
     body += "<p>" + button(s, "/end-others", "Sign out everywhere else") + "</p>\n";
-  return page("Home", flash, body);
+  return page("Home", message, body);
 }
 
 /// "Firefox on Windows", of a User-Agent field: a guess that a person recognises.

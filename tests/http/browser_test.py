@@ -183,7 +183,7 @@ class Login(Browsing):
         self.assertIn("expiry", cookie)
         server.issued.add(cookie["value"])
         self.assertIn("You are signed out", here.submit("/logout"))
-        self.assertNotIn("signed out", here.open(url))
+        self.assertNotIn("signed out", here.open(url + "/login"))
         self.assertEqual([], here.cookies())
 
 
