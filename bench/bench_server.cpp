@@ -36,7 +36,8 @@ constexpr const char* usage =
     "  --sweep-every SECONDS  of a store on a server (60)\n"
     "\n"
     "All routes are GET: /plain /set /get /clear /incr /add /put?key=K&value=V /all\n"
-    "/slow?ms=N&key=K&value=V /slow_begun /login?owner=U /logout /flash?message=M /take /fail\n"
+    "/slow?ms=N&key=K&value=V /slow?held&key=K&value=V /slow_begun /release /login?owner=U /logout "
+    "/flash?message=M /take /fail\n"
     "/list?owner=U /end_all?owner=U /end_others /metrics\n";
 
 struct Arguments {
@@ -187,10 +188,19 @@ void add_value_routes(flame::Flame& f) {
   });
   static std::atomic<unsigned> slow_begun{0};  // with their sessions loaded
   f.get("/slow_begun", [] { return std::to_string(slow_begun.load()); });
+  static std::atomic<unsigned> releases{0};  // of those that are held until then
+  f.get("/release", [] {
+    ++releases;
+    return "Succeed";
+  });
   f.get("/slow", [](flame::Context& c, session::Session& s) -> flame::Task<std::string> {
+    const auto before = releases.load();
+    const bool is_held = c.query("held").has_value();
     ++slow_begun;
     const std::chrono::milliseconds time(number(query(c, "ms")).value_or(0));
     co_await flame::sleep_for(c, time);
+    while (is_held && releases == before)
+      co_await flame::sleep_for(c, std::chrono::milliseconds(1));
     s.set(query(c, "key"), query(c, "value"));
     co_return "Succeed";
   });
