@@ -361,6 +361,7 @@ namespace flame::inline v0 {
 ///     f.get("/report", flame::blocking([](Session& s) { return slow_report(s); }));
 template <class... H>
 [[nodiscard]] detail::Blocking blocking(H&&... handler) {
+  static_assert(sizeof...(H) > 0, "flame::blocking() needs a handler");
   detail::Blocking all{detail::links_of(std::forward<H>(handler)...)};
   for (auto& link : all.links) link.blocks = true;
   return all;

@@ -21,7 +21,8 @@ class StreamSource;
 using session::CookieAttributes;
 using session::SameSite;
 
-/// What is answered. Date, Content-Length and Connection are the host's to write; Content-Type is
+/// What is answered. A change of one whose head is sent already, from a stream's function, throws
+/// std::logic_error. Date, Content-Length and Connection are the host's to write; Content-Type is
 /// `text/plain; charset=utf-8` for a body without one.
 class Response {
  public:
@@ -34,6 +35,7 @@ class Response {
   Response& status(int status);
   [[nodiscard]] const std::string& body() const noexcept { return body_; }
   Response& body(std::string body) {
+    check_open();
     body_ = std::move(body);
     file_.reset();
     stream_.reset();
@@ -47,7 +49,8 @@ class Response {
   Response& append(std::string_view name, std::string_view value);  ///< one more of this name
   Response& erase(std::string_view name) noexcept;
   /// A cookie of the application's own: Secure, HttpOnly, SameSite=Lax, until the browser ends. The
-  /// session's has its own way, and its name is not for others. Throw std::invalid_argument for
+  /// session's has its own way, and its name is not for others: a Response does not know it, and
+  /// takes it. Throw std::invalid_argument for
   /// what browsers would refuse (session/cookie.hpp). Several may be set; browsers go by the last
   /// of a name and path.
   Response& set_cookie(std::string_view name, std::string_view value,
@@ -60,8 +63,10 @@ class Response {
 
  private:
   friend struct ResponseAccess;
+  void check_open() const;
 
   bool of_host_ = false;  // an error's own text
+  bool sent_ = false;     // its head
   int status_ = 200;
   std::string lines_{};  // as sent, so that a request costs no allocation per field
   std::string body_{};

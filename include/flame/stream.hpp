@@ -1,8 +1,10 @@
 #pragma once
 
 #include <coroutine>
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -45,6 +47,11 @@ class StreamSource {
 [[nodiscard]] Response streamed_by(std::shared_ptr<const StreamSource> source);
 
 template <class T>
+inline constexpr bool is_span = false;
+template <class T, std::size_t N>
+inline constexpr bool is_span<std::span<T, N>> = true;
+
+template <class T>
 struct Referred {
   using Type = T;
 };
@@ -55,7 +62,7 @@ struct Referred<std::reference_wrapper<T>> {
 /// Whether it may be there still, or mean something, when the handler is done.
 template <class T>
 inline constexpr bool outlives_handler =
-    !std::is_pointer_v<T> && !std::is_same_v<T, std::string_view> &&
+    !std::is_pointer_v<T> && !std::is_same_v<T, std::string_view> && !is_span<T> &&
     !std::is_same_v<typename Referred<T>::Type, session::Session> &&
     !std::is_same_v<typename Referred<T>::Type, session::Flash> &&
     !std::is_same_v<typename Referred<T>::Type, Context>;
@@ -116,9 +123,10 @@ class Stream {
 /// The function runs when the handler and all middleware are done, so the session is saved before
 /// the first byte is sent, and is no longer there: what the function needs it gets as further
 /// arguments, of which it has copies, and it captures nothing. Both are checked: no pointer, no
-/// view; std::ref() for what outlives the host. It does not run for HEAD. An exception out of it
-/// cuts the connection, so that what was sent does not look whole, and leaves a line on stderr.
-/// Clients of HTTP/1.0 get all up to the end of the connection.
+/// std::string_view, no std::span; a view that is part of another type nobody sees. std::ref() is
+/// for what outlives the host. The answer's head is sent then: a change of it throws. It does not
+/// run for HEAD. An exception out of it cuts the connection, so that what was sent does not look
+/// whole, and leaves a line on stderr. Clients of HTTP/1.0 get all up to the end of the connection.
 template <class F, class... Args>
 [[nodiscard]] Response streamed(F function, Args... arguments) {
   static_assert(std::is_empty_v<F> && std::is_default_constructible_v<F>,

@@ -42,8 +42,10 @@ class TestClient {
   std::unique_ptr<Impl> impl_;
 };
 
-/// One visitor's browser, on https: it keeps cookies and sends them back. A client may have
-/// several. Time does not pass for it: of what would end a cookie, removal alone does.
+/// One visitor's browser, at https://localhost: it keeps cookies and sends them back, and says that
+/// its requests come from this site's own pages (Sec-Fetch-Site), unless a test says otherwise. A
+/// client may have several. Time does not pass for it: of what would end a cookie, removal alone
+/// does.
 class TestVisitor {
  public:
   using Fields = TestClient::Fields;

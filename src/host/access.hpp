@@ -95,8 +95,14 @@ struct ResponseAccess {
   static const detail::StreamSource* stream(const Response& response) noexcept {
     return response.stream_.get();
   }
+  static std::shared_ptr<const detail::StreamSource> source(const Response& response) noexcept {
+    return response.stream_;
+  }
+  static void check_open(const Response& response) { response.check_open(); }
+  static void set_sent(Response& response, bool sent) noexcept { response.sent_ = sent; }
   static void reset(Response& response) noexcept {
     response.status_ = 200;
+    response.sent_ = false;
     response.lines_.clear();
     body(response).clear();
   }

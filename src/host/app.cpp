@@ -179,6 +179,8 @@ void App::make_error_page(Context& context) const noexcept try {
   const int status = response.status();
   const std::string text = response.body().substr(0, response.body().find_last_not_of('\n') + 1);
   Response page = definition_.error_page(context, status, text);
+  if (ResponseAccess::stream(page) != nullptr)
+    return log_error("f.on_error(...): a page is no stream");
   page.status(status);
   context.answer(std::move(page));
 } catch (...) {

@@ -85,7 +85,8 @@ bool BlockingPool::take(BlockingCall& call) noexcept {
   auto& all = *state_;
   if (all.ends) call.fate_ = BlockingCall::Fate::cut;
   const bool has_thread = all.waiting < all.idle || start_thread(state_);
-  if (!all.ends && (all.threads.empty() || (!has_thread && all.waiting >= all.most_waiting)))
+  if (!all.ends &&
+      (all.threads.empty() || (!has_thread && all.waiting >= all.idle + all.most_waiting)))
     call.fate_ = BlockingCall::Fate::turned_away;
   if (call.fate_ != BlockingCall::Fate::runs) return false;
   *all.end = &call;

@@ -90,6 +90,7 @@ std::vector<std::string> Context::form_values(std::string_view name) const {
 }
 
 void Context::answer(Response response) {
+  ResponseAccess::check_open(response_);
   if (ResponseAccess::lines(response_).empty()) {
     response_ = std::move(response);
   } else {
@@ -104,6 +105,7 @@ void Context::answer(Response response) {
 }
 
 void Context::answer(std::string_view body) {
+  ResponseAccess::check_open(response_);
   ResponseAccess::body(response_) = body;
   answered_ = true;
 }

@@ -48,7 +48,7 @@ void refuse(Context& context, const char* text, std::string_view why) {
   flame::detail::append_escaped(line, context.request().path());
   line.append(": refused (CSRF): ").append(why);
   flame::detail::log_error(line);
-  Response response(403, text);
+  auto response = ResponseAccess::error(403, text);
   response.set("Cache-Control", "no-store");
   context.answer(std::move(response));
 }
@@ -63,7 +63,7 @@ void refuse_foreign(Context& context) {
     flame::detail::append_escaped(why, value.substr(0, 256));
   }
   refuse(context,
-         "This request was refused: the browser says that a page of another site has sent it.\n",
+         "This request was refused: the browser says that a page of another site has sent it.",
          why);
 }
 
@@ -74,7 +74,7 @@ Task<> by_token(Context& context, const TokenCheck& tokens, Next next) {
   if (answer == TokenCheck::Answer::wrong) {
     refuse(context,
            "This request was refused: it has neither Sec-Fetch-Site nor Origin, and does not bring "
-           "its session's token, in the form field csrf_token or the header X-CSRF-Token.\n",
+           "its session's token, in the form field csrf_token or the header X-CSRF-Token.",
            "neither Sec-Fetch-Site nor Origin, and not its session's token");
   } else if (answer != TokenCheck::Answer::unknown) {
     co_await next();

@@ -49,9 +49,11 @@ bool Exchange::start(const App& app) {
 bool Exchange::start_stream(Sink& sink) {
   stream_.emplace(sink);
   stream_failed_ = false;
+  source_ = ResponseAccess::source(context_.response());
+  ResponseAccess::set_sent(context_.response(), true);
   ContextAccess::loop(context_)->has_thread(ContextAccess::route(context_));
   try {
-    task_ = ResponseAccess::stream(context_.response())->run(context_, *stream_);
+    task_ = source_->run(context_, *stream_);
   } catch (...) {
     fail();
   }
@@ -97,6 +99,7 @@ void Exchange::collect() noexcept {
     fail();
   }
   task_ = Task<>();
+  source_.reset();
   if (!stream_) app_->make_error_page(context_);
 }
 

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <thread>
@@ -47,7 +48,8 @@ class Exchange {
   Context context_;
   const App* app_ = nullptr;  // since start()
   Task<> task_{};
-  std::optional<Stream> stream_{};  // once it is what runs
+  std::optional<Stream> stream_{};                // once it is what runs
+  std::shared_ptr<const StreamSource> source_{};  // of it: the answer may be replaced meanwhile
   bool stream_failed_ = false;
   session::Operation completing_{};
   bool starting_ = false, finished_ = false;  // of the thread that starts it

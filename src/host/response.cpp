@@ -53,7 +53,15 @@ void add_line(std::string& lines, std::string_view name, std::string_view value)
 
 }  // namespace
 
+void Response::check_open() const {
+  if (sent_)
+    throw std::logic_error(
+        "the head of this answer is sent already: what is to change goes before "
+        "flame::streamed(...)");
+}
+
 Response& Response::status(int status) {
+  check_open();
   if (status < 200 || status > 599)
     throw std::invalid_argument("a response's status is 200 to 599");
   status_ = status;
@@ -61,6 +69,7 @@ Response& Response::status(int status) {
 }
 
 Response& Response::set(std::string_view name, std::string_view value) {
+  check_open();
   check(name, value);
   std::string changed = std::string(value);  // value may be a view of a line that goes
   erase(name);
@@ -69,6 +78,7 @@ Response& Response::set(std::string_view name, std::string_view value) {
 }
 
 Response& Response::append(std::string_view name, std::string_view value) {
+  check_open();
   check(name, value);
   add_line(lines_, name, value);
   return *this;

@@ -141,7 +141,8 @@ std::vector<std::string> check(const HostOptions& options) {
   need(options.max_head >= 256, "option max_head is below 256 bytes");
   need(options.max_head <= std::size_t{1} << 24, "option max_head is above 16 MiB");
   need(options.max_fields > 0, "option max_fields is 0");
-  need(options.blocking_threads > 0, "option blocking_threads is 0");
+  need(options.blocking_threads > 0,
+       "option blocking_threads is 0: handlers in flame::blocking need one at least");
   need(options.blocking_threads <= most_threads, "option blocking_threads is above 1024");
   need(options.min_rate > 0, "option min_rate is 0");
   need(options.max_connections > 0, "option max_connections is 0");

@@ -15,6 +15,14 @@ namespace {
 constexpr int most_redirects = 20;
 constexpr std::array redirecting{301, 302, 303, 307, 308};
 
+constexpr std::string_view host = "localhost";
+
+void add_missing(TestClient::Fields& fields, std::string_view name, std::string_view value) {
+  const bool is_there = std::ranges::any_of(
+      fields, [&](const auto& field) { return detail::same_name(field.first, name); });
+  if (!is_there) fields.emplace_back(name, value);
+}
+
 std::string_view path_of(std::string_view target) noexcept {
   return target.substr(0, target.find('?'));
 }
@@ -22,6 +30,8 @@ std::string_view path_of(std::string_view target) noexcept {
 /// RFC 3986, 5.2, as far as one site goes.
 std::string resolved(std::string_view location, std::string_view base) {
   location = location.substr(0, location.find('#'));
+  constexpr std::string_view here = "https://localhost/";
+  if (location.starts_with(here)) location.remove_prefix(here.size() - 1);
   const auto colon = location.find(':');
   if (location.starts_with("//") || colon < location.find_first_of("/?"))
     throw std::runtime_error("a redirect leads to another site: " + std::string(location));
@@ -54,6 +64,8 @@ Response TestVisitor::request(std::string_view method, std::string_view target,
   impl_->last = std::move(now);
   const auto& last = impl_->last;
   auto with_cookies = last.fields;
+  add_missing(with_cookies, "Host", host);
+  add_missing(with_cookies, "Sec-Fetch-Site", "same-origin");
   const auto path = path_of(last.target);
   if (auto line = impl_->jar.line_for(path); !line.empty())
     with_cookies.emplace_back("Cookie", std::move(line));

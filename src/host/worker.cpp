@@ -1,5 +1,7 @@
 #include "worker.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -145,6 +147,10 @@ bool Worker::accept() noexcept try {
   asio::ip::tcp::socket socket(loop_.io());
   socket.assign(protocol_, accepted.get());
   accepted.release();
+  // Else the kernel takes megabytes at once and says nothing for long while they are read, and a
+  // client that reads slowly looks like one that does not.
+  const int unsent = 16 * 1024;
+  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
   add(std::move(socket));
   return true;
 } catch (const std::exception& error) {  // out of memory: this one is closed, and others go on

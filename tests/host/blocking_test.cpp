@@ -197,7 +197,8 @@ TEST(Blocking, WithoutAThreadTheHostDoesNotStart) {
   Flame f(with(0, 1));
   const auto started = f.start();
   ASSERT_FALSE(started);
-  EXPECT_EQ(started.error().text, "option blocking_threads is 0");
+  EXPECT_EQ(started.error().text,
+            "option blocking_threads is 0: handlers in flame::blocking need one at least");
 }
 
 TEST(Blocking, ATestClientRunsItAtOnce) {

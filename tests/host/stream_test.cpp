@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <coroutine>
@@ -353,6 +354,36 @@ TEST(Stream, BeginsWhenItsSessionIsSaved) {
   const auto cookie = head.substr(at, head.find(';', at) - at);
   asks.send("GET /get HTTP/1.1\r\nHost: h\r\nCookie: " + cookie + "\r\n\r\n");
   EXPECT_EQ(body_of(asks.read_response()), "5");
+}
+
+TEST(Stream, RefusesAChangeOfTheAnswerOnceItsHeadIsSent) {
+  using Change = void (*)(Context&);
+  static constexpr std::array<Change, 6> changes{
+      [](Context& c) { c.status(404); },     [](Context& c) { c.header("X", "y"); },
+      [](Context& c) { c.answer("other"); }, [](Context& c) { c.answer(Response(404)); },
+      [](Context& c) { c.redirect("/"); },   [](Context& c) { c.response().body("other"); },
+  };
+  Flame f(test::local());
+  f.get("/{n}", [](Context& c) {
+    return streamed(
+        [](Context& context, Stream& out, const std::string& text, int n) -> Task<> {
+          bool refused = false;
+          try {
+            changes[static_cast<std::size_t>(n)](context);
+          } catch (const std::logic_error&) {
+            refused = true;
+          }
+          context.response() = Response();  // even this leaves the arguments alone
+          if (refused) co_await out.write(text);
+        },
+        std::string(1000, 'x'), std::stoi(c.param("n")));
+  });
+  ASSERT_TRUE(f.start());
+  for (std::size_t n = 0; n < changes.size(); ++n) {
+    Wire wire(f.address());
+    wire.send("GET /" + std::to_string(n) + " HTTP/1.0\r\nHost: h\r\n\r\n");
+    EXPECT_EQ(body_of(wire.read_all()), std::string(1000, 'x')) << n;
+  }
 }
 
 TEST(Stream, IsReadByATestClient) {

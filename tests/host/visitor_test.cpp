@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include <flame/csrf.hpp>
 #include <flame/flame.hpp>
 #include <flame/session/memory.hpp>
 #include <flame/session/test_support/fake_clock.hpp>
@@ -135,6 +136,25 @@ class Counted final : public session::RandomSource {
   }
   int asked = 0;
 };
+
+TEST(Visitor, ComesFromPagesOfItsOwnSite) {
+  session::Options options;
+  options.on_event = [](const session::Event&) {};
+  Flame f;
+  f.use(session::sessioner(options));
+  f.use(session::csrf());
+  f.get("/", [](Session& s) {
+    s.set("n", 1);
+    return "set";
+  });
+  f.get("/away", [] { return redirect("https://localhost/"); });
+  f.post("/", [](const Session& s) { return std::to_string(s.get_or("n", 0)); });
+  TestClient client(f);
+  TestVisitor visitor(client);
+  EXPECT_EQ(visitor.follow(visitor.get("/away")).body(), "set");
+  EXPECT_EQ(visitor.post_form("/", {}).body(), "1");
+  EXPECT_EQ(visitor.post_form("/", {}, {{"Sec-Fetch-Site", "cross-site"}}).status(), 403);
+}
 
 TEST(Visitor, SignsInAndOut) {
   session::test_support::FakeClock clock;

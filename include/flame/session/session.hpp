@@ -176,8 +176,8 @@ class Session {
   void destroy();
   /// Signs in: the session belongs to `owner` from now on. Another owner than before means a new ID
   /// and a new start of the absolute timeout. A login whose session ended or got a new ID meanwhile
-  /// becomes a session of its own changes. Empty: nobody's again. Throws ValueError above 255
-  /// bytes.
+  /// becomes a session of its own changes. Values stay, the last owner's too: clear() drops them.
+  /// Empty: nobody's again. Throws ValueError above 255 bytes.
   void set_owner(std::string_view owner);
   /// The same, with lifetimes and a label of its own. Where owner or any of these is another than
   /// before, it is a login. Throws ValueError: a time below 1 s or above Options::longest_login, or

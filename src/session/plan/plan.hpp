@@ -36,7 +36,7 @@ struct UnitResult {
                                        ///< cookie that outlives the browser; 0: it does not
   bool created = false;
   std::optional<std::string> claimed{};  ///< the flash message this unit took
-  bool unknown = false;  ///< failed or dropped, or perhaps not
+  bool unknown = false;                  ///< failed or dropped, or perhaps not
   Error error{};
 };
 
