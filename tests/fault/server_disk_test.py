@@ -3,6 +3,7 @@ As root, for a file system of its own. FLAME_SERVER names the server."""
 
 import os
 import re
+import secrets
 import subprocess
 import tempfile
 import time
@@ -13,7 +14,7 @@ from driver import PATIENCE, Case
 
 NAME = os.environ["FLAME_SERVER"]
 ROOM = 24  # MiB, beside the new data
-VALUE = "v" * 4000
+VALUE = secrets.token_urlsafe(7500)  # 10 000 characters, which no server makes smaller
 
 
 class Disks(Case):
