@@ -252,20 +252,24 @@ struct Server::Impl {
     for (auto& thread : threads) thread.join();
     shared.pool.end();
     for (const auto& worker : workers) left_behind += worker.left_behind();
-    if (telling.joinable()) telling.join();
+    if (has_told) has_told->wait(false);
     change(End::ended);
   }
 
   /// Callbacks are the application's: they may call stop(), which does not wait there, or hang.
   void tell_stop() {
-    const auto tell = [this] {
+    try {
+      auto told = std::make_shared<std::atomic<bool>>(false);
+      std::thread([server = this, stop = shared.stop, told]() mutable {
+        serving = server;
+        stop.request_stop();
+        *told = true;
+        told->notify_all();
+      }).detach();
+      has_told = std::move(told);
+    } catch (const std::exception&) {  // no thread is left, or no memory
       serving = this;
       shared.stop.request_stop();
-    };
-    try {
-      telling = std::thread(tell);
-    } catch (const std::system_error&) {  // no thread is left
-      tell();
     }
   }
 
@@ -338,7 +342,8 @@ struct Server::Impl {
   std::optional<asio::signal_set> signals{};
   std::deque<Worker> workers{};
   std::vector<std::thread> threads{};
-  std::thread supervisor{}, telling{};
+  std::thread supervisor{};
+  std::shared_ptr<std::atomic<bool>> has_told{};  // all callbacks of the stop token
   std::string listens_at{};
   std::atomic<bool> stopping{false}, at_once{false};
   std::mutex mutex{};
