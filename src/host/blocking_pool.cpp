@@ -49,6 +49,17 @@ struct BlockingPool::State {
     busy.reserve(thread_count);
   }
 
+  void append(BlockingCall& call) noexcept {
+    *end = &call;
+    end = &call.next_;
+  }
+  /// It has a thread, or may wait for one.
+  BlockingCall::Fate fate_of_next(const std::shared_ptr<State>& self) noexcept {
+    const bool runs =
+        waiting < idle || start_thread(self) || (!threads.empty() && waiting < idle + most_waiting);
+    return runs ? BlockingCall::Fate::runs : BlockingCall::Fate::turned_away;
+  }
+
   const std::size_t most_threads, most_waiting;
   const std::function<void()> begin;
   std::mutex mutex{};
@@ -66,7 +77,11 @@ BlockingPool::BlockingPool(std::size_t threads, std::size_t most_waiting,
     : state_(std::make_shared<State>(threads, most_waiting, std::move(begin))) {}
 
 void BlockingPool::end() noexcept {
-  cut();
+  {
+    const std::scoped_lock lock(state_->mutex);
+    state_->ends = true;
+    state_->has_changed.notify_all();
+  }
   for (std::size_t i = 0; i < state_->threads.size(); ++i) {
     auto& thread = state_->threads[i];
     if (!thread.joinable()) continue;
@@ -83,14 +98,9 @@ void BlockingPool::end() noexcept {
 bool BlockingPool::take(BlockingCall& call) noexcept {
   const std::scoped_lock lock(state_->mutex);
   auto& all = *state_;
-  if (all.ends) call.fate_ = BlockingCall::Fate::cut;
-  const bool has_thread = all.waiting < all.idle || start_thread(state_);
-  if (!all.ends &&
-      (all.threads.empty() || (!has_thread && all.waiting >= all.idle + all.most_waiting)))
-    call.fate_ = BlockingCall::Fate::turned_away;
+  call.fate_ = call.loop_.cuts || all.ends ? BlockingCall::Fate::cut : all.fate_of_next(state_);
   if (call.fate_ != BlockingCall::Fate::runs) return false;
-  *all.end = &call;
-  all.end = &call.next_;
+  all.append(call);
   ++all.waiting;
   all.has_changed.notify_one();
   return true;
@@ -130,18 +140,21 @@ void BlockingPool::serve(const std::shared_ptr<State>& state, std::size_t number
   }
 }
 
-void BlockingPool::cut() noexcept {
+void BlockingPool::cut(const Loop& loop) noexcept {
   const std::scoped_lock lock(state_->mutex);
-  state_->ends = true;
-  state_->end = &state_->first;
-  for (auto* call = std::exchange(state_->first, nullptr); call != nullptr;) {
-    auto* next = call->next_;
-    call->fate_ = BlockingCall::Fate::cut;
-    call->resume();
+  auto& all = *state_;
+  all.end = &all.first;
+  for (auto* call = std::exchange(all.first, nullptr); call != nullptr;) {
+    auto* next = std::exchange(call->next_, nullptr);
+    if (&call->loop_ == &loop) {
+      --all.waiting;
+      call->fate_ = BlockingCall::Fate::cut;
+      call->resume();
+    } else {
+      all.append(*call);
+    }
     call = next;
   }
-  state_->waiting = 0;
-  state_->has_changed.notify_all();
 }
 
 }  // namespace flame::inline v0::detail

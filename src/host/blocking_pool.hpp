@@ -55,9 +55,10 @@ class BlockingPool {
 
   /// Any thread. False: its fate is told already.
   [[nodiscard]] bool take(BlockingCall& call) noexcept;
-  /// Any thread: who waits for a thread is cut, and so is who comes from now on.
-  void cut() noexcept;
-  /// The same, and ends its threads; one whose handler does not end is left behind.
+  /// On a loop's thread, once nobody sleeps on it any more (Loop::cuts): whose coroutine is of this
+  /// loop, and waits for a thread, is cut, and so is who comes from now on.
+  void cut(const Loop& loop) noexcept;
+  /// Once no loop runs: ends its threads; one whose handler does not end is left behind.
   void end() noexcept;
 
  private:

@@ -289,7 +289,6 @@ struct Server::Impl {
   void cut() {
     for (auto& worker : workers)
       worker.cut(at_once ? "a second signal came" : "drain_time was over");
-    shared.pool.cut();
     const auto until = std::chrono::steady_clock::now() + cut_time;
     for (auto& worker : workers) {
       wait_for_cut(worker, until);

@@ -148,9 +148,17 @@ TEST(Blocking, ASessionIsLoadedBeforeAndSavedAfter) {
 
 TEST(Blocking, OneThatDoesNotEndIsLeftBehindAndWhoWaitsIsCut) {
   Gate gate;
-  std::atomic<int> ran{0};
+  std::atomic<int> ran{0}, unwound{0};
+  struct Unwinding {
+    std::atomic<int>& count;
+    ~Unwinding() { ++count; }
+  };
   {
     Flame f(with(1, 8, 50ms));
+    f.use([&](Context&, Next next) -> Task<> {
+      const Unwinding one{unwound};
+      co_await next();
+    });
     f.get("/slow", blocking([&] {
             ++ran;
             return gate.pass();
@@ -163,6 +171,7 @@ TEST(Blocking, OneThatDoesNotEndIsLeftBehindAndWhoWaitsIsCut) {
     f.stop();
     EXPECT_EQ(runs.read_all(), "");
     EXPECT_EQ(waits.read_all(), "");
+    EXPECT_EQ(unwound, 1) << "of the one that waited";
   }
   EXPECT_EQ(ran, 1);
   gate.open();  // what it still uses is there
