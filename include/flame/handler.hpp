@@ -53,6 +53,8 @@ class AtStart {
   virtual ~AtStart() = default;
   /// A line for each thing that is wrong with its options.
   [[nodiscard]] virtual std::vector<std::string> check() const = 0;
+  /// Why it must not be of some routes alone; empty: it may.
+  [[nodiscard]] virtual std::string fault_in_a_route() const { return {}; }
   /// What run() prints once it listens, if anything.
   [[nodiscard]] virtual std::string line() const { return {}; }
 };

@@ -46,7 +46,7 @@ class Request {
   /// The client's IP address: the other end's, or where that is a trusted proxy's
   /// (HostOptions::trusted_proxies), the one that it tells.
   [[nodiscard]] std::string_view peer() const noexcept { return peer_; }
-  /// From a loopback address.
+  /// From a loopback address, and not from a trusted proxy that does not tell who is behind it.
   [[nodiscard]] bool from_this_host() const noexcept { return from_this_host_; }
   /// Over TLS, as a trusted proxy tells: the host itself speaks none.
   [[nodiscard]] bool secure() const noexcept { return secure_; }
@@ -60,7 +60,8 @@ class Request {
   friend struct RequestAccess;
 
   Method method_ = Method::other;
-  bool from_this_host_ = false, secure_ = false, peer_is_proxy_ = false;
+  bool from_this_host_ = false, secure_ = false;
+  bool of_one_client_ = false;  // its peer's address is
   std::string_view method_name_{}, target_{}, path_{}, query_string_{}, peer_{};
   std::string_view host_{};  // a proxy's word
   std::vector<Field> fields_{};

@@ -26,10 +26,8 @@ struct StaticFilesOptions {
 /// such, several with the whole file. A file is read as it is sent, in pieces: it may be of any
 /// size, and one that shrinks meanwhile ends the connection.
 ///
-/// For `f.use`, outside of groups: as the last handler of a route it would answer 200 with nothing
-/// for a file that is not there.
-///
-/// run() and start() report a folder that is not there, and a prefix that no path has.
+/// For `f.use`, outside of groups. run() and start() report one of a route or a group, a folder
+/// that is not there, and a prefix that no path has.
 [[nodiscard]] Middleware static_files(StaticFilesOptions options = {});
 
 }  // namespace flame::inline v0

@@ -21,18 +21,13 @@ struct RequestAccess {
   /// Origin form, or absolute form, whose authority is dropped. False: neither, or a path that
   /// cannot be decoded.
   [[nodiscard]] static bool set_target(Request& request, std::string_view target) noexcept;
-  static void set_peer(Request& request, std::string_view peer, bool from_this_host) noexcept {
-    request.peer_ = peer;
-    request.from_this_host_ = from_this_host;
-  }
-  static void set_proxied(Request& request, bool peer_is_proxy, bool secure,
-                          std::string_view host) noexcept {
-    request.peer_is_proxy_ = peer_is_proxy;
+  /// `is_proxy`: a trusted proxy's, for want of a word about who is behind it.
+  static void set_peer(Request& request, std::string_view peer, bool is_proxy = false) noexcept;
+  static void set_proxied(Request& request, bool secure, std::string_view host) noexcept {
     request.secure_ = secure;
     request.host_ = host;
   }
-  /// A trusted proxy's, for want of a word about who is behind it.
-  static bool peer_is_proxy(const Request& request) noexcept { return request.peer_is_proxy_; }
+  static bool is_of_one_client(const Request& request) noexcept { return request.of_one_client_; }
   static std::vector<Field>& fields(Request& request) noexcept { return request.fields_; }
   static std::string& body(Request& request) noexcept { return request.body_; }
   /// What was parsed from a buffer that has moved.

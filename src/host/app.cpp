@@ -71,10 +71,20 @@ void App::add(const Definition::RouteLine& line) {
   add_groups(chain, *line.group, name);
   add_links(chain, line.links, name);
   collect(chain);
+  refuse_for_all(chain, name);
   auto& route = routes_.emplace_back(compile(chain, definition_.services, errors_));
   route.parameters = std::move(pattern.parameters);
   route.name = name;
   if (const auto* other = router_.add(line.method, pattern, route)) refuse_rival(route, *other);
+}
+
+/// What is used for every request has another name.
+void App::refuse_for_all(const std::vector<Used>& chain, std::string_view route) {
+  for (const auto& used : chain) {
+    if (!used.link->at_start || used.by != route) continue;
+    const auto fault = used.link->at_start->fault_in_a_route();
+    if (!fault.empty()) errors_.push_back(std::string(route) + ": " + fault);
+  }
 }
 
 void App::refuse_rival(const Route& route, const Route& other) {

@@ -59,6 +59,7 @@ class App {
  private:
   void add(const Definition::RouteLine& line);
   void refuse_rival(const Route& route, const Route& other);
+  void refuse_for_all(const std::vector<Used>& chain, std::string_view route);
   [[nodiscard]] std::vector<Used> with_middleware() const;
   void compile_rest();
   [[nodiscard]] Route compile_own(std::vector<Used> chain, const Link& answer, const char* name);

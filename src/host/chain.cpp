@@ -10,6 +10,7 @@
 #include "access.hpp"
 #include "blocking_pool.hpp"
 #include "loop.hpp"
+#include "wire.hpp"
 
 namespace flame::inline v0::detail {
 namespace {
@@ -173,11 +174,7 @@ namespace {
 
 Task<> run_blocking(Context& context, const Step* step) {
   BlockingCall call(context, *step);
-  if (!co_await call) {
-    auto busy = ResponseAccess::error(503, "Service Unavailable");
-    busy.set("Retry-After", "1").set("Cache-Control", "no-store");
-    context.answer(std::move(busy));
-  }
+  if (!co_await call) context.answer(busy());
   if (context.answered()) co_return;
   const Next next(context, step + 1);
   auto rest = next();

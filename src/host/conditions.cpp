@@ -10,12 +10,6 @@
 namespace flame::inline v0::detail {
 namespace {
 
-std::string_view trimmed(std::string_view text) noexcept {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 /// Takes one entity tag from the front of a list; empty at the end of it, and where what follows is
 /// none.
 std::string_view take_tag(std::string_view& list) noexcept {

@@ -6,7 +6,6 @@
 
 #include "access.hpp"
 #include "chain.hpp"
-#include "network.hpp"
 #include "proxies.hpp"
 #include "text.hpp"
 #include "worker.hpp"
@@ -69,9 +68,7 @@ void Connection::open() noexcept try {
   if (ec) return close();
   peer_ = peer.to_string();
   is_proxied_ = worker_.proxies().trust(peer_);
-  const auto address = parse_address(peer_);
-  is_from_this_host_ = address && is_loopback(*address);
-  RequestAccess::set_peer(ContextAccess::request(context()), peer_, is_from_this_host_);
+  RequestAccess::set_peer(ContextAccess::request(context()), peer_);
   fall_idle();
   read();
 } catch (...) {  // out of memory
@@ -120,8 +117,8 @@ void Connection::tell_client() {
   auto& request = ContextAccess::request(context());
   if (parser_ && (parser_->is_header_done() || parser_->refusal().status == 413))
     return detail::tell_client(request, worker_.proxies(), peer_, client_);
-  RequestAccess::set_peer(request, peer_, is_from_this_host_);
-  RequestAccess::set_proxied(request, true, false, {});
+  RequestAccess::set_peer(request, peer_, true);
+  RequestAccess::set_proxied(request, false, {});
 }
 
 void Connection::begin_handling() {

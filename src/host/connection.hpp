@@ -110,7 +110,7 @@ class Connection final : public Exchange, private Sink {
   boost::asio::ip::tcp::socket socket_;
   session::Operation retiring_{}, going_on_{};
   std::string peer_{}, client_{};  // the other end, and who is behind it
-  bool is_proxied_ = false, is_from_this_host_ = false;
+  bool is_proxied_ = false;
   Phase phase_ = Phase::idle;
   bool pending_ = false;  // an asynchronous operation is under way
   bool draining_ = false;

@@ -1,22 +1,17 @@
 #include "cookie_jar.hpp"
 
-#include <time.h>
-
 #include <algorithm>
+#include <cstdint>
 #include <ctime>
 #include <utility>
 
+#include "http_date.hpp"
 #include "text.hpp"
 
 namespace flame::inline v0::detail {
 namespace {
 
 constexpr std::size_t max_size = 4096;  // of name and value
-
-std::string_view trimmed(std::string_view text) noexcept {
-  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
-  return text.substr(0, text.find_last_not_of(" \t") + 1);
-}
 
 std::pair<std::string_view, std::string_view> split(std::string_view text) noexcept {
   const auto equals = std::min(text.find('='), text.size());
@@ -34,12 +29,11 @@ bool matches(std::string_view path, std::string_view of_cookie) noexcept {
          path[of_cookie.size()] == '/';
 }
 
-/// Of "Thu, 01 Jan 1970 00:00:00 GMT"; a date in other words is not over.
+/// One that cannot be read is not.
 bool is_over(std::string_view date) {
-  std::tm parts{};
-  const std::string text(date);
-  if (::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts) == nullptr) return false;
-  return ::timegm(&parts) <= std::time(nullptr);
+  const std::int64_t now = std::time(nullptr);
+  const auto end = parse_http_date(date, now);
+  return end && *end <= now;
 }
 
 bool is_over_by_age(std::string_view seconds) noexcept {

@@ -43,9 +43,7 @@ class Csrf final : public flame::detail::AtStart {
 };
 
 void refuse(Context& context, const char* text, std::string_view why) {
-  std::string line(context.request().method_name());
-  line += ' ';
-  flame::detail::append_escaped(line, context.request().path());
+  auto line = flame::detail::line_about(context.request());
   line.append(": refused (CSRF): ").append(why);
   flame::detail::log_error(line);
   auto response = ResponseAccess::error(403, text);

@@ -15,10 +15,7 @@ namespace flame::inline v0::detail {
 namespace {
 
 void tell(const Request& request, std::string_view why) {
-  std::string line(request.method_name());
-  line += ' ';
-  append_escaped(line, request.path());
-  line += ": ";
+  auto line = line_about(request) + ": ";
   append_escaped(line, why);
   log_error(line);
 }

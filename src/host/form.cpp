@@ -25,24 +25,16 @@ std::string form_decoded(std::string_view text) {
 }
 
 void append_form_encoded(std::string& out, std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
   for (const char c : text) {
     const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                        std::string_view("*-._").find(c) != std::string_view::npos;
-    const auto byte = static_cast<unsigned char>(c);
     if (plain)
       out += c;
     else if (c == ' ')
       out += '+';
     else
-      out.append(1, '%').append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+      append_percent_encoded(out, c);
   }
-}
-
-std::string_view trimmed(std::string_view text) noexcept {
-  const auto begin = std::min(text.find_first_not_of(" \t"), text.size());
-  text.remove_prefix(begin);
-  return text.substr(0, text.find_last_not_of(" \t") + 1);
 }
 
 }  // namespace

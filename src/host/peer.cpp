@@ -6,7 +6,8 @@
 #include "access.hpp"
 #include "network.hpp"
 
-namespace flame::inline v0::detail {
+namespace flame::inline v0 {
+namespace detail {
 namespace {
 
 constexpr std::array private_networks{
@@ -31,8 +32,16 @@ bool is_public(std::string_view text) noexcept {
 }
 
 std::string_view client_of(const Request& request) noexcept {
-  const bool one = !RequestAccess::peer_is_proxy(request) && is_public(request.peer());
-  return one ? request.peer() : std::string_view();
+  return RequestAccess::is_of_one_client(request) ? request.peer() : std::string_view();
 }
 
-}  // namespace flame::inline v0::detail
+}  // namespace detail
+
+void RequestAccess::set_peer(Request& request, std::string_view peer, bool is_proxy) noexcept {
+  const auto address = detail::parse_address(peer);
+  request.peer_ = peer;
+  request.from_this_host_ = !is_proxy && address && detail::is_loopback(*address);
+  request.of_one_client_ = !is_proxy && detail::is_public(peer);
+}
+
+}  // namespace flame::inline v0

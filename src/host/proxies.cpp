@@ -10,12 +10,6 @@
 namespace flame::inline v0::detail {
 namespace {
 
-std::string_view trimmed(std::string_view text) noexcept {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 /// The entries of all fields of this name, the last one first: that of the nearest proxy. Quotes do
 /// not hold a comma together: a client's that is never closed would swallow what a proxy adds.
 std::vector<std::string_view> from_the_last(std::span<const Field> fields, std::string_view name) {
@@ -176,9 +170,8 @@ void tell_client(Request& request, const Proxies& proxies, std::string_view peer
                  std::string& kept) {
   auto client = proxies.peer_of(peer, request.fields());
   kept = std::move(client.address);
-  const auto address = parse_address(kept);
-  RequestAccess::set_peer(request, kept, address && is_loopback(*address));
-  RequestAccess::set_proxied(request, client.is_proxy, client.secure, client.host);
+  RequestAccess::set_peer(request, kept, client.is_proxy);
+  RequestAccess::set_proxied(request, client.secure, client.host);
 }
 
 std::vector<std::string> check_proxies(const HostOptions& options) {

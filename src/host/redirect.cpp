@@ -1,16 +1,13 @@
-#include <algorithm>
-#include <array>
 #include <stdexcept>
 #include <utility>
 
 #include <flame/response.hpp>
 
 #include "text.hpp"
+#include "wire.hpp"
 
 namespace flame::inline v0 {
 namespace {
-
-constexpr std::array redirecting{301, 302, 303, 307, 308};
 
 /// What no part of a URL may have as it is (RFC 3986, 2).
 constexpr bool must_be_encoded(char c) noexcept {
@@ -18,18 +15,15 @@ constexpr bool must_be_encoded(char c) noexcept {
 }
 
 std::string encoded(std::string_view target) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
   std::string out;
   out.reserve(target.size());
   for (std::size_t i = 0; i < target.size(); ++i) {
     const char c = target[i];
     const bool lone_percent = c == '%' && !detail::is_percent_encoded(target.substr(i, 3));
-    if (!lone_percent && !must_be_encoded(c)) {
+    if (lone_percent || must_be_encoded(c))
+      detail::append_percent_encoded(out, c);
+    else
       out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out.append(1, '%').append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
   }
   return out;
 }
@@ -75,7 +69,7 @@ Response html(std::string text) {
 }
 
 Response redirect(std::string_view target, int status) {
-  if (std::ranges::find(redirecting, status) == redirecting.end())
+  if (!detail::redirects(status))
     throw std::invalid_argument("a redirect's status is 301, 302, 303, 307 or 308");
   if (target.empty()) throw std::invalid_argument("a redirect needs a target: \"/\", say");
   Response response(status);

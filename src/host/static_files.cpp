@@ -23,6 +23,7 @@
 #include "file.hpp"
 #include "http_date.hpp"
 #include "text.hpp"
+#include "wire.hpp"
 
 namespace flame::inline v0 {
 namespace {
@@ -71,15 +72,10 @@ bool has_index(const Descriptor& folder) {
   return File::of(Descriptor(::openat(folder.get(), index_page, flags))) != nullptr;
 }
 
-void answer_busy(Context& context) {
-  Response busy(503, "Service Unavailable\n");
-  busy.set("Retry-After", "1").set("Cache-Control", "no-store");
-  context.answer(std::move(busy));
-}
-
 /// The fields of every answer about a file.
-Response begin(const Context& context, int status, std::string body = {}) {
-  Response response(status, std::move(body));
+Response begin(const Context& context, int status) {
+  Response response =
+      status >= 400 ? ResponseAccess::error(status, detail::reason(status)) : Response(status);
   if (context.response().get("Cache-Control").empty()) response.set("Cache-Control", "no-cache");
   return response;
 }
@@ -105,7 +101,7 @@ void answer_with(Context& context, const std::shared_ptr<File>& file, std::strin
   const auto part = detail::part_of(context.request(), file->etag(), file->size());
   Response response;
   if (part.kind == Part::Kind::none) {
-    response = begin(context, 416, "Range Not Satisfiable\n");
+    response = begin(context, 416);
   } else {
     response = begin(context, part.kind == Part::Kind::part ? 206 : 200);
     response.set("Content-Type", detail::content_type(name))
@@ -128,8 +124,7 @@ void answer_about(Context& context, const std::shared_ptr<File>& file, std::stri
   const auto modified = std::min(file->modified(), now);  // not after Date
   const auto condition = detail::condition_of(context.request(), {file->etag(), modified}, now);
   if (condition == Condition::holds) return answer_with(context, file, name, modified);
-  const bool failed = condition == Condition::failed;
-  auto response = failed ? begin(context, 412, "Precondition Failed\n") : begin(context, 304);
+  auto response = begin(context, condition == Condition::failed ? 412 : 304);
   response.set("ETag", file->etag());
   context.answer(std::move(response));
 }
@@ -162,6 +157,12 @@ class StaticFiles final : public detail::AtStart {
     return errors;
   }
 
+  std::string fault_in_a_route() const override {
+    return "flame::static_files(...) is for f.use(...) outside of groups: files have paths of "
+           "their "
+           "own, below its option prefix";
+  }
+
   std::string line() const override {
     return "Serving the files of " + folder_ + (prefix_.empty() ? "" : " below " + prefix_);
   }
@@ -175,7 +176,7 @@ class StaticFiles final : public detail::AtStart {
     auto found = path.empty() ? Found{Descriptor(::open(folder_.c_str(), flags & ~O_NOFOLLOW))}
                               : open_below(folder_, path.substr(1));
     if (!found.file) {
-      if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) answer_busy(context);
+      if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) context.answer(detail::busy());
       return;
     }
     if (const auto file = File::of(std::move(found.file))) {

@@ -1,12 +1,10 @@
 #include "target.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdint>
 
+#include "network.hpp"
 #include "text.hpp"
 
 namespace flame::inline v0::detail {
@@ -21,12 +19,7 @@ bool is_name(std::string_view text) noexcept {
 }
 
 bool is_v6_address(std::string_view text) noexcept {
-  std::array<char, INET6_ADDRSTRLEN> copy{};
-  if (text.size() >= copy.size()) return false;
-  text.copy(copy.data(), text.size());
-  in6_addr address{};
-  return text.find('\0') == std::string_view::npos &&
-         ::inet_pton(AF_INET6, copy.data(), &address) == 1;
+  return text.find(':') != std::string_view::npos && parse_address(text);
 }
 
 /// With its colon; it may be empty (RFC 3986, 3.2.3).

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <stdexcept>
 #include <utility>
 
@@ -8,12 +7,12 @@
 #include "cookie_jar.hpp"
 #include "form.hpp"
 #include "text.hpp"
+#include "wire.hpp"
 
 namespace flame::inline v0 {
 namespace {
 
 constexpr int most_redirects = 20;
-constexpr std::array redirecting{301, 302, 303, 307, 308};
 
 constexpr std::string_view host = "localhost";
 
@@ -83,7 +82,7 @@ Response TestVisitor::post_form(std::string_view target, const Fields& values,
 
 Response TestVisitor::follow(Response response) {
   for (int i = 0; i < most_redirects; ++i) {
-    if (std::ranges::find(redirecting, response.status()) == redirecting.end()) return response;
+    if (!detail::redirects(response.status())) return response;
     const auto& last = impl_->last;
     const auto target = resolved(response.get("Location"), last.target);
     const bool again = response.status() == 307 || response.status() == 308;

@@ -95,6 +95,25 @@ std::optional<std::string> percent_decoded(std::string_view text) {
   return out;
 }
 
+std::string_view trimmed(std::string_view text) noexcept {
+  const auto first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+void append_percent_encoded(std::string& out, char c) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  const auto byte = static_cast<unsigned char>(c);
+  out.append(1, '%').append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+}
+
+std::string line_about(const Request& request) {
+  std::string line(request.method_name());
+  line += ' ';
+  append_escaped(line, request.path());
+  return line;
+}
+
 void append_escaped(std::string& out, std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
   for (const char c : text.substr(0, max_logged)) {

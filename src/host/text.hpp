@@ -4,12 +4,16 @@
 #include <string>
 #include <string_view>
 
+#include <flame/request.hpp>
+
 namespace flame::inline v0::detail {
 
 /// Header fields' names: ASCII, whatever the locale.
 [[nodiscard]] bool same_name(std::string_view a, std::string_view b) noexcept;
 /// RFC 9110, 5.6.2.
 [[nodiscard]] bool is_token(std::string_view text) noexcept;
+/// Without spaces and tabs around it.
+[[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;
 /// Whether each `%` is followed by two hexadecimal digits.
 [[nodiscard]] bool is_percent_encoded(std::string_view text) noexcept;
 /// Printable ASCII, and no character that is percent-encoded in more bytes of UTF-8 than it needs:
@@ -19,8 +23,11 @@ namespace flame::inline v0::detail {
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
 /// The byte that is percent-encoded at the beginning of the text; -1: none is.
 [[nodiscard]] int encoded_byte(std::string_view text) noexcept;
+void append_percent_encoded(std::string& out, char c);
 /// For one line of a log: what is not printable ASCII as \xNN, and no longer than fits a line.
 void append_escaped(std::string& out, std::string_view text);
+/// The beginning of a line about a request: its method and path.
+[[nodiscard]] std::string line_about(const Request& request);
 /// Writes "flame: <text>\n" to stderr, or where that would have to wait drops it, which the next
 /// line tells.
 void log_error(std::string_view text) noexcept;

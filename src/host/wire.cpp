@@ -63,6 +63,16 @@ bool append_head(std::string& out, const Context& context, Framing framing, std:
   return body && context.request().method() != Method::head;
 }
 
+bool redirects(int status) noexcept {
+  return (status >= 301 && status <= 303) || status == 307 || status == 308;
+}
+
+Response busy() {
+  auto response = ResponseAccess::error(503, reason(503));
+  response.set("Retry-After", "1").set("Cache-Control", "no-store");
+  return response;
+}
+
 void refuse(Context& context, int status) {
   context.response() = ResponseAccess::error(status, reason(status));
 }

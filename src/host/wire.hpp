@@ -16,9 +16,14 @@ struct Framing {
 /// Whether an answer of this status has a body.
 [[nodiscard]] bool has_body(int status) noexcept;
 
+/// Whether it sends the client to its Location.
+[[nodiscard]] bool redirects(int status) noexcept;
+
 /// Appends status line and fields; `date` is a whole line. Says whether the body goes with them.
 bool append_head(std::string& out, const Context& context, Framing framing, std::string_view date);
 
+/// The answer where something runs out that others will give back.
+[[nodiscard]] Response busy();
 /// The answer to what the application never sees.
 void refuse(Context& context, int status);
 

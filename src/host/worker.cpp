@@ -84,6 +84,7 @@ Worker::Worker(Shared& shared, const asio::ip::tcp& protocol, Descriptor listeni
     for (const auto& client : worker.clients_)
       worker.cut_some_ |= client.connection->cut(worker.why_);
     worker.loop_.wake_sleepers();
+    worker.shared_.pool.cut(worker.loop_);
     worker.has_cut_ = true;
   };
   finishing_op_.done = [](session::Operation& self) noexcept {
@@ -233,7 +234,7 @@ void Worker::turn_away(asio::ip::tcp::socket& socket) {
   auto context = ContextAccess::make();
   error_code ec;
   const auto peer = socket.remote_endpoint(ec).address().to_string();
-  RequestAccess::set_peer(ContextAccess::request(context), peer, false);
+  RequestAccess::set_peer(ContextAccess::request(context), peer);
   refuse(context, 503);
   Outgoing outgoing;
   outgoing.begin(context, {.keep_alive = false}, date_);

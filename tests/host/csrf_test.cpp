@@ -13,8 +13,12 @@
 #include <flame/sessioner.hpp>
 #include <flame/test_client.hpp>
 
+#include "support.hpp"
+
 namespace flame {
 namespace {
+
+using test::error_of;
 
 using session::Session;
 using Fields = TestClient::Fields;
@@ -274,15 +278,6 @@ TEST_F(Csrf, OtherOriginsMayBeAllowed) {
   const Fields admin{{"Origin", "https://admin.example.com"}}, shop{{"Origin", "https://shop.com"}};
   EXPECT_EQ(client.post("/plain", "", other_page + admin).body(), "posted");
   EXPECT_EQ(client.post("/plain", "", other_page + shop).status(), 403);
-}
-
-std::string error_of(Flame& f) {
-  try {
-    const TestClient client(f);
-    return {};
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
 }
 
 TEST_F(Csrf, WrongOriginsAreToldAtStart) {

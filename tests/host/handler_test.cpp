@@ -9,23 +9,18 @@
 #include <flame/flame.hpp>
 #include <flame/test_client.hpp>
 
+#include "support.hpp"
+
 namespace flame {
 namespace {
+
+using test::error_of;
 
 using namespace std::chrono_literals;
 
 struct Database {
   int rows = 0;
 };
-
-std::string error_of(Flame& f) {
-  try {
-    const TestClient client(f);
-    return {};
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-}
 
 std::string free_function(const Request& request, const Database& database) {
   return std::string(request.path()) + std::to_string(database.rows);

@@ -11,8 +11,12 @@
 #include <flame/flame.hpp>
 #include <flame/test_client.hpp>
 
+#include "support.hpp"
+
 namespace flame {
 namespace {
+
+using test::error_of;
 
 using namespace std::chrono_literals;
 
@@ -205,15 +209,6 @@ TEST(Provider, OpensOnceAndClosesOnce) {
   { const TestClient client(f); }
   EXPECT_EQ(tickets->opened, 1);
   EXPECT_EQ(tickets->closed, 1);
-}
-
-std::string error_of(Flame& f) {
-  try {
-    const TestClient client(f);
-    return {};
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
 }
 
 TEST(Provider, ErrorsAtStart) {

@@ -22,7 +22,7 @@ Origin origin_of(const Row& row) {
   const std::vector<std::string> allowed{"https://admin.example.com", "http://localhost:8080"};
   Request request;
   RequestAccess::fields(request) = row.fields;
-  RequestAccess::set_proxied(request, false, row.tls, {});
+  RequestAccess::set_proxied(request, row.tls, {});
   return detail::origin_of(request, allowed);
 }
 

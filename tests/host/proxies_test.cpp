@@ -305,7 +305,7 @@ TEST(ProxiesOverHttp, EachRequestOfAConnectionIsOfAClientOfItsOwn) {
                 "X-Forwarded-Host: a.example\r\n"),
             "203.0.113.7 TLS a.example");
   EXPECT_EQ(ask(wire, "X-Forwarded-For: 2001:db8::7\r\n"), "2001:db8::7 h");
-  EXPECT_EQ(ask(wire, ""), "127.0.0.1 here h");
+  EXPECT_EQ(ask(wire, ""), "127.0.0.1 h");
   EXPECT_EQ(ask(wire, "X-Forwarded-For: ::1\r\nX-Forwarded-Proto: https\r\n"), "::1 here TLS h");
 }
 

@@ -7,17 +7,12 @@
 #include <flame/flame.hpp>
 #include <flame/test_client.hpp>
 
+#include "support.hpp"
+
 namespace flame {
 namespace {
 
-std::string error_of(Flame& f) {
-  try {
-    const TestClient client(f);
-    return {};
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-}
+using test::error_of;
 
 TEST(Routing, FindsTheRouteOfAPath) {
   Flame f;

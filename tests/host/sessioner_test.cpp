@@ -110,7 +110,7 @@ TEST(Sessioner, OnePublicAddressTurnsNobodyElseAway) {
   ASSERT_TRUE(manager.open());
   std::string peer;
   Flame f{};
-  f.use([&peer](Context& c) { RequestAccess::set_peer(ContextAccess::request(c), peer, false); });
+  f.use([&peer](Context& c) { RequestAccess::set_peer(ContextAccess::request(c), peer); });
   f.use(session::sessioner_on(manager));
   add_routes(f);
   TestClient client(f);

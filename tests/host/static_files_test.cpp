@@ -428,5 +428,19 @@ TEST_F(StaticFiles, OneThatShrinksEndsItsConnection) {
             "flame: a static file became shorter while it was sent, or cannot be read any more\n");
 }
 
+TEST_F(StaticFiles, AreForAllPathsAndNotOfSomeRoutes) {
+  Flame f;
+  f.get("/files/{**}", static_files());
+  f.group("/group", [&] {
+    f.use(static_files());
+    f.get("/x", [] { return "x"; });
+  });
+  const auto error = test::error_of(f);
+  for (const auto* route : {"GET /files/{**}", "GET /group/x"})
+    EXPECT_NE(error.find(std::string(route) + ": flame::static_files(...) is for f.use(...)"),
+              std::string::npos)
+        << error;
+}
+
 }  // namespace
 }  // namespace flame

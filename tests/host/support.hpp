@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include <flame/flame.hpp>
+#include <flame/test_client.hpp>
 
 namespace flame::test {
 
@@ -21,6 +23,16 @@ inline HostOptions local(HostOptions options = {}) {
   options.address = "127.0.0.1:0";
   if (options.threads == 0) options.threads = 1;
   return options;
+}
+
+/// What start() would report.
+inline std::string error_of(Flame& f) {
+  try {
+    const TestClient client(f);
+    return {};
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
 }
 
 inline std::string get(const std::string& path) {

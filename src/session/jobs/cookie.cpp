@@ -8,13 +8,6 @@
 namespace flame::inline v0::session {
 namespace {
 
-std::string_view trimmed(std::string_view text) noexcept {
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 /// Collects the IDs that a request brings under our name, however often.
 class Candidates {
  public:

@@ -12,6 +12,13 @@ bool is_alphanumeric(char c) {
 
 }  // namespace
 
+std::string_view trimmed(std::string_view text) noexcept {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
 std::string quoted(std::string_view text) {
   std::string out = "`";
   for (const char c : text.substr(0, 64)) out += c >= 0x20 && c < 0x7f ? c : '?';
@@ -146,13 +153,6 @@ std::string field_value(std::string_view name, std::string_view value,
                         const CookieAttributes& attributes) {
   std::string out(name);
   return out.append("=").append(value).append(attributes_text(attributes));
-}
-
-std::string_view trimmed(std::string_view text) noexcept {
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 }  // namespace

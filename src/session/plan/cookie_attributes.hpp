@@ -25,6 +25,8 @@ inline constexpr std::string_view secure_prefix = "__Secure-";
 
 /// For messages: what could break a line or a terminal becomes '?'.
 [[nodiscard]] std::string quoted(std::string_view text);
+/// Without spaces and tabs around it.
+[[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;
 /// RFC 9110, 5.6.2.
 [[nodiscard]] bool is_token(std::string_view text) noexcept;
 [[nodiscard]] bool starts_with_any_case(std::string_view text, std::string_view prefix) noexcept;

@@ -106,12 +106,9 @@ int Wire::wait(int descriptor, short events) noexcept {
   } catch (const StoreError& error) {
     try {
       const bool awaits_greeting = phase_ == Phase::connecting && is_connected(descriptor);
-      if (until != until_) {
-      } else if (awaits_greeting && std::chrono::steady_clock::now() >= until) {
-        failure_ = no_server("did not answer in time");
-      } else {
-        failure_ = error.what();  // or that it was given up
-      }
+      const bool is_late = std::chrono::steady_clock::now() >= until;  // else it was given up
+      if (until == until_)                                             // the last address
+        failure_ = awaits_greeting && is_late ? no_server("did not answer in time") : error.what();
     } catch (...) {
     }
   } catch (...) {  // no memory for its words: the driver's number will do
