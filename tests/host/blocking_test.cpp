@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <future>
 #include <set>
@@ -147,7 +148,8 @@ TEST(Blocking, ASessionIsLoadedBeforeAndSavedAfter) {
 }
 
 TEST(Blocking, OneThatDoesNotEndIsLeftBehindAndWhoWaitsIsCut) {
-  Gate gate;
+  static auto& kept = *new std::deque<Gate>;  // a thread that is left behind may use it later still
+  Gate& gate = kept.emplace_back();
   std::atomic<int> ran{0}, unwound{0};
   struct Unwinding {
     std::atomic<int>& count;
