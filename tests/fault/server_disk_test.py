@@ -14,7 +14,7 @@ from driver import PATIENCE, Case
 
 NAME = os.environ["FLAME_SERVER"]
 ROOM = 24  # MiB, beside the new data
-VALUE = secrets.token_urlsafe(7500)  # 10 000 characters, which no server makes smaller
+VALUE = "-" + secrets.token_urlsafe(7500)  # 10 000 characters, which no server makes smaller
 
 
 class Disks(Case):
