@@ -103,6 +103,7 @@ struct History {
   std::vector<Opened> at_end{};
   std::size_t dropped = 0;     ///< events
   std::size_t flash_lost = 0;  ///< events
+  std::size_t flash_left = 0;  ///< events: messages that could not be taken, and stay
 };
 
 /// Looks for an order of the requests, true to time, in which each does all that it does at one

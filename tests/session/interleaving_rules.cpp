@@ -135,6 +135,7 @@ bool Rules::miss(Model& model, std::size_t i, const Seen& seen) {
   const int found = model.find(seen.id, presence);
   if (presence != Presence::live || model.sessions[static_cast<std::size_t>(found)].flash < 0)
     return true;
+  if (history_.flash_left > 0) return true;
   return explaining_ && differs(i, "got no flash message, but the session has one");
 }
 
@@ -198,7 +199,8 @@ bool Rules::claim_by_second(Model& model, std::size_t i, const Seen& seen) {
   if (seen.flash < 0) {
     const bool has_one =
         presence == Presence::live && model.sessions[static_cast<std::size_t>(found)].flash >= 0;
-    return !has_one || (explaining_ && differs(i, "got no message, but the session has one"));
+    return !has_one || history_.flash_left > 0 ||
+           (explaining_ && differs(i, "got no message, but the session has one"));
   }
   if (presence != Presence::live)
     return explaining_ && differs(i, "got a flash message of a session that is over");

@@ -70,6 +70,8 @@ class World {
     out.on_event = [this](const Event& event) {
       if (event.name == event::dropped) ++history_.dropped;
       if (event.name == event::flash_lost) ++history_.flash_lost;
+      if (event.name == event::failed && event.text.starts_with("a flash message could not"))
+        ++history_.flash_left;
     };
     return out;
   }

@@ -206,10 +206,7 @@ void LoadJob::start_claim() {
 
 void LoadJob::written(Record newest) {
   lose_flash_if_unknown();
-  if (unit_.result.verdict == Verdict::failed) {
-    error_ = unit_.result.error;
-    return;
-  }
+  if (unit_.result.verdict == Verdict::failed) return claim_failed(std::move(unit_.result.error));
   if (unit_.result.claimed) {
     session_->flash = std::make_shared<detail::FlashMessage>(std::move(*unit_.result.claimed));
     session_->flash_home = core_.flash_home;
@@ -224,6 +221,18 @@ void LoadJob::written(Record newest) {
     session_->presence = Presence::live;
   else
     become(found == Found::superseded ? Presence::superseded : Presence::absent);
+}
+
+/// What surely took nothing keeps nobody from a page: a store that is full, or without the right to
+/// write, still tells what it holds. The message waits.
+void LoadJob::claim_failed(Error error) {
+  if (unit_.result.unknown) {
+    error_ = std::move(error);
+    return;
+  }
+  const auto key = id().key();
+  put_before(error, "a flash message could not be taken, and waits for the next page: ");
+  core_.events.emit(event::failed, &key, error.text);
 }
 
 void LoadJob::lose_flash_if_unknown() {

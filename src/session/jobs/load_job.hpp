@@ -38,6 +38,7 @@ class LoadJob final : public Job {
   void conclude();
   void open_neither();
   void start_claim();
+  void claim_failed(Error error);
   void lose_flash_if_unknown();
   void become(Presence presence);
 

@@ -142,7 +142,7 @@ func judge(v *visitor, first string, sums *totals) {
 	}
 	for i := range v.history {
 		in := v.history[i].Input.(input)
-		in.strict = unknown == 0
+		in.strict = unknown == 0 && *kind == "none"
 		in.loses = in.verb == "take" && *kind != "none" && v.endedDuring(v.history[i])
 		v.history[i].Input = in
 	}

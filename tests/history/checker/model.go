@@ -16,7 +16,7 @@ type input struct {
 	id     string
 	key    string // of put
 	value  string // of put, flash and login
-	strict bool   // nothing is of unknown outcome: a message that waits is never missed
+	strict bool   // no exchange was cut, and nothing is of unknown outcome: a message that waits is never missed
 	loses  bool   // its session ended meanwhile, and exchanges were cut: it may have taken a message without knowing
 }
 
