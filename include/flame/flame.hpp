@@ -85,6 +85,7 @@ class Flame {
   /// run in order until one has a result (handler.hpp). Where a path has no route for them, HEAD is
   /// answered by that of GET, without the body, OPTIONS by 204 and `Allow`, other methods by 405
   /// and `Allow`; for the latter two and for 404 only what is used outside of groups runs.
+  /// While this runs, whatever adds to it throws std::logic_error.
   template <class... H>
   void get(std::string_view path, H&&... handlers) {
     route(Method::get, path, std::forward<H>(handlers)...);
@@ -123,9 +124,14 @@ class Flame {
   /// define() calls use() with, in that order; so do groups within.
   template <class Define, class... H>
   void group(std::string_view prefix, Define&& define, H&&... handlers) {
-    begin_group(prefix, detail::links_of(std::forward<H>(handlers)...));
-    const GroupEnd end{*this};
-    define();
+    static_assert(std::is_invocable_v<Define&>,
+                  "f.group(prefix, define, handlers...): first the function without parameters that "
+                  "adds the group's routes, then what guards them");
+    if constexpr (std::is_invocable_v<Define&>) {
+      begin_group(prefix, detail::links_of(std::forward<H>(handlers)...));
+      const GroupEnd end{*this};
+      define();
+    }
   }
 
   /// Handlers and middleware for every request, or in a group for each of its routes, in order of

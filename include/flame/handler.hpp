@@ -17,6 +17,10 @@
 
 #pragma GCC visibility push(default)
 
+namespace flame::inline v0 {
+class Stream;
+}
+
 /// What a handler may be: a function, (&C::member, object), or an object with one const,
 /// non-template operator(). It is called by many threads at once.
 ///
@@ -77,20 +81,37 @@ inline constexpr bool never = false;
 
 // --- Parameters
 
+/// What no handler is given by type: which one would be meant?
+template <class T>
+inline constexpr bool is_value =
+    !std::is_class_v<T> || std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view>;
+
+template <class T>
+struct NoValue {
+  static_assert(!is_value<T>,
+                "a handler is given objects of classes by type, not parts of the path, the query or "
+                "a form: take flame::Context& c, and ask c.param(\"id\"), c.query(\"id\") or "
+                "c.form(\"id\")");
+};
 template <class P>
-struct Parameter {
+struct Parameter : NoValue<P> {
   static_assert(
-      never<P>,
+      is_value<P>,
       "a handler takes its parameters by reference, or by pointer where they may be absent: "
       "T&, const T&, T* or const T*");
+  // So that the first error is the last.
+  static Want want() noexcept;
+  static P get(Context&, const Binding&, void* const*, const Next&) noexcept;
 };
 template <class T>
-struct Injected {
+struct Injected : NoValue<std::remove_const_t<T>> {
+  static_assert(!std::is_same_v<std::remove_const_t<T>, Stream>,
+                "a flame::Stream is for the function of flame::streamed(...), which the handler "
+                "returns");
   static_assert(!std::is_same_v<std::remove_const_t<T>, Request> &&
                     !std::is_same_v<std::remove_const_t<T>, Context> &&
                     !std::is_same_v<std::remove_const_t<T>, Next>,
                 "a handler takes Context&, const Request& or Next exactly so");
-  static_assert(std::is_class_v<T>, "a handler is given objects of classes only");
 };
 template <class T>
 struct Parameter<T&> : Injected<T> {

@@ -25,7 +25,7 @@ Task<> run_from(Context& context, const Step* step);
 }  // namespace detail
 
 /// The rest of the chain. `co_await next()` once, or not at all: then the answer is the
-/// middleware's.
+/// middleware's; where it has none either, that is a 500.
 class Next {
  public:
   class [[nodiscard]] Call {

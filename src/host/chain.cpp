@@ -201,9 +201,20 @@ Task<> run_from(Context& context, const Step* step) {
     } else if (step->provider != nullptr) {
       return step->provider->around(context, step->wanted, Next(context, step + 1));
     } else {
+      furthest = step;
       return {};
     }
   }
+}
+
+void check_end(Context& context) {
+  const auto* furthest = ContextAccess::furthest(context);
+  const auto& response = context.response();
+  const bool is_told = context.answered() || response.status() != 200 || !response.body().empty();
+  if (is_told || furthest == nullptr || furthest->is_end()) return;
+  throw std::logic_error(
+      "a middleware ended without co_await next(), and without an answer: what follows it never "
+      "ran. Await next() once, or answer, by c.answer(...) or a status");
 }
 
 }  // namespace flame::inline v0::detail

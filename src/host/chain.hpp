@@ -20,6 +20,11 @@ struct Step {
   const void* object = nullptr;
   std::vector<Binding> bindings{};
   std::vector<Wanted> wanted{};
+
+  /// Of the chain: nobody follows.
+  [[nodiscard]] bool is_end() const noexcept {
+    return direct == nullptr && around == nullptr && provider == nullptr;
+  }
 };
 
 /// The chain of one route, ready to run: what its handlers ask for is found already.
@@ -42,6 +47,9 @@ struct Used {
   const Link* link = nullptr;
   std::string_view by{};
 };
+
+/// Of a chain that is done: throws where it ended too early, with nothing to send.
+void check_end(Context& context);
 
 /// Adds a line to `errors` for each thing that a handler asks for in vain. The links outlive the
 /// route.

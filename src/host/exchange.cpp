@@ -7,6 +7,7 @@
 
 #include "access.hpp"
 #include "app.hpp"
+#include "chain.hpp"
 #include "loop.hpp"
 #include "text.hpp"
 #include "wire.hpp"
@@ -92,6 +93,7 @@ void Exchange::complete() noexcept {
 void Exchange::collect() noexcept {
   try {
     task_.await_resume();
+    if (!stream_) check_end(context_);
   } catch (...) {
     fail();
   }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <new>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include <flame/flame.hpp>
@@ -30,6 +31,14 @@ void print_lines(std::string_view text) {
 }
 
 }  // namespace
+
+detail::Definition& Flame::Impl::open_definition() {
+  if (server && !server->is_ending())
+    throw std::logic_error(
+        "this Flame is running: routes, middleware, groups and services are added before run() or "
+        "start()");
+  return definition;
+}
 
 session::Result<void> Flame::Impl::prepare() {
   if (server) {  // of a start before
@@ -94,22 +103,24 @@ Flame::~Flame() {
 }
 
 void Flame::add_route(Method method, std::string_view path, std::vector<detail::Link> links) {
-  auto& definition = impl_->definition;
+  auto& definition = impl_->open_definition();
   definition.routes.push_back({method, std::string(path), std::move(links), definition.group});
 }
 
 void Flame::add_middleware(std::vector<detail::Link> links) {
-  add_all(impl_->definition.group->links, std::move(links));
+  add_all(impl_->open_definition().group->links, std::move(links));
 }
 
 void Flame::set_not_found(std::vector<detail::Link> links) {
-  impl_->definition.not_found = std::move(links);
+  impl_->open_definition().not_found = std::move(links);
 }
 
-void Flame::on_error(ErrorPage page) { impl_->definition.error_page = std::move(page); }
+void Flame::on_error(ErrorPage page) {
+  impl_->open_definition().error_page = std::move(page);
+}
 
 void Flame::begin_group(std::string_view prefix, std::vector<detail::Link> links) {
-  auto& current = impl_->definition.group;
+  auto& current = impl_->open_definition().group;
   detail::Definition::Group group{std::string(prefix), std::move(links), current};
   current = std::make_shared<detail::Definition::Group>(std::move(group));
 }
@@ -117,7 +128,7 @@ void Flame::begin_group(std::string_view prefix, std::vector<detail::Link> links
 void Flame::end_group() noexcept { impl_->definition.group = impl_->definition.group->outer; }
 
 void Flame::add_service(Offer offer, void* object, std::shared_ptr<const void> owner) {
-  impl_->definition.services.push_back({offer, object, std::move(owner)});
+  impl_->open_definition().services.push_back({offer, object, std::move(owner)});
 }
 
 void Flame::run() {

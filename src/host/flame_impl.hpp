@@ -19,6 +19,8 @@ struct Flame::Impl {
 
   bool left_behind = false;  // handlers use the definition for good
 
+  /// For what adds to it: throws where it is running, which would take nothing in.
+  detail::Definition& open_definition();
   /// Compiles the definition and opens what it needs.
   session::Result<void> prepare();
   /// Whatever is wrong or wanting.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "target.hpp"
 #include "text.hpp"
 
 namespace flame::inline v0::detail {
@@ -54,18 +55,17 @@ Origin origin_of(const Request& request, std::span<const std::string> allowed) {
 
 bool is_origin(std::string_view text) noexcept {
   const auto parts = parts_of(text);
-  if (!parts) return false;
+  if (!parts || !is_authority(parts->host)) return false;
   const auto host = parts->host;
   const bool characters = std::ranges::all_of(host, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
            std::string_view("-._:[]").find(c) != std::string_view::npos;
   });
-  const auto colon = host.ends_with(']') ? std::string_view::npos : host.rfind(':');
-  const auto port =
-      colon == std::string_view::npos ? std::string_view("1") : host.substr(colon + 1);
-  return characters && !host.substr(0, colon).empty() && !port.empty() &&
-         port.find_first_not_of("0123456789") == std::string_view::npos &&
-         !host.ends_with(port_of(parts->tls));
+  const auto name = host.starts_with('[') ? host.find(']') + 1 : host.find(':');
+  const auto port = host.substr(std::min(name, host.size()));
+  const bool needless = port == ":" || port.starts_with(":0") || port == port_of(parts->tls);
+  return characters && !needless && host.front() != '.' &&
+         host.find("..") == std::string_view::npos;
 }
 
 }  // namespace flame::inline v0::detail

@@ -129,10 +129,16 @@ void answer_about(Context& context, const std::shared_ptr<File>& file, std::stri
   context.answer(std::move(response));
 }
 
+bool has_segment(std::string_view path, std::string_view segment) {
+  const auto whole = std::string(path) + '/';
+  return whole.find('/' + std::string(segment) + '/') != std::string::npos;
+}
+
 /// Of a prefix as it is used: without a slash at its end.
 bool is_prefix(std::string_view text) noexcept {
   return text.empty() ||
-         (text.front() == '/' && text.back() != '/' && text.find("//") == std::string_view::npos &&
+         (text.front() == '/' && text.back() != '/' && !has_segment(text, "") &&
+          !has_segment(text, ".") && !has_segment(text, "..") &&
           text.find_first_of("%?#") == std::string_view::npos && detail::is_sound_target(text));
 }
 
@@ -148,7 +154,9 @@ class StaticFiles final : public detail::AtStart {
   std::vector<std::string> check() const override {
     std::vector<std::string> errors;
     const Descriptor folder(::open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!folder)
+    if (folder_.empty())
+      errors.emplace_back("static_files: option folder is empty: name one");
+    else if (!folder)
       errors.push_back("static_files: the folder " + folder_ + " cannot be opened (" +
                        std::generic_category().message(errno) + "): make it, or name another one");
     if (!is_prefix(prefix_))

@@ -26,7 +26,22 @@ std::string_view path_of(std::string_view target) noexcept {
   return target.substr(0, target.find('?'));
 }
 
-/// RFC 3986, 5.2, as far as one site goes.
+/// RFC 3986, 5.2.4.
+std::string without_dots(std::string_view path) {
+  std::string out;
+  for (auto rest = path; !rest.empty();) {
+    const auto segment = rest.substr(0, rest.find('/', 1));
+    rest.remove_prefix(segment.size());
+    if (segment == "/..") out.resize(std::min(out.rfind('/'), out.size()));
+    if (segment != "/." && segment != "/..")
+      out += segment;
+    else if (rest.empty())
+      out += '/';
+  }
+  return out;
+}
+
+/// The same, as far as one site goes.
 std::string resolved(std::string_view location, std::string_view base) {
   location = location.substr(0, location.find('#'));
   constexpr std::string_view here = "https://localhost/";
@@ -34,11 +49,13 @@ std::string resolved(std::string_view location, std::string_view base) {
   const auto colon = location.find(':');
   if (location.starts_with("//") || colon < location.find_first_of("/?"))
     throw std::runtime_error("a redirect leads to another site: " + std::string(location));
-  if (location.starts_with('/')) return std::string(location);
   const auto path = path_of(base);
   if (location.empty()) return std::string(base);
   if (location.starts_with('?')) return std::string(path) + std::string(location);
-  return std::string(path.substr(0, path.rfind('/') + 1)) + std::string(location);
+  std::string target(location.starts_with('/') ? "" : path.substr(0, path.rfind('/') + 1));
+  target += location;
+  const auto path_size = path_of(target).size();
+  return without_dots(path_of(target)) + target.substr(path_size);
 }
 
 }  // namespace

@@ -22,6 +22,10 @@ struct Database {
   int rows = 0;
 };
 
+struct Greeting {
+  std::string text = "hello";
+};
+
 std::string free_function(const Request& request, const Database& database) {
   return std::string(request.path()) + std::to_string(database.rows);
 }
@@ -123,12 +127,12 @@ TEST(Handler, Services) {
   Flame f;
   const auto shared = std::make_shared<Database>(Database{1});
   f.map(shared);
-  const std::string greeting = "hello";
+  const Greeting greeting;
   f.map(greeting);
   f.get("/write", [](Database& d) { return std::to_string(++d.rows); });
   f.get("/read", [](const Database* d) { return std::to_string(d->rows); });
   f.get("/const",
-        [](const std::string& g, const Pages* none) { return none == nullptr ? g : "?"; });
+        [](const Greeting& g, const Pages* none) { return none == nullptr ? g.text : "?"; });
   TestClient client(f);
   EXPECT_EQ(client.get("/write").body(), "2");
   EXPECT_EQ(client.get("/read").body(), "2");

@@ -131,6 +131,22 @@ TEST(Middleware, AwaitingNextTwiceIsAnError) {
   EXPECT_EQ(runs, 1);
 }
 
+TEST(Middleware, NeitherGoingOnNorAnsweringIsAnErrorThatIsTold) {
+  Flame f;
+  f.use([](Context& c, Next next) -> Task<> {
+    if (c.query("on")) co_await next();
+    if (c.query("status")) c.status(204);
+  });
+  f.get("/", [] {});
+  TestClient client(f);
+  EXPECT_EQ(client.get("/?on").status(), 200);
+  EXPECT_EQ(client.get("/?status").status(), 204);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(client.get("/").status(), 500);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("without co_await next()"),
+            std::string::npos);
+}
+
 TEST(Provider, GivesWhatHandlersAskFor) {
   for (const bool waits : {false, true}) {
     const auto tickets = std::make_shared<Tickets>();

@@ -172,5 +172,18 @@ TEST(StartDeath, ASecondRunIsOneLineAndExitCodeOne) {
       testing::ExitedWithCode(1), "^flame: " + running.substr(0, 29) + ".*\n$");
 }
 
+TEST(Start, NothingIsAddedToWhatRuns) {
+  Flame f({.address = "127.0.0.1:0", .threads = 1});
+  f.get("/", [] { return "x"; });
+  ASSERT_TRUE(f.start());
+  EXPECT_THROW(f.get("/late", [] { return "x"; }), std::logic_error);
+  EXPECT_THROW(f.use([] {}), std::logic_error);
+  EXPECT_THROW(f.not_found([] {}), std::logic_error);
+  EXPECT_THROW(f.group("/g", [] {}), std::logic_error);
+  f.stop();
+  f.get("/late", [] { return "x"; });
+  EXPECT_TRUE(f.start());
+}
+
 }  // namespace
 }  // namespace flame

@@ -119,6 +119,9 @@ TEST_F(VisitorTest, FollowsRedirectsOnRequest) {
   EXPECT_EQ(visitor.follow(visitor.get("/go/302?to=x/next%3Fa%3D1%23top")).body(),
             "GET /go/x/next?a=1  ");
   EXPECT_EQ(visitor.follow(visitor.get("/go/302?to=/go/301%3Fto%3D/y")).body(), "GET /y  ");
+  EXPECT_EQ(visitor.follow(visitor.get("/go/302?to=../a/./b/../c%3Fd=../e")).body(),
+            "GET /a/c?d=../e  ");
+  EXPECT_EQ(visitor.follow(visitor.get("/go/302?to=/../..")).body(), "GET /  ");
   EXPECT_EQ(visitor.follow(visitor.get("/plain")).body(), "GET /plain  ");
   for (const char* other : {"//b.example", "https://b.example/"}) {
     EXPECT_THROW(visitor.follow(visitor.get(std::string("/go/302?to=") + other)),

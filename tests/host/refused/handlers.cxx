@@ -18,6 +18,14 @@ void routes(flame::Flame& f) {
   f.get("/", [n = 0]() mutable { return std::to_string(++n); });
 #elif defined(CASE_by_value)
   f.get("/", [](Service) { return "x"; });
+#elif defined(CASE_number)
+  f.get("/{id}", [](int id) { return std::to_string(id); });
+#elif defined(CASE_text)
+  f.get("/{id}", [](const std::string& id) { return id; });
+#elif defined(CASE_stream)
+  f.get("/", [](flame::Stream&) { return "x"; });
+#elif defined(CASE_group_guard)
+  f.group("/", [](flame::Context&) {}, [&f] { f.get("/", [] { return "x"; }); });
 #elif defined(CASE_no_object)
   f.get("/", &Pages::index);
 #elif defined(CASE_other_result)
