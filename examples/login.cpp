@@ -26,7 +26,6 @@ flame::Response sign_in(flame::Context& c, session::Session& s) {
   }
   session::Login login{.label = pages::device(c.request().field("User-Agent"))};
   if (c.form("remember")) login.persistent = true, login.absolute = 30 * 24h;
-  s.clear();                 // nothing of who was signed in here before
   s.set_owner(user, login);  // a new ID: what was known before the login opens nothing
   s.set_flash("Welcome, " + user);
   return flame::redirect("/");

@@ -124,9 +124,10 @@ class Flame {
   /// define() calls use() with, in that order; so do groups within.
   template <class Define, class... H>
   void group(std::string_view prefix, Define&& define, H&&... handlers) {
-    static_assert(std::is_invocable_v<Define&>,
-                  "f.group(prefix, define, handlers...): first the function without parameters that "
-                  "adds the group's routes, then what guards them");
+    static_assert(
+        std::is_invocable_v<Define&>,
+        "f.group(prefix, define, handlers...): first the function without parameters that "
+        "adds the group's routes, then what guards them");
     if constexpr (std::is_invocable_v<Define&>) {
       begin_group(prefix, detail::links_of(std::forward<H>(handlers)...));
       const GroupEnd end{*this};

@@ -88,10 +88,11 @@ inline constexpr bool is_value =
 
 template <class T>
 struct NoValue {
-  static_assert(!is_value<T>,
-                "a handler is given objects of classes by type, not parts of the path, the query or "
-                "a form: take flame::Context& c, and ask c.param(\"id\"), c.query(\"id\") or "
-                "c.form(\"id\")");
+  static_assert(
+      !is_value<T>,
+      "a handler is given objects of classes by type, not parts of the path, the query or "
+      "a form: take flame::Context& c, and ask c.param(\"id\"), c.query(\"id\") or "
+      "c.form(\"id\")");
 };
 template <class P>
 struct Parameter : NoValue<P> {

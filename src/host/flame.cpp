@@ -115,9 +115,7 @@ void Flame::set_not_found(std::vector<detail::Link> links) {
   impl_->open_definition().not_found = std::move(links);
 }
 
-void Flame::on_error(ErrorPage page) {
-  impl_->open_definition().error_page = std::move(page);
-}
+void Flame::on_error(ErrorPage page) { impl_->open_definition().error_page = std::move(page); }
 
 void Flame::begin_group(std::string_view prefix, std::vector<detail::Link> links) {
   auto& current = impl_->open_definition().group;

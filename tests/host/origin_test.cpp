@@ -112,13 +112,32 @@ TEST(Origin, OfTheListIsWrittenAsBrowsersDo) {
                            "http://[::1]:8080", "https://xn--bcher-kva.example", "http://127.0.0.1",
                            "https://[::1]", "https://a.example:80", "http://a.example:443"})
     EXPECT_TRUE(detail::is_origin(good)) << good;
-  for (const auto* bad :
-       {"", "null", "*", "example.com", "https://", "https://:8080", "https://example.com/",
-        "https://Example.com", "https://example.com:443", "http://example.com:80",
-        "http://example.com:", "http://example.com:x", "http://[::1]:x", "https://user@example.com",
-        "https://*.example.com", "HTTPS://example.com", "ftp://example.com", "https://a b",
-        "https://a..example", "https://.example", "https://a.example:65536", "https://a.example:080",
-        "https://[::1", "https://[::1]x", "https://a:b:1", "https://[fe80::x]"})
+  for (const auto* bad : {"",
+                          "null",
+                          "*",
+                          "example.com",
+                          "https://",
+                          "https://:8080",
+                          "https://example.com/",
+                          "https://Example.com",
+                          "https://example.com:443",
+                          "http://example.com:80",
+                          "http://example.com:",
+                          "http://example.com:x",
+                          "http://[::1]:x",
+                          "https://user@example.com",
+                          "https://*.example.com",
+                          "HTTPS://example.com",
+                          "ftp://example.com",
+                          "https://a b",
+                          "https://a..example",
+                          "https://.example",
+                          "https://a.example:65536",
+                          "https://a.example:080",
+                          "https://[::1",
+                          "https://[::1]x",
+                          "https://a:b:1",
+                          "https://[fe80::x]"})
     EXPECT_FALSE(detail::is_origin(bad)) << bad;
 }
 

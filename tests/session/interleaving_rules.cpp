@@ -324,6 +324,12 @@ void Rules::change(Model& model, int session, std::size_t i, const Seen& seen) {
   const unsigned actions = seen.actions;
   auto& its = model.sessions[static_cast<std::size_t>(session)];
   const int self = static_cast<int>(i);
+  const bool logs_in = signs_in(model, i, seen);
+  if (logs_in && its.content.owner >= 0 && its.content.owner != history_.limit.login_owner(i)) {
+    its.content = {0, 0, -1, its.content.owner, its.content.label};
+    if (its.flash >= 0 && its.flash == seen.flash && (actions & unlooked)) ++model.flash_lost;
+    its.flash = -1;
+  }
   if (actions & erase_last) its.content.last = -1;
   if (actions & clear_all) its.content = {0, 0, -1, its.content.owner, its.content.label};
   if (actions & set_own) {
@@ -332,7 +338,7 @@ void Rules::change(Model& model, int session, std::size_t i, const Seen& seen) {
   }
   if (actions & update_n) ++its.content.n;
   if (actions & put_flash) its.flash = self + 1;
-  if (!signs_in(model, i, seen)) return;
+  if (!logs_in) return;
   its.content.owner = history_.limit.login_owner(i);
   its.content.label = has_terms(i) ? self : -1;
   model.requests[i].signed_in = session;

@@ -410,6 +410,43 @@ TEST_P(ManagerOwners, WhatNobodyCanSeeOrEndTakesNoPlace) {
   }
 }
 
+TEST_P(ManagerOwners, AnotherOwnerGetsNothingOfTheOneBefore) {
+  const auto alice = login();
+  request(alice, [](Session& s) { s.set("n", 7), s.set("a", 1), s.set_flash("for alice"); });
+  const auto bob = request(alice, [](Session& s) {
+                     s.set("b", 1);
+                     s.update("n", 0, [](int n) { return n + 1; });
+                     EXPECT_EQ(s.get<int>("n"), 8);
+                     s.set_owner("bob");
+                     EXPECT_EQ(s.get<int>("n"), 1) << "as it will be saved";
+                     EXPECT_EQ(s.keys(), (std::vector<std::string>{"b", "n"}));
+                   }).cookie();
+  Flash flash;
+  const auto session = load(bob, Need::flash, flash);
+  EXPECT_EQ(session.keys(), (std::vector<std::string>{"b", "n"}));
+  EXPECT_EQ(session.get<int>("n"), 1);
+  EXPECT_FALSE(flash);
+}
+
+TEST_P(ManagerOwners, AVisitorWhoSignsInKeepsWhatTheyHad) {
+  const auto cookie = visitor();
+  request(cookie, [](Session& s) { s.set("cart", 3); });
+  const auto alice = request(cookie, [](Session& s) { s.set_owner("alice"); }).cookie();
+  EXPECT_EQ(load(alice).get<int>("cart"), 3);
+}
+
+TEST_P(ManagerOwners, AnUnreadMessageOfTheOwnerBeforeIsLostAndTold) {
+  const auto alice = login();
+  request(alice, [](Session& s) { s.set_flash("for alice"); });
+  Flash flash;
+  auto session = load(alice, Need::write | Need::flash, flash);
+  session.set_owner("bob");
+  const auto bob = commit(session).cookie();
+  EXPECT_TRUE(load(bob, Need::flash, flash).exists());
+  EXPECT_FALSE(flash);
+  EXPECT_EQ(count(event::flash_lost), 1U);
+}
+
 TEST_P(ManagerOwners, OfManyLoginsInAMillisecondTheLastStay) {
   options.max_sessions_per_owner = 3;
   std::vector<std::string> cookies;

@@ -176,7 +176,8 @@ class Session {
   void destroy();
   /// Signs in: the session belongs to `owner` from now on. Another owner than before means a new ID
   /// and a new start of the absolute timeout. A login whose session ended or got a new ID meanwhile
-  /// becomes a session of its own changes. Values stay, the last owner's too: clear() drops them.
+  /// becomes a session of its own changes. What a visitor without an owner had stays, a cart say;
+  /// what another owner had is dropped, values and flash, but for this request's own changes.
   /// Empty: nobody's again. Throws ValueError above 255 bytes.
   void set_owner(std::string_view owner);
   /// The same, with lifetimes and a label of its own. Where owner or any of these is another than

@@ -70,6 +70,16 @@ void guess(const Change& update, std::optional<std::string_view> before) noexcep
 
 }  // namespace
 
+const Document* Session::Impl::loaded() const noexcept {
+  return changes_hands(changes, base.owner()) ? nullptr : &base.document;
+}
+
+void Session::Impl::set_owner(std::string_view owner, std::optional<Login> login) {
+  changes.owner = std::string(owner);
+  changes.login = std::move(login);
+  for (auto& each : changes.values) each.guess = {};  // what was loaded may not count any more
+}
+
 std::optional<std::string_view> Session::Impl::find(std::string_view key,
                                                     std::size_t end) const noexcept {
   std::size_t at = end;
@@ -81,8 +91,8 @@ std::optional<std::string_view> Session::Impl::find(std::string_view key,
       value = decided.item.value();
     else if (decided.kind == Change::Kind::update)
       value = decided.guess.value;
-  } else if (const auto* entry = base.document.find(key)) {
-    value = entry->value;
+  } else if (const auto* document = loaded()) {
+    if (const auto* entry = document->find(key)) value = entry->value;
   }
   for (; at < end; ++at) {  // updates: with each of them the next has what it needs
     const Change& update = changes.values[at];
@@ -102,7 +112,8 @@ bool Session::contains(std::string_view key) const noexcept { return find(key).h
 std::vector<std::string> Session::keys() const {
   if (!impl_) return {};
   std::set<std::string_view> keys;
-  for (const auto& entry : impl_->base.document.entries()) keys.insert(entry.key);
+  if (const auto* document = impl_->loaded())
+    for (const auto& entry : document->entries()) keys.insert(entry.key);
   const auto& changes = impl_->changes.values;
   for (std::size_t i = 0; i < changes.size(); ++i) {
     const auto key = changes[i].item.key();
@@ -209,9 +220,7 @@ void Session::destroy() { changing().changes.destroy = true; }
 
 void Session::set_owner(std::string_view owner) {
   check_owner(owner);
-  auto& changes = changing().changes;
-  changes.owner = std::string(owner);
-  changes.login.reset();
+  changing().set_owner(owner, std::nullopt);
 }
 
 void Session::set_owner(std::string_view owner, Login login) {
@@ -222,8 +231,7 @@ void Session::set_owner(std::string_view owner, Login login) {
   if (login.label.size() > max_label_size)
     throw ValueError("a label has at most " + std::to_string(max_label_size) +
                      " bytes, this one has " + std::to_string(login.label.size()) + ": shorten it");
-  self.changes.owner = std::string(owner);
-  self.changes.login = std::move(login);
+  self.set_owner(owner, std::move(login));
 }
 
 }  // namespace flame::inline v0::session

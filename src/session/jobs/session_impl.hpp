@@ -70,6 +70,9 @@ struct Session::Impl {
     if (flash && flash_home && !is_committed) flash_home->take(base.record.key, flash);
   }
 
+  /// What counts of it for reads; null: nothing, it is another owner's now.
+  [[nodiscard]] const Document* loaded() const noexcept;
+  void set_owner(std::string_view owner, std::optional<Login> login);
   /// The value of a key as the first `end` changes leave it. What updates make of it is kept.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view key,
                                                      std::size_t end) const noexcept;

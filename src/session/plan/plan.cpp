@@ -31,6 +31,7 @@ struct Draft {
   std::string_view owner{};
   bool exists = false;
   bool changed = false;
+  bool handed_over = false;  ///< to another owner
 };
 
 struct UpdateThrew {};
@@ -100,6 +101,7 @@ class Planning {
 
   void change(Unit& unit) {
     bool changed = false;
+    if (unit.logs_in && changes_hands(*unit.changes, draft_.owner)) hand_over();
     for (const Change& each : unit.changes->values) changed |= change_value(each);
     changed |= change_flash(unit);
     const bool new_owner =
@@ -122,6 +124,13 @@ class Planning {
     unit.result.verdict = Verdict::applied;
     draft_.changed = true;
     if (new_id) renew(unit);
+  }
+
+  /// Nothing of the owner before is the next one's.
+  void hand_over() {
+    draft_.document.clear();
+    draft_.document.set_flash(std::nullopt);
+    draft_.handed_over = true;
   }
 
   bool change_value(const Change& change) {
@@ -174,7 +183,7 @@ class Planning {
       document.set_flash(*unit.changes->flash);
       changed = true;
     }
-    if (unit.returned_flash && !document.flash()) {
+    if (unit.returned_flash && !document.flash() && !draft_.handed_over) {
       document.set_flash(*unit.returned_flash);
       changed = true;
     }

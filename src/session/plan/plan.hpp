@@ -97,5 +97,9 @@ void settle_ended(Unit& unit) noexcept;
 /// Whether what `changes` say of the owner is a login of a session that has this owner and terms.
 [[nodiscard]] bool is_login(const Changes& changes, std::string_view owner,
                             const Terms& terms) noexcept;
+/// Whether a session of this owner becomes somebody else's by them: what it holds does not.
+[[nodiscard]] inline bool changes_hands(const Changes& changes, std::string_view owner) noexcept {
+  return changes.owner && !owner.empty() && *changes.owner != owner;
+}
 
 }  // namespace flame::inline v0::session

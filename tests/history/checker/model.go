@@ -100,6 +100,9 @@ func apply(s *session, in input) {
 	case "flash":
 		s.flash = in.value
 	case "login":
+		if before, signedIn := s.values["user"]; signedIn && before != in.value {
+			s.values, s.flash = map[string]string{}, ""
+		}
 		s.values["user"] = in.value
 	}
 }
