@@ -120,6 +120,8 @@ TEST_P(RedisAccess, ARightThatWasTakenIsNamed) {
 // What the README lists is what it takes: not one command more.
 TEST_P(RedisAccess, EachRightOfTheReadmeIsNeeded) {
   const auto rules = documented_user("app", "session");
+  client({"ACL", "SETUSER", "few", "on", ">canary", "~*", "+get", "+ping"});
+  const auto missing = open_error({.username = "few", .password = "canary"});
   std::size_t needed = 0;
   for (const auto& rule : rules) {
     if (!rule.starts_with('+')) continue;
@@ -133,6 +135,7 @@ TEST_P(RedisAccess, EachRightOfTheReadmeIsNeeded) {
     client({"FLUSHALL"});
     EXPECT_EQ(open_error(options).find("lacks a right") != std::string::npos, !needless) << rule;
     ++needed;
+    EXPECT_NE(missing.find(' ' + rule), std::string::npos) << rule << ": told whoever lacks one";
   }
   EXPECT_GE(needed, 15U);
 }

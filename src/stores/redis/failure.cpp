@@ -14,7 +14,10 @@ struct Row {
 };
 
 constexpr auto no_right =
-    "redis store: this user lacks a right: grant what src/stores/redis/README.md lists";
+    "redis store: this user lacks a right: ACL SETUSER it with ~<key_prefix>* +get +mget +set "
+    "+getrange +setrange +unlink +eval +evalsha +zadd +zrem +zrange +zremrangebyscore +pexpire "
+    "+pttl +time +ping +select +role +info +config|get +client|setname, and +scan to end or copy "
+    "everyone's sessions";
 constexpr auto no_cluster =
     "redis store: the server belongs to a cluster whose other nodes have some of the keys: name a "
     "server that has all of them";
