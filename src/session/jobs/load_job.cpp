@@ -16,7 +16,8 @@ constexpr char lower(char c) noexcept {
 
 /// Whatever the spelling.
 bool has_word(std::string_view text, std::string_view word) noexcept {
-  return !std::ranges::search(text, word, {}, lower).empty();
+  const auto same = [](char in_text, char in_word) { return lower(in_text) == in_word; };
+  return std::search(text.begin(), text.end(), word.begin(), word.end(), same) != text.end();
 }
 
 /// Fetched ahead, or something that shows no text.
