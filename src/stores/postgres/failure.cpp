@@ -18,7 +18,7 @@ constexpr std::string_view not_fitting =
     "the table does not fit: start again, and do what that says";
 
 /// The first row that a code begins with counts.
-constexpr std::array table{
+constexpr std::array rows{
     Row{"0A000", {Meaning::away, "a statement no longer fits the table, which was changed"}},
     Row{"08", {Meaning::lost, "the connection broke, or a pooler has none for us"}},
     Row{"25006", {Meaning::away, "the server takes no writes: it is a standby, or read-only"}},
@@ -114,9 +114,9 @@ StoreError error(Kind kind, std::string_view text) {
 
 Verdict judge(std::string_view sqlstate, bool fatal) noexcept {
   const auto* const row =
-      std::ranges::find_if(table, [&](const Row& each) { return sqlstate.starts_with(each.code); });
+      std::ranges::find_if(rows, [&](const Row& each) { return sqlstate.starts_with(each.code); });
   Verdict verdict{Meaning::refused, look_in_log};
-  if (row != table.end())
+  if (row != rows.end())
     verdict = row->verdict;
   else if (sqlstate.empty())
     verdict = {Meaning::lost, "the connection broke"};
