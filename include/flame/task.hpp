@@ -35,10 +35,10 @@ struct PromiseBase {
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> self) const noexcept {
       PromiseBase& promise = self.promise();
-      if (const auto waiting = promise.waiting) {
+      if (const auto waiter = promise.waiting) {
         if (promise.progress.exchange(Progress::ended, std::memory_order_acq_rel) ==
             Progress::waits) {
-          waiting.resume();
+          waiter.resume();
         }
       } else if (promise.on_done != nullptr) {
         promise.on_done(promise.on_done_argument);
