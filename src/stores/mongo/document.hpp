@@ -96,7 +96,8 @@ bool each_document(const bson_t& in, const char* path, F f) {
     const std::uint8_t* data = nullptr;
     bson_iter_document(&element, &length, &data);
     bson_t document;
-    if (bson_init_static(&document, data, length)) f(std::as_const(document));
+    const bson_t& view = document;  // std::as_const would lose the alignment that bson_t has
+    if (bson_init_static(&document, data, length)) f(view);
   }
   return true;
 }
