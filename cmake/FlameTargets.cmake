@@ -54,14 +54,15 @@ function(flame_hide target)
 endfunction()
 
 # flame_library(<name> FOLDERS <folder>... HEADERS <pattern>... [EXCLUDE <header>...]
-#               [PUBLIC <library>...] [PRIVATE <library>...])
+#               [PUBLIC <library>...] [PRIVATE <library>...] [MODULES <module>...] [STATIC])
 #
 # The library flame-session::<name>, target flame_<name>, from the .cpp files of FOLDERS, with HEADERS
-# (below include/, less EXCLUDE) as its public ones; installed as the package component <name>.
+# (below include/, less EXCLUDE) as its public ones; installed as the package component <name>. MODULES are
+# pkg-config's names of PRIVATE ones; STATIC is one that is never shared.
 # It shows what these declare, and hides the rest; its objects, flame_<name>_objects, are for tests of the rest.
 # A folder without .cpp files defines no target.
 function(flame_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "FOLDERS;HEADERS;EXCLUDE;PUBLIC;PRIVATE")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "STATIC" "" "FOLDERS;HEADERS;EXCLUDE;PUBLIC;PRIVATE;MODULES")
   set(target flame_${name})
   set(objects ${target}_objects)
   list(TRANSFORM arg_FOLDERS APPEND "/*.cpp" OUTPUT_VARIABLE source_patterns)
@@ -86,7 +87,11 @@ function(flame_library name)
   target_include_directories(${objects} PUBLIC "${PROJECT_SOURCE_DIR}/include")
   target_link_libraries(${objects} PUBLIC ${foreign} PRIVATE ${arg_PRIVATE})
 
-  add_library(${target} $<TARGET_OBJECTS:${objects}>)
+  set(kind)
+  if(arg_STATIC)
+    set(kind STATIC)
+  endif()
+  add_library(${target} ${kind} $<TARGET_OBJECTS:${objects}>)
   add_library(flame-session::${name} ALIAS ${target})
   target_sources(${target} PUBLIC FILE_SET HEADERS
                  BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${headers})
@@ -100,19 +105,16 @@ function(flame_library name)
     INSTALL_RPATH "$ORIGIN"
     VERSION ${PROJECT_VERSION}
     SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})  # no stable ABI before 1.0
-  install(TARGETS ${target} EXPORT flame-session-${name} FILE_SET HEADERS)
-  install(EXPORT flame-session-${name}
-    FILE flame-session-${name}-targets.cmake
-    NAMESPACE flame-session::
-    DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/flame-session")
+  flame_install_target(${name})
+  flame_install_pkg_config(${name} PUBLIC ${arg_PUBLIC} MODULES ${arg_MODULES})
 endfunction()
 
-# flame_store(<name> DRIVER <target> [WITH <target>...] PACKAGE <Debian's package>)
+# flame_store(<name> DRIVER <target> [WITH <target>...] MODULES <module>... PACKAGE <Debian's package>)
 #
 # The library flame-session::<name> from src/stores/<name>; left out where its driver is not there. Its folder's
 # CMakeLists.txt looks for that first. The config file of the installed package knows what it needs, too.
 function(flame_store name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "DRIVER;PACKAGE" "WITH")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "DRIVER;PACKAGE" "WITH;MODULES")
   if(NOT TARGET ${arg_DRIVER})
     message(STATUS "flame-session::${name} is left out: its driver is not installed (apt-get install ${arg_PACKAGE})")
     return()
@@ -121,28 +123,11 @@ function(flame_store name)
     FOLDERS src/stores/${name}
     HEADERS include/flame/session/${name}.hpp
     PUBLIC flame-session::session
-    PRIVATE ${arg_DRIVER} ${arg_WITH})
+    PRIVATE ${arg_DRIVER} ${arg_WITH}
+    MODULES ${arg_MODULES})
   if(TARGET flame_${name})
     set_property(GLOBAL APPEND PROPERTY FLAME_STORES ${name})
   endif()
-endfunction()
-
-function(flame_install_package)
-  include(CMakePackageConfigHelpers)
-  set(destination "${CMAKE_INSTALL_LIBDIR}/cmake/flame-session")
-  set(version_file "${PROJECT_BINARY_DIR}/flame-session-config-version.cmake")
-  set(config_file "${PROJECT_BINARY_DIR}/flame-session-config.cmake")
-  get_property(stores GLOBAL PROPERTY FLAME_STORES)
-  list(JOIN stores " " FLAME_STORES)
-  configure_file("${PROJECT_SOURCE_DIR}/cmake/flame-session-config.cmake.in" "${config_file}" @ONLY)
-  write_basic_package_version_file("${version_file}" COMPATIBILITY SameMinorVersion)
-  install(FILES
-    "${version_file}"
-    "${config_file}"
-    "${PROJECT_SOURCE_DIR}/cmake/Findlibcbor.cmake"
-    "${PROJECT_SOURCE_DIR}/cmake/Findlibmariadb.cmake"
-    "${PROJECT_SOURCE_DIR}/cmake/Findhiredis.cmake"
-    DESTINATION "${destination}")
 endfunction()
 
 # Whether all targets are there; where not, says what is left out for it.
