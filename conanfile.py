@@ -13,7 +13,7 @@ DRIVERS = {
     "postgres": ("libpq/[>=15]", "PostgreSQL", "PostgreSQL::PostgreSQL"),
     "mysql": ("mariadb-connector-c/[>=3.3]", "libmariadb", "libmariadb::libmariadb"),
     "redis": ("hiredis/[>=0.14]", "hiredis", "hiredis::hiredis"),
-    "mongo": ("mongo-c-driver/[>=1.23 <2]", "mongoc-1.0", "mongo::mongoc_shared"),
+    "mongo": ("mongo-c-driver/[>=1.23 <2]", "libmongoc", "libmongoc::libmongoc"),
 }
 
 

@@ -61,6 +61,7 @@ function(flame_install_package)
     "${config_file}"
     "${PROJECT_SOURCE_DIR}/cmake/Findlibcbor.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/Findlibmariadb.cmake"
+    "${PROJECT_SOURCE_DIR}/cmake/Findlibmongoc.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/Findhiredis.cmake"
     DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/flame-session"
     COMPONENT package)

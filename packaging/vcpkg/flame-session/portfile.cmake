@@ -8,7 +8,7 @@ vcpkg_check_features(OUT_FEATURE_OPTIONS without
     postgres CMAKE_DISABLE_FIND_PACKAGE_PostgreSQL
     mysql CMAKE_DISABLE_FIND_PACKAGE_libmariadb
     redis CMAKE_DISABLE_FIND_PACKAGE_hiredis
-    mongo CMAKE_DISABLE_FIND_PACKAGE_mongoc-1.0)
+    mongo CMAKE_DISABLE_FIND_PACKAGE_libmongoc)
 
 vcpkg_cmake_configure(
   SOURCE_PATH "${SOURCE_PATH}"
