@@ -20,10 +20,10 @@ def unavailable():
 
 
 def mirror():
-    """Of Debian's main archive, as this machine's apt knows it."""
+    """Of Debian's main archive, as this machine's apt knows it; none where it does not."""
     listed = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages")
     suites = {"bookworm", "trixie", "sid", "oldstable", "stable", "testing", "unstable"}
-    return next(line.split()[0] for line in listed.splitlines() if line.split()[1] in suites)
+    return [line.split()[0] for line in listed.splitlines() if line.split()[1] in suites][:1]
 
 
 def base(suite):
@@ -31,7 +31,7 @@ def base(suite):
     if not (kept / "complete").exists():
         shutil.rmtree(kept, ignore_errors=True)
         kept.mkdir(parents=True)
-        run("debootstrap", "--variant=minbase", suite, kept / "files", mirror())
+        run("debootstrap", "--variant=minbase", suite, kept / "files", *mirror())
         options = [line for line in run("apt-config", "dump").splitlines() if line.startswith("Acquire::")]
         (kept / "files/etc/apt/apt.conf.d/90machine").write_text("\n".join(options), encoding="utf-8")
         (kept / "complete").touch()

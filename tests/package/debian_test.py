@@ -89,8 +89,9 @@ class Debian(PackageTest):
         user.install("/debs/*.deb", "g++", "cmake", "ninja-build", "pkgconf")
         user.run("OPTIONS=" + CONSUME + PKG_CONFIG)
         self.assertIn("0.", user.run("flame-session --version"))
-        with self.subTest("static, C++23"):
-            builder.run(BUILD_STATIC + CONSUME)
+        builder.run(BUILD_STATIC + CONSUME)
+        for root in ("builder", "user"):  # gigabytes; where something failed they are left to look at
+            shutil.rmtree(self.work / root)
 
 
 if __name__ == "__main__":
