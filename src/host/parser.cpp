@@ -17,6 +17,7 @@ namespace http = boost::beast::http;
 
 /// Extensions, trailers, and zeros before sizes, of one body.
 constexpr std::size_t max_chunk_extras = 8 * 1024;
+constexpr std::size_t least_end = 5;  // of a chunked body: "0", and two ends of lines
 constexpr char tls_handshake = 0x16;  // the first byte of a TLS hello
 
 std::string_view view(boost::beast::string_view text) noexcept {
@@ -98,6 +99,8 @@ std::size_t Parser::feed_body(std::string_view bytes) {
   std::size_t used = 0;
   while (!is_done() && !is_refused() && used < bytes.size()) {
     const auto left = bytes.substr(used);
+    // With less of the last chunk Beast fails an assertion; and less never ends a body.
+    if (encodings_ != 0 && left.size() < least_end) break;
     feeding_ = left;
     error_code ec;
     const auto now = put(boost::asio::const_buffer(left.data(), left.size()), ec);
