@@ -35,6 +35,13 @@ bool has_escape(std::string_view text) noexcept {
   return false;
 }
 
+/// No request's path does where it is percent-encoded to what the host refuses.
+bool is_matched(std::string_view segment) {
+  std::string encoded;
+  for (const char c : segment) append_percent_encoded(encoded, c);
+  return !has(segment, std::string_view("\0", 1)) && is_sound_target(encoded);
+}
+
 /// Of a segment without braces; empty: nothing.
 std::string wrong_with_fixed(std::string_view segment) {
   if (has(segment, "*")) return std::string(the_rest);
@@ -45,6 +52,7 @@ std::string wrong_with_fixed(std::string_view segment) {
   }
   if (has(segment, "?#")) return "a path ends before ? and #: Context::query() has what follows";
   if (has_escape(segment)) return "a path is spelled decoded: /a b, not /a%20b";
+  if (!is_matched(segment)) return "no request has such a path: it is UTF-8 without NUL";
   return {};
 }
 

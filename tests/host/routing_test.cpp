@@ -144,11 +144,12 @@ TEST(Routing, NotFoundHandlers) {
 
 TEST(Routing, WhatIsWrongIsSaidAtStart) {
   struct Row {
-    const char* path;
+    std::string_view path;
     const char* text;
   };
   const char* const rest = "what is left of a path is /{**}, the last segment";
   const char* const decoded = "a path is spelled decoded: /a b, not /a%20b";
+  const char* const none = "no request has such a path: it is UTF-8 without NUL";
   const char* const ends = "a path ends before ? and #: Context::query() has what follows";
   const char* const name = "a parameter's name is made of letters, digits and _: /{name}";
   const char* const own = "a parameter is a segment of its own: /{name}";
@@ -197,6 +198,8 @@ TEST(Routing, WhatIsWrongIsSaidAtStart) {
       {"/v1:batch", nullptr},
       {"/a<b>", nullptr},
       {"/\xC3\xA4", nullptr},
+      {{"/a\0b", 4}, none},
+      {"/a/\xC0\xAF", none},
   };
   for (const auto& row : rows) {
     Flame f;
