@@ -23,7 +23,7 @@ namespace {
 
 constexpr const char* usage =
     "usage: bench_server [--listen HOST:PORT] [--store URL] [--threads N] [--idle SECONDS]\n"
-    "                    [--most N] [--refuse N] [--sweep-every SECONDS]\n"
+    "                    [--most N] [--refuse N] [--sweep-every SECONDS] [--connections N]\n"
     "\n"
     "  --listen HOST:PORT   where to listen, port 0 for a free one (127.0.0.1:2830)\n"
     "  --store URL          where sessions are kept: memory:, file:/PATH, sqlite:PATH, "
@@ -34,6 +34,7 @@ constexpr const char* usage =
     "  --most N             sessions of one owner, of whom a login ends the oldest (any number)\n"
     "  --refuse N           the same, but a login that would be one too many is refused\n"
     "  --sweep-every SECONDS  of a store on a server (60)\n"
+    "  --connections N      at once (10000)\n"
     "\n"
     "All routes are GET: /plain /set /get /clear /incr /add /put?key=K&value=V /all\n"
     "/slow?ms=N&key=K&value=V /slow?held&key=K&value=V /slow_begun /release /login?owner=U /logout "
@@ -48,6 +49,7 @@ struct Arguments {
   std::size_t sessions_per_owner = 0;
   session::AtOwnerLimit at_limit = session::AtOwnerLimit::end_oldest;
   std::optional<std::chrono::seconds> sweep_every{};
+  std::size_t connections = flame::HostOptions().max_connections;
   bool help = false;
 };
 
@@ -73,8 +75,8 @@ Arguments parse(std::span<char*> words) {
       arguments.help = true;
       return arguments;
     }
-    constexpr std::array names{"--listen", "--store",  "--threads",    "--idle",
-                               "--most",   "--refuse", "--sweep-every"};
+    constexpr std::array names{"--listen", "--store",  "--threads",     "--idle",
+                               "--most",   "--refuse", "--sweep-every", "--connections"};
     if (std::ranges::find(names, name) == names.end()) {
       throw std::invalid_argument("unknown option `" + std::string(name) + "`: see --help");
     }
@@ -85,6 +87,7 @@ Arguments parse(std::span<char*> words) {
     if (name == "--store") arguments.store = words[i];
     if (name == "--threads") arguments.threads = in_range(name, words[i], 1024);
     if (name == "--idle") arguments.idle = std::chrono::seconds(in_range(name, words[i], 86'400));
+    if (name == "--connections") arguments.connections = in_range(name, words[i], 100'000);
     if (name == "--sweep-every")
       arguments.sweep_every = std::chrono::seconds(in_range(name, words[i], 86'400));
     if (name != "--most" && name != "--refuse") continue;
@@ -258,7 +261,9 @@ int main(int argc, char** argv) {
   }
   if (arguments.help) return std::fputs(usage, stdout) < 0;
 
-  flame::Flame f({.address = arguments.listen, .threads = arguments.threads});
+  flame::Flame f({.address = arguments.listen,
+                  .threads = arguments.threads,
+                  .max_connections = arguments.connections});
   // All load comes from one place, and no visitor is to be turned away.
   f.use(session::sessioner({.store = store_of(arguments),
                             .idle_timeout = arguments.idle,
