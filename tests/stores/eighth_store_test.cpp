@@ -6,7 +6,9 @@
 namespace flame::session {
 namespace {
 
+//! [conformance]
 FLAME_SESSION_STORE_CONFORMANCE(Eighth, eighth::store)
+//! [conformance]
 
 // With all that a store that blocks is given: lanes, workers, the gate.
 TEST(EighthStore, ServesAManager) {
