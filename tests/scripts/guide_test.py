@@ -1,5 +1,6 @@
 """The guide names every option and every event, with the defaults of the headers, and shows what was compiled."""
 
+import os
 import pathlib
 import re
 import subprocess
@@ -92,6 +93,21 @@ class Events(unittest.TestCase):
         names = re.findall(r"string_view (\w+) =\s+\"\1\"", header("session/manager.hpp"))
         self.assertGreater(len(names), 20)
         self.assertEqual(sorted(names), sorted(rows(page("events.md"))))
+
+
+class Chinese(unittest.TestCase):
+    def test_pages_have_what_the_english_ones_have(self):
+        all_of_it = (r"^```(?:cpp|sh).*", r"^(?:curl|scripts)[^#\n]*", r"^##(?= )")
+        pages = [(page, GUIDE / page.name, all_of_it) for page in (GUIDE / "zh-CN").glob("*.md")]
+        self.assertEqual(3, len(pages))
+        pages.append((ROOT / "README.zh-CN.md", ROOT / "README.md", (r"^```cpp.*",)))
+        for chinese, english, parts in pages:
+            told, right = chinese.read_text(encoding="utf-8"), english.read_text(encoding="utf-8")
+            with self.subTest(chinese.name):
+                for what in parts:
+                    self.assertEqual(re.findall(what, right, re.M), re.findall(what, told, re.M))
+                self.assertIn(f"({os.path.relpath(english, chinese.parent)})", told)
+                self.assertIn(f"({os.path.relpath(chinese, english.parent)})", right)
 
 
 class Snippets(unittest.TestCase):
