@@ -94,13 +94,13 @@ class Connection:
 class Server:
     """Ends with the `with` statement, by SIGTERM; what it then left must be in order."""
 
-    def __init__(self, name, *arguments, environment=None, host="127.0.0.1"):
+    def __init__(self, name, *arguments, environment=None, host="127.0.0.1", folder=None):
         self.host = host
         self.issued = set()
         self.connections = []
         self.process = subprocess.Popen(
             [BIN / name, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            errors="replace", env={**os.environ, **(environment or {})})
+            errors="replace", env={**os.environ, **(environment or {})}, cwd=folder)
         self.said = threading.Condition()
         self.output = {self.process.stdout: "", self.process.stderr: ""}
         self.readers = [threading.Thread(target=self._read, args=(stream,))
@@ -198,8 +198,9 @@ def bench_server(*arguments, listen="127.0.0.1:0", **options):
     return Server("bench_server", "--listen", listen, *arguments, **options)
 
 
-def example(name, environment=None):
-    return Server("example_" + name, environment={"FLAME_ADDR": "127.0.0.1:0", **(environment or {})})
+def example(name, environment=None, folder=None):
+    return Server("example_" + name, folder=folder,
+                  environment={"FLAME_ADDR": "127.0.0.1:0", **(environment or {})})
 
 
 def run_to_the_end(name, *arguments, environment=None):

@@ -6,7 +6,8 @@ import subprocess
 import unittest
 
 ROOT = pathlib.Path(__file__).parents[2]
-EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.cpp"))
+EXAMPLES = sorted([*(path.stem for path in (ROOT / "examples").glob("*.cpp")),
+                   *(path.parent.name for path in (ROOT / "examples").glob("*/main.cpp"))])
 
 
 def text(name):
