@@ -42,8 +42,9 @@ struct CsrfOptions {
 [[nodiscard]] Middleware csrf(CsrfOptions options = {});
 
 /// For a form: a hidden field with the token of the visitor's session, as HTML; empty for a visitor
-/// without one, so that no form begins a session. Throws as csrf_token() does, and like that is
-/// asked for after set_owner() or regenerate(), not before.
+/// without one, whom this request has given no value and no owner so far either, so that no form
+/// begins a session. Throws as csrf_token() does, and like that is asked for after set_owner() or
+/// regenerate(), not before.
 [[nodiscard]] std::string csrf_field(Session& session);
 
 }  // namespace flame::inline v0::session

@@ -107,7 +107,8 @@ Middleware csrf(CsrfOptions options) {
 }
 
 std::string csrf_field(Session& session) {
-  if (!session.exists()) return {};
+  const bool begins = !session.keys().empty() || !session.owner().empty();
+  if (!session.exists() && !begins) return {};
   return R"(<input type="hidden" name="csrf_token" value=")" + session.csrf_token() + R"(">)";
 }
 

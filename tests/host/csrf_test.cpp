@@ -221,6 +221,23 @@ TEST_F(Csrf, AFirstFormNeedsNoSessionAndBeginsNone) {
   EXPECT_EQ(store->loads, 0);
 }
 
+TEST_F(Csrf, AFormOnThePageThatBeginsTheSessionBringsItsToken) {
+  f.use(session::csrf());
+  f.get("/page", [](Session& s) {
+    s.update("n", 0, [](int n) { return n + 1; });
+    return session::csrf_field(s);
+  });
+  f.post("/page", [] { return "posted"; });
+  TestClient client(f);
+  const auto page = client.get("/page");
+  const auto set = std::string(page.get("Set-Cookie"));
+  ASSERT_NE(page.body(), "");
+  const auto token = page.body().substr(page.body().rfind("value=") + 7, 22);
+  const Fields cookie{{"Cookie", set.substr(0, set.find(';'))}};
+  EXPECT_EQ(client.post("/page", "", cookie).status(), 403);
+  EXPECT_EQ(client.post("/page", "csrf_token=" + token, cookie + form()).body(), "posted");
+}
+
 TEST_F(Csrf, AnEndedSessionIsNone) {
   f.use(session::csrf());
   add_routes();

@@ -213,6 +213,12 @@ class Shop(unittest.TestCase):
         self.assertEqual(403, visitor.send("/cart", {"id": "tea"}, site="cross-site").status)
         self.assertEqual([], visitor.cart())
 
+    def test_an_old_browser_sends_the_token_from_its_first_page_on(self):
+        visitor = self.visitor()
+        self.assertEqual(303, visitor.send("/cart", {"id": "tea"}, site="").status)
+        visitor.page = ""
+        self.assertEqual(403, visitor.send("/cart", {"id": "tea"}, site="").status)
+
     def test_its_style_is_a_file(self):
         self.assertIn("text/css", self.visitor().get("/shop.css").type)
 
