@@ -47,12 +47,6 @@ std::string to_string(const Address& address) {
   return text.data();
 }
 
-bool is_loopback(const Address& address) noexcept {
-  Address v6;
-  v6.bytes.back() = 1;
-  return v4(127, 0, 8).has(address) || address.bytes == v6.bytes;
-}
-
 bool Network::has(const Address& address) const noexcept {
   if (is_v4(address) && (bits < mapped_bits || !is_v4(base))) return false;
   for (std::size_t i = 0; i < address.bytes.size(); ++i) {

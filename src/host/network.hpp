@@ -16,7 +16,6 @@ struct Address {
 /// Nothing where it is neither: with a zone, say.
 [[nodiscard]] std::optional<Address> parse_address(std::string_view text) noexcept;
 [[nodiscard]] std::string to_string(const Address& address);
-[[nodiscard]] bool is_loopback(const Address& address) noexcept;
 
 struct Network {
   Address base{};

@@ -2,6 +2,8 @@
 
 #include <flame/session/adapter.hpp>
 
+#include "plan/address.hpp"
+
 namespace flame::inline v0::session::adapter {
 namespace {
 
@@ -29,6 +31,12 @@ RequestView RequestFields::view() const noexcept {
   out.id_headers = ids_;
   out.purposes = purposes_;
   return out;
+}
+
+void set_peer(RequestView& view, std::string_view text) noexcept {
+  const auto address = parse_address(text);
+  view.from_this_host = address && is_loopback(*address);
+  view.peer = address && !is_private(*address) ? text : std::string_view();
 }
 
 ErrorResponse error_response(const Error& error) {

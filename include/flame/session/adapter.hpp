@@ -5,6 +5,7 @@
 #include <chrono>
 #include <concepts>
 #include <coroutine>
+#include <exception>
 #include <optional>
 #include <string_view>
 #include <thread>
@@ -12,36 +13,17 @@
 #include <utility>
 #include <vector>
 
+#include <flame/session/adapter_handler.hpp>
 #include <flame/session/manager.hpp>
 
 #pragma GCC visibility push(default)
 
-/// What every adapter does besides load and commit. An adapter wraps a handler: it gathers the
-/// request's fields, loads what the handler's parameters need, calls it, commits with the status of
-/// its response, and has settle_failed_load() or settle_commit() finish that. What else a
-/// RequestView asks for, and that a handler threw (status 500), it tells itself.
+/// What all adapters have in common. An adapter wraps a handler: Handler says what its parameters
+/// need, and an Exchange of the framework's own is what serve() or serve_in() loads for, calls and
+/// commits. One with a flow of its own gathers the request's fields, loads, calls, commits with the
+/// status of the response (500 for a handler that threw), and has settle_failed_load() or
+/// settle_commit() finish that.
 namespace flame::inline v0::session::adapter {
-
-/// Empty: nothing is asked of a session, and so none is loaded.
-[[nodiscard]] constexpr std::optional<Need> need(bool reads, bool writes, bool flash) noexcept {
-  if (!reads && !writes && !flash) return std::nullopt;
-  auto out = Need::read;
-  if (writes) out = out | Need::write;
-  if (flash) out = out | Need::flash;
-  return out;
-}
-
-template <class T, class... Parameters>
-inline constexpr bool takes =
-    (std::is_same_v<std::remove_pointer_t<std::remove_reference_t<Parameters>>, T> || ...);
-
-/// The same, from the types of a handler's parameters: Session&, const Session&, const Flash& or
-/// Flash, and pointers to them.
-template <class... Parameters>
-[[nodiscard]] constexpr std::optional<Need> need_of() noexcept {
-  return need(takes<const Session, Parameters...>, takes<Session, Parameters...>,
-              takes<const Flash, Parameters...> || takes<Flash, Parameters...>);
-}
 
 /// Request fields by which browsers tell what they fetch for: RequestView::purposes.
 inline constexpr std::array<std::string_view, 4> purpose_fields{"Sec-Purpose", "Purpose", "X-Moz",
@@ -63,6 +45,10 @@ class RequestFields {
   std::string_view id_header_;
   std::vector<std::string_view> cookies_{}, ids_{}, purposes_{};
 };
+
+/// RequestView::from_this_host and peer, by the address that a connection or a trusted proxy tells:
+/// one of this host or a private network, where a proxy may stand, is no one client's. Views it.
+void set_peer(RequestView& view, std::string_view address) noexcept;
 
 /// Whether a field of ResponseFields takes the place of one that is there; others are appended.
 [[nodiscard]] constexpr bool replaces(std::string_view name) noexcept {
@@ -178,6 +164,97 @@ class CountedAwait : public Await<Op> {
  private:
   UnderWay* count_;
 };
+
+/// One request of a framework's, and its response, which it writes.
+template <class T>
+concept Exchange = ResponseWriter<T> &&
+    requires(T exchange, RequestFields& fields, RequestView& view, Session* s, const Flash* f) {
+  exchange.gather(fields);  // add()s every field of the request
+  exchange.describe(view);  // the method, secure, and set_peer()
+  exchange.handle(s, f);    // calls the handler: null where it does without
+  {exchange.status()};      // of the handler's response
+};
+
+namespace detail {
+template <Exchange E>
+[[nodiscard]] RequestView view_of(E& exchange, RequestFields& fields) {
+  exchange.gather(fields);
+  auto view = fields.view();
+  exchange.describe(view);
+  return view;
+}
+}  // namespace detail
+
+/// Serves one request on a thread that may wait: loads, calls the handler, commits. What the
+/// handler throws passes through, when its session was abandoned.
+template <Exchange E>
+void serve(Manager& manager, const Asked& asked, E& exchange) {
+  RequestFields fields(manager);
+  Flash flash;
+  auto session = manager.load(detail::view_of(exchange, fields), *asked.need, flash);
+  if (!session) {
+    if (!asked.required) exchange.handle(nullptr, nullptr);
+    settle_failed_load(exchange, session.error(), asked.required);
+    return;
+  }
+  try {
+    exchange.handle(&*session, &std::as_const(flash));
+  } catch (...) {
+    settle_commit(exchange, manager.abandon(*session), 500);
+    throw;
+  }
+  const int status = exchange.status();
+  settle_commit(exchange, status < 500 ? manager.commit(*session) : manager.abandon(*session),
+                status);
+}
+
+/// The coroutine that nobody waits for.
+struct Detached {
+  struct promise_type {
+    Detached get_return_object() noexcept { return {}; }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() noexcept {}
+    [[noreturn]] void unhandled_exception() noexcept { std::terminate(); }
+  };
+};
+
+/// The same in a coroutine, whose thread serves others meanwhile. Task is its type, Detached in
+/// frameworks that have none; exchange.executor() resumes it; handle() is awaited, and returns
+/// std::suspend_never where the handler is no coroutine. At the end it calls
+/// exchange.finish(thrown), a std::exception_ptr, after which the exchange may be gone. `count` as
+/// with CountedAwait.
+template <class Task, Exchange E>
+Task serve_in(Manager& manager, UnderWay* count, Asked asked, E& exchange) {
+  LoadOperation load;
+  RequestFields fields(manager);
+  load.request = detail::view_of(exchange, fields);
+  load.need = *asked.need;
+  load.executor = exchange.executor();
+  CountedAwait<LoadOperation> loading(manager, count, std::move(load));
+  auto loaded = co_await loading;
+
+  std::exception_ptr thrown;
+  try {
+    if (loaded || !asked.required)
+      co_await exchange.handle(loaded ? &*loaded : nullptr,
+                               loaded ? &std::as_const(loading.flash) : nullptr);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  if (!loaded) {
+    settle_failed_load(exchange, loaded.error(), asked.required);
+  } else {
+    CommitOperation commit;
+    commit.session = &*loaded;
+    commit.status = thrown ? 500 : static_cast<int>(exchange.status());
+    commit.executor = exchange.executor();
+    CountedAwait<CommitOperation> committing(manager, count, std::move(commit));
+    const auto committed = co_await committing;
+    settle_commit(exchange, committed, committing.status);
+  }
+  exchange.finish(std::move(thrown));
+}
 
 }  // namespace flame::inline v0::session::adapter
 

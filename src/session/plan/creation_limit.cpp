@@ -1,34 +1,19 @@
 #include "creation_limit.hpp"
 
-#include <arpa/inet.h>
 #include <xxhash.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <span>
+
+#include "address.hpp"
 
 namespace flame::inline v0::session {
 namespace {
 
 /// The bytes of an address that are its client's own.
-struct ClientBytes {
-  std::array<unsigned char, 16> bytes{};
-  std::size_t size = 0;
-};
-
-ClientBytes client_of(std::string_view text) noexcept {
-  ClientBytes out;
-  std::array<char, INET6_ADDRSTRLEN> terminated{};
-  if (text.size() >= terminated.size()) return out;
-  text.copy(terminated.data(), text.size());
-  if (::inet_pton(AF_INET, terminated.data(), out.bytes.data()) == 1) {
-    out.size = 4;
-  } else if (::inet_pton(AF_INET6, terminated.data(), out.bytes.data()) == 1) {
-    constexpr std::array<unsigned char, 12> v4_mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255};
-    const bool is_v4 = std::ranges::equal(v4_mapped, std::span(out.bytes).first<12>());
-    if (is_v4) std::ranges::copy_n(out.bytes.begin() + 12, 4, out.bytes.begin());
-    out.size = is_v4 ? 4 : 8;
-  }
-  return out;
+std::span<const std::uint8_t> of_client(const Address& address) noexcept {
+  return std::span(address.bytes).first(address.size == 4 ? 4 : 8);
 }
 
 }  // namespace
@@ -42,10 +27,11 @@ void CreationLimit::set(std::size_t per_second, RandomSource& random) noexcept {
 
 std::uint64_t CreationLimit::address(std::string_view text) const noexcept {
   if (text.empty() || per_second_ == 0) return 0;
-  const auto client = client_of(text);
-  const auto hash = client.size > 0 ? XXH3_64bits_withSeed(client.bytes.data(), client.size, seed_)
-                                    : XXH3_64bits_withSeed(text.data(), text.size(), seed_);
-  return std::max<std::uint64_t>(hash, 1);
+  const auto hash = [&](const auto& bytes) {
+    return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed_);
+  };
+  const auto address = parse_address(text);
+  return std::max<std::uint64_t>(address ? hash(of_client(*address)) : hash(text), 1);
 }
 
 bool CreationLimit::admit(std::uint64_t address) noexcept {
