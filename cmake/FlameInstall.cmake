@@ -54,6 +54,8 @@ function(flame_install_package)
   set(config_file "${PROJECT_BINARY_DIR}/flame-session-config.cmake")
   get_property(stores GLOBAL PROPERTY FLAME_STORES)
   list(JOIN stores " " FLAME_STORES)
+  get_property(adapters GLOBAL PROPERTY FLAME_ADAPTERS)
+  list(JOIN adapters " " FLAME_ADAPTERS)
   configure_file("${PROJECT_SOURCE_DIR}/cmake/flame-session-config.cmake.in" "${config_file}" @ONLY)
   write_basic_package_version_file("${version_file}" COMPATIBILITY SameMinorVersion)
   install(FILES

@@ -130,6 +130,24 @@ function(flame_store name)
   endif()
 endfunction()
 
+# flame_adapter(<name>)
+#
+# The header-only library flame-session::<name>, include/flame/session/<name>.hpp, for a framework that its users bring:
+# it is installed, as the package component <name>, whether or not the framework is here.
+function(flame_adapter name)
+  set(target flame_${name})
+  add_library(${target} INTERFACE)
+  add_library(flame-session::${name} ALIAS ${target})
+  target_sources(${target} PUBLIC FILE_SET HEADERS
+                 BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES "${PROJECT_SOURCE_DIR}/include/flame/session/${name}.hpp")
+  target_compile_features(${target} INTERFACE cxx_std_20)
+  target_link_libraries(${target} INTERFACE flame-session::session)
+  # tests/adapters compile it, with its framework.
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS OFF)
+  flame_install_target(${name})
+  set_property(GLOBAL APPEND PROPERTY FLAME_ADAPTERS ${name})
+endfunction()
+
 # Whether all targets are there; where not, says what is left out for it.
 function(flame_has_targets result what)
   set(${result} TRUE PARENT_SCOPE)

@@ -34,8 +34,8 @@ class Response:
 
     @property
     def session_id(self):
-        """The ID that the one Set-Cookie brings; None without one, empty where it removes it."""
-        cookies = self.all("Set-Cookie")
+        """The ID that the one Set-Cookie of our name brings; None without one, empty where it removes it."""
+        cookies = [each for each in self.all("Set-Cookie") if each.startswith(COOKIE + "=")]
         if not cookies:
             return None
         assert len(cookies) == 1, cookies

@@ -29,6 +29,10 @@ REFUSED = [
     ("src/host/server.cpp", "#include <flame/session/memory.hpp>", "store memory"),
     ("src/host/server.cpp", "#include <flame/session/open_store.hpp>", "stores/all"),
     ("src/host/server.cpp", "#include <openssl/sha.h>", "openssl"),
+    ("include/flame/session/cpp_httplib.hpp", "#include <flame/flame.hpp>", "host"),
+    ("include/flame/session/cpp_httplib.hpp", "#include <flame/session/redis.hpp>", "store redis"),
+    ("include/flame/session/cpp_httplib.hpp", "#include <drogon/drogon.h>", "drogon"),
+    ("include/flame/session/adapter.hpp", "#include <httplib.h>", "httplib"),
     ("examples/memory.cpp", "#include <boost/beast.hpp>", "asio"),
     ("src/adrift/lost.cpp", "#include <vector>", "no room"),
 ]
@@ -47,6 +51,9 @@ ALLOWED = [
     ("src/host/server.cpp", "#include <boost/asio/io_context.hpp>"),
     ("bench/bare_beast.cpp", "#include <boost/beast/http.hpp>"),
     ("tests/session/plan/plan_test.cpp", "#include <gtest/gtest.h>"),
+    ("include/flame/session/cpp_httplib.hpp", "#include <httplib.h>"),
+    ("include/flame/session/asio.hpp", "#include <boost/asio/post.hpp>"),
+    ("tests/adapters/cpp_httplib_server.cpp", "#include <flame/session/cpp_httplib.hpp>"),
     ("examples/memory.cpp", "#include <flame/sessioner.hpp>"),
 ]
 
