@@ -1,4 +1,5 @@
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -83,40 +84,41 @@ struct Toy {
   int status = 200;
   Fields fields{};
   std::string body{};
-
-  void set(std::string_view name, std::string_view value) {
-    std::erase_if(fields, [&](const auto& each) { return each.first == name; });
-    append(name, value);
-  }
-  void append(std::string_view name, std::string_view value) { fields.emplace_back(name, value); }
-  void begin(int new_status, std::string_view text) { *this = {new_status, {}, std::string(text)}; }
 };
 
-template <class... Parameters>
-Toy run_toy(Manager& manager, const Toy::Fields& request,
-            std::type_identity_t<void (*)(Toy&, Parameters...)> handler) {
-  Toy response;
-  adapter::RequestFields fields(manager);
-  for (const auto& [name, value] : request) fields.add(name, value);
-  auto view = fields.view();
-  view.method = "GET";
-  view.secure = true;
-  Flash flash;
-  auto session = manager.load(view, *adapter::need_of<Parameters...>(), flash);
-  if (!session) {
-    adapter::settle_failed_load(response, session.error(), true);
-    return response;
+template <class Handle>
+struct ToyExchange {
+  const Toy::Fields& request;
+  Toy& response;
+  Handle handle;
+
+  void gather(adapter::RequestFields& fields) const {
+    for (const auto& [name, value] : request) fields.add(name, value);
   }
-  const auto give = [&]<class T>(std::type_identity<T>) -> auto& {
-    if constexpr (std::is_same_v<T, Session&>)
-      return *session;
-    else
-      return std::as_const(flash);
+  void describe(RequestView& view) const {
+    view.method = "GET";
+    view.secure = true;
+  }
+  [[nodiscard]] int status() const { return response.status; }
+  void set(std::string_view name, std::string_view value) {
+    std::erase_if(response.fields, [&](const auto& each) { return each.first == name; });
+    append(name, value);
+  }
+  void append(std::string_view name, std::string_view value) {
+    response.fields.emplace_back(name, value);
+  }
+  void begin(int status, std::string_view text) { response = {status, {}, std::string(text)}; }
+};
+
+template <class F>
+Toy run_toy(Manager& manager, const Toy::Fields& request, F function) {
+  const adapter::Handler<F> handler(std::move(function));
+  Toy response;
+  const auto handle = [&](Session* session, const Flash* flash) {
+    handler(session, flash, response);
   };
-  handler(response, give(std::type_identity<Parameters>{})...);
-  const auto committed =
-      response.status < 500 ? manager.commit(*session) : manager.abandon(*session);
-  adapter::settle_commit(response, committed, response.status);
+  ToyExchange<decltype(handle)> exchange{request, response, handle};
+  adapter::serve(manager, handler.asked, exchange);
   return response;
 }
 
@@ -129,10 +131,10 @@ TEST_F(Adapter, AnotherFrameworksIsAPage) {
   };
   const auto begin = [](Toy& response, Session& s) {
     s.set_flash("hello");
-    response.append("Vary", "Accept");
-    response.set("Cache-Control", "public");
+    response.fields.emplace_back("Vary", "Accept");
+    response.fields.emplace_back("Cache-Control", "public");
   };
-  const auto begun = run_toy<Session&>(manager(), {}, begin);
+  const auto begun = run_toy(manager(), {}, begin);
   EXPECT_EQ(value_of(begun, "Vary"), "Accept|Cookie|");
   EXPECT_EQ(value_of(begun, "Cache-Control").find("public"), std::string::npos);
   const auto set = value_of(begun, "Set-Cookie");
@@ -143,21 +145,74 @@ TEST_F(Adapter, AnotherFrameworksIsAPage) {
     response.body = flash.get<std::string>().value_or("");
     response.status = 500;
   };
-  const auto failed = run_toy<const Flash&>(manager(), visitor, fail);
+  const auto failed = run_toy(manager(), visitor, fail);
   EXPECT_EQ(failed.body, "hello");
   EXPECT_EQ(value_of(failed, "Cache-Control"), "no-store|");
   const auto show = [](Toy& response, const Flash& flash) {
     response.body = flash.get<std::string>().value_or("");
   };
-  EXPECT_EQ(run_toy<const Flash&>(manager(), visitor, show).body, "hello") << "it went back";
-  EXPECT_EQ(run_toy<const Flash&>(manager(), visitor, show).body, "");
+  EXPECT_EQ(run_toy(manager(), visitor, show).body, "hello") << "it went back";
+  EXPECT_EQ(run_toy(manager(), visitor, show).body, "");
 
   store->down();
-  const auto down = run_toy<Session&>(manager(), visitor, begin);
+  const auto down = run_toy(manager(), visitor, begin);
   EXPECT_EQ(down.status, 503);
   EXPECT_EQ(down.body, "Service Unavailable\n");
   EXPECT_EQ(value_of(down, "Retry-After"), "1|");
   EXPECT_EQ(value_of(down, "Vary"), "") << "nothing of the handler's answer";
+}
+
+TEST_F(Adapter, WhatAHandlerThrowsPassesAndNothingIsSaved) {
+  const auto cookie = visitor();
+  const Toy::Fields request{{"Cookie", cookie}};
+  EXPECT_THROW(run_toy(manager(), request,
+                       [](Session& s) {
+                         s.set("n", 2);
+                         throw std::runtime_error("on purpose");
+                       }),
+               std::runtime_error);
+  EXPECT_EQ(n_of(cookie), 1);
+}
+
+TEST_F(Adapter, AHandlerThatDoesWithoutIsCalledWhereTheStoreIsDown) {
+  const Toy::Fields request{{"Cookie", visitor()}};
+  store->down();
+  const auto optional =
+      run_toy(manager(), request, [](Toy& response, const Session* s, const Flash*) {
+        response.body = s == nullptr ? "away" : "there";
+      });
+  EXPECT_EQ(optional.body, "away");
+  ASSERT_EQ(optional.fields.size(), 1U);
+  EXPECT_EQ(optional.fields[0].second, "no-store");
+  const auto required =
+      run_toy(manager(), request,
+              [](Toy& response, const Session&, const Flash*) { response.body = "called"; });
+  EXPECT_EQ(required.status, 503);
+}
+
+TEST_F(Adapter, AnAddressTellsWhoseItIs) {
+  struct Case {
+    const char* address;
+    bool from_this_host, is_one_clients;
+  };
+  for (const auto& [address, from_this_host, is_one_clients] :
+       {Case{"203.0.113.7", false, true}, Case{"2001:db8::1", false, true},
+        Case{"::ffff:203.0.113.7", false, true}, Case{"127.0.0.1", true, false},
+        Case{"127.255.0.1", true, false}, Case{"::1", true, false},
+        Case{"::ffff:127.0.0.1", true, false}, Case{"10.0.0.1", false, false},
+        Case{"::ffff:10.0.0.1", false, false}, Case{"::", false, false}, Case{"", false, false},
+        Case{"localhost", false, false}, Case{"fe80::1%eth0", false, false},
+        Case{"127.0.0.1, 203.0.113.7", false, false}, Case{"0.0.0.0", false, false}}) {
+    RequestView view;
+    view.from_this_host = true;
+    view.peer = "before";
+    adapter::set_peer(view, address);
+    EXPECT_EQ(view.from_this_host, from_this_host) << address;
+    EXPECT_EQ(view.peer, is_one_clients ? address : "") << address;
+  }
+  RequestView view;
+  adapter::set_peer(view, std::string_view("127.0.0.1\0", 10));
+  EXPECT_FALSE(view.from_this_host);
 }
 
 TEST_F(Adapter, NothingStartsOnceItsLoopsEnd) {

@@ -219,41 +219,42 @@ struct Detached {
   };
 };
 
-/// The same in a coroutine, whose thread serves others meanwhile. Task is its type, Detached in
-/// frameworks that have none; exchange.executor() resumes it; handle() is awaited, and returns
-/// std::suspend_never where the handler is no coroutine. At the end it calls
-/// exchange.finish(thrown), a std::exception_ptr, after which the exchange may be gone. `count` as
+/// The same in a coroutine, whose thread serves others meanwhile. `exchange` is a pointer of any
+/// kind, which it keeps; exchange->executor() resumes it; handle() is awaited, and returns
+/// std::suspend_never where the handler is no coroutine. Task is its type, Detached in frameworks
+/// that have none: at the end comes exchange->finish(thrown), with a std::exception_ptr. `count` as
 /// with CountedAwait.
-template <class Task, Exchange E>
-Task serve_in(Manager& manager, UnderWay* count, Asked asked, E& exchange) {
+template <class Task, class Pointer>
+requires Exchange<std::remove_cvref_t<decltype(*std::declval<Pointer&>())>> Task
+serve_in(Manager& manager, UnderWay* count, Asked asked, Pointer exchange) {
   LoadOperation load;
   RequestFields fields(manager);
-  load.request = detail::view_of(exchange, fields);
+  load.request = detail::view_of(*exchange, fields);
   load.need = *asked.need;
-  load.executor = exchange.executor();
+  load.executor = exchange->executor();
   CountedAwait<LoadOperation> loading(manager, count, std::move(load));
   auto loaded = co_await loading;
 
   std::exception_ptr thrown;
   try {
     if (loaded || !asked.required)
-      co_await exchange.handle(loaded ? &*loaded : nullptr,
-                               loaded ? &std::as_const(loading.flash) : nullptr);
+      co_await exchange->handle(loaded ? &*loaded : nullptr,
+                                loaded ? &std::as_const(loading.flash) : nullptr);
   } catch (...) {
     thrown = std::current_exception();
   }
   if (!loaded) {
-    settle_failed_load(exchange, loaded.error(), asked.required);
+    settle_failed_load(*exchange, loaded.error(), asked.required);
   } else {
     CommitOperation commit;
     commit.session = &*loaded;
-    commit.status = thrown ? 500 : static_cast<int>(exchange.status());
-    commit.executor = exchange.executor();
+    commit.status = thrown ? 500 : static_cast<int>(exchange->status());
+    commit.executor = exchange->executor();
     CountedAwait<CommitOperation> committing(manager, count, std::move(commit));
     const auto committed = co_await committing;
-    settle_commit(exchange, committed, committing.status);
+    settle_commit(*exchange, committed, committing.status);
   }
-  exchange.finish(std::move(thrown));
+  exchange->finish(std::move(thrown));
 }
 
 }  // namespace flame::inline v0::session::adapter
