@@ -25,9 +25,21 @@ namespace {
 
 using adapter::CountedAwait;
 
-/// What an adapter writes, on the host's response.
-struct Writer {
+/// One request, as all adapters see it.
+struct HostRequest {
   Context& context;
+
+  void gather(adapter::RequestFields& fields) const {
+    for (const auto& field : context.request().fields()) fields.add(field.name, field.value);
+  }
+  void describe(RequestView& view) const {
+    const auto& request = context.request();
+    view.from_this_host = request.from_this_host();
+    view.secure = request.secure();
+    view.method = request.method_name();
+    view.peer = flame::detail::client_of(request);
+  }
+  Executor* executor() const { return ContextAccess::loop(context); }
 
   void set(std::string_view name, std::string_view value) { context.response().set(name, value); }
   void append(std::string_view name, std::string_view value) {
@@ -36,6 +48,26 @@ struct Writer {
   void begin(int status, std::string_view body) {
     context.response() = Response();
     context.answer(ResponseAccess::error(status, body.substr(0, body.find('\n'))));
+  }
+};
+
+/// … and its handlers, which the rest of the chain is.
+struct HostExchange : HostRequest {
+  const Wanted &session, &flash;
+  Next next;
+
+  Next::Call handle(Session* loaded, const Flash* claimed) {
+    if (loaded != nullptr) session.give(context, loaded), flash.give(context, claimed);
+    return next();
+  }
+  int status() const noexcept { return context.response().status(); }
+  void unsaved(const Error& error) const {
+    std::string line(ContextAccess::route(context)->name);
+    line.append(": the session was not saved: ").append(error.text);
+    flame::detail::log_error(line);
+  }
+  void finish(const std::exception_ptr& thrown) const {
+    if (thrown) std::rethrow_exception(thrown);
   }
 };
 
@@ -89,59 +121,33 @@ class Sessioner final : public Provider, public TokenCheck {
     wanted[3].give(context, static_cast<const TokenCheck*>(this));
     const auto need = adapter::need(session.read || flash.read, session.write,
                                     flash.read && ContextAccess::route(context)->is_page);
-    return need ? load_and_commit(context, session, flash, *need, next)
-                : flame::detail::NextAccess::run(next);
+    if (!need) return flame::detail::NextAccess::run(next);
+    return adapter::serve_in<Task<>>(*manager_, count(), {need, session.required || flash.required},
+                                     std::optional(HostExchange{{context}, session, flash, next}));
   }
 
   Task<Answer> check_token(Context& context) const override {
+    HostRequest request{context};
     adapter::RequestFields fields(*manager_);
-    gather(context, fields);
-    CountedAwait<LoadOperation> loading(*manager_, count(), load_of(context, fields, Need::read));
+    request.gather(fields);
+    LoadOperation load;
+    load.request = fields.view();
+    request.describe(load.request);
+    load.executor = request.executor();
+    CountedAwait<LoadOperation> loading(*manager_, count(), std::move(load));
     auto loaded = co_await loading;
-    Writer writer{context};
     if (!loaded) {
-      adapter::settle_failed_load(writer, loaded.error(), true);
+      adapter::settle_failed_load(request, loaded.error(), true);
       co_return Answer::unknown;
     }
     if (!loaded->exists()) co_return Answer::no_session;
-    adapter::add_fields(writer, adapter::unsaved_fields());
+    adapter::add_fields(request, adapter::unsaved_fields());
     auto brought = std::string(context.request().field("X-CSRF-Token"));
     if (brought.empty()) brought = context.form("csrf_token").value_or(std::string());
     co_return same_token(brought, loaded->csrf_token()) ? Answer::right : Answer::wrong;
   }
 
  private:
-  Task<> load_and_commit(Context& context, const Wanted& session, const Wanted& flash, Need need,
-                         Next next) {
-    Writer writer{context};
-    adapter::RequestFields fields(*manager_);
-    gather(context, fields);
-    CountedAwait<LoadOperation> loading(*manager_, count(), load_of(context, fields, need));
-    auto loaded = co_await loading;
-    if (!loaded) {
-      const bool required = session.required || flash.required;
-      if (!required) co_await next();
-      adapter::settle_failed_load(writer, loaded.error(), required);
-      co_return;
-    }
-
-    session.give(context, &*loaded);
-    flash.give(context, &std::as_const(loading.flash));
-    std::exception_ptr thrown;
-    try {
-      co_await next();
-    } catch (...) {
-      thrown = std::current_exception();
-    }
-
-    CountedAwait<CommitOperation> committing(*manager_, count(),
-                                             commit_of(context, *loaded, thrown != nullptr));
-    const auto committed = co_await committing;
-    adapter::settle_commit(writer, committed, committing.status);
-    if (!committed) tell(context, committed.error());
-    if (thrown) std::rethrow_exception(thrown);
-  }
-
   Result<void> open_first() {
     under_way_.open();
     if (!options_) return {};
@@ -154,37 +160,6 @@ class Sessioner final : public Provider, public TokenCheck {
 
   /// A Manager of our own waits itself, in stop().
   adapter::UnderWay* count() const noexcept { return own_ ? nullptr : &under_way_; }
-
-  static void tell(Context& context, const Error& error) {
-    std::string line(ContextAccess::route(context)->name);
-    line.append(": the session was not saved: ").append(error.text);
-    flame::detail::log_error(line);
-  }
-
-  static void gather(const Context& context, adapter::RequestFields& fields) {
-    for (const auto& field : context.request().fields()) fields.add(field.name, field.value);
-  }
-
-  static LoadOperation load_of(Context& context, const adapter::RequestFields& fields, Need need) {
-    const auto& request = context.request();
-    LoadOperation load;
-    load.executor = ContextAccess::loop(context);
-    load.need = need;
-    load.request = fields.view();
-    load.request.from_this_host = request.from_this_host();
-    load.request.secure = request.secure();
-    load.request.method = request.method_name();
-    load.request.peer = flame::detail::client_of(request);
-    return load;
-  }
-
-  static CommitOperation commit_of(Context& context, Session& session, bool thrown) {
-    CommitOperation commit;
-    commit.executor = ContextAccess::loop(context);
-    commit.session = &session;
-    commit.status = thrown ? 500 : context.response().status();
-    return commit;
-  }
 
   std::optional<Options> options_{};  // of a Manager of its own
   Environment environment_{};

@@ -165,7 +165,8 @@ class CountedAwait : public Await<Op> {
   UnderWay* count_;
 };
 
-/// One request of a framework's, and its response, which it writes.
+/// One request of a framework's, and its response, which it writes. Where it has unsaved(const
+/// Error&), too, that is told why a commit failed: for a line in the framework's log.
 template <class T>
 concept Exchange = ResponseWriter<T> &&
     requires(T exchange, RequestFields& fields, RequestView& view, Session* s, const Flash* f) {
@@ -182,6 +183,13 @@ template <Exchange E>
   auto view = fields.view();
   exchange.describe(view);
   return view;
+}
+
+template <class E>
+void tell_unsaved(E& exchange, const Result<ResponseFields>& committed) {
+  if constexpr (requires { exchange.unsaved(committed.error()); }) {
+    if (!committed) exchange.unsaved(committed.error());
+  }
 }
 }  // namespace detail
 
@@ -204,8 +212,9 @@ void serve(Manager& manager, const Asked& asked, E& exchange) {
     throw;
   }
   const int status = exchange.status();
-  settle_commit(exchange, status < 500 ? manager.commit(*session) : manager.abandon(*session),
-                status);
+  const auto committed = status < 500 ? manager.commit(*session) : manager.abandon(*session);
+  settle_commit(exchange, committed, status);
+  detail::tell_unsaved(exchange, committed);
 }
 
 /// The coroutine that nobody waits for.
@@ -220,10 +229,10 @@ struct Detached {
 };
 
 /// The same in a coroutine, whose thread serves others meanwhile. `exchange` is a pointer of any
-/// kind, which it keeps; exchange->executor() resumes it; handle() is awaited, and returns
-/// std::suspend_never where the handler is no coroutine. Task is its type, Detached in frameworks
-/// that have none: at the end comes exchange->finish(thrown), with a std::exception_ptr. `count` as
-/// with CountedAwait.
+/// kind, or a std::optional, which it keeps; exchange->executor() resumes it; handle() is awaited,
+/// and returns std::suspend_never where the handler is no coroutine. Task is its type, Detached in
+/// frameworks that have none: at the end comes exchange->finish(thrown), with a std::exception_ptr.
+/// `count` as with CountedAwait.
 template <class Task, class Pointer>
 requires Exchange<std::remove_cvref_t<decltype(*std::declval<Pointer&>())>> Task
 serve_in(Manager& manager, UnderWay* count, Asked asked, Pointer exchange) {
@@ -253,6 +262,7 @@ serve_in(Manager& manager, UnderWay* count, Asked asked, Pointer exchange) {
     CountedAwait<CommitOperation> committing(manager, count, std::move(commit));
     const auto committed = co_await committing;
     settle_commit(*exchange, committed, committing.status);
+    detail::tell_unsaved(*exchange, committed);
   }
   exchange->finish(std::move(thrown));
 }
