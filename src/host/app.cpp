@@ -64,7 +64,9 @@ void App::add(const Definition::RouteLine& line) {
     pattern.error = "a path in a group, and a group's prefix, is empty or starts with /";
   }
   if (!pattern.error.empty()) {
-    errors_.push_back(name + ": " + pattern.error);
+    std::string line;
+    append_escaped(line, name);
+    errors_.push_back(line + ": " + pattern.error);
     return;
   }
   std::vector<Used> chain;

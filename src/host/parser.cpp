@@ -100,7 +100,7 @@ std::size_t Parser::feed_body(std::string_view bytes) {
   while (!is_done() && !is_refused() && used < bytes.size()) {
     const auto left = bytes.substr(used);
     // With less of the last chunk Beast fails an assertion; and less never ends a body.
-    if (encodings_ != 0 && left.size() < least_end) break;
+    if (encodings_ != 0 && left.front() == '0' && left.size() < least_end) break;
     feeding_ = left;
     error_code ec;
     const auto now = put(boost::asio::const_buffer(left.data(), left.size()), ec);
