@@ -2,13 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <string>
 
 #include <flame/flame.hpp>
 #include <flame/session/open_store.hpp>
 #include <flame/sessioner.hpp>
 #include <flame/test_client.hpp>
+
+#include "new_folder.hpp"
 
 namespace session = flame::session;
 
@@ -64,10 +65,8 @@ TEST(FiveMinutes, VisitsAreCounted) {
 
 TEST(FiveMinutes, TheStoreDecidesWhatANewStartForgets) {
   EXPECT_EQ(third_visit(nullptr), "Visit 1");
-  const auto folder = std::filesystem::temp_directory_path() / "flame_guide_sessions";
-  std::filesystem::remove_all(folder);
-  EXPECT_EQ(third_visit(("file:" + folder.string()).c_str()), "Visit 3");
-  std::filesystem::remove_all(folder);
+  const NewFolder folder;
+  EXPECT_EQ(third_visit(("file:" + folder.path()).c_str()), "Visit 3");
 }
 
 }  // namespace

@@ -32,7 +32,6 @@ flame::Response sign_in(flame::Context& c, session::Session& s) {
     s.set_flash("Name or password is wrong");
     return flame::redirect("/login");
   }
-  s.clear();          // nothing of who was signed in here before
   s.set_owner(user);  // a new ID: what was known before the login opens nothing
   return flame::redirect("/");
 }
@@ -107,6 +106,7 @@ class GuideLogin : public testing::Test {
     passwords = {{"ann", "secret"}};
     add_routes(f);
     f.post("/cart", [](session::Session& s) { s.set("cart", 1); });
+    f.get("/cart", [](const session::Session& s) { return std::to_string(s.get_or("cart", 0)); });
     f.post("/wrong", [](session::Session& s) { s.set("user_id", 123); });
   }
   flame::Response sign_in_as(flame::TestVisitor& who, const std::string& password = "secret") {
@@ -129,7 +129,7 @@ TEST_F(GuideLogin, LetsInWhoKnowsThePassword) {
   EXPECT_EQ(ann.get("/").get("Location"), "/login");
 }
 
-TEST_F(GuideLogin, GivesANewIdAndForgetsWhatWasThere) {
+TEST_F(GuideLogin, GivesANewId) {
   flame::TestClient client(f);
   flame::TestVisitor thief(client), ann(client);
   thief.post("/cart", "");
@@ -138,6 +138,18 @@ TEST_F(GuideLogin, GivesANewIdAndForgetsWhatWasThere) {
   EXPECT_NE(id_of(ann), id_of(thief));
   EXPECT_EQ(ann.get("/").body(), "Hello, ann");
   EXPECT_EQ(thief.get("/").get("Location"), "/login");
+}
+
+TEST_F(GuideLogin, TakesAVisitorsValuesAlongAndNoOtherUsers) {
+  passwords["bob"] = "hidden";
+  flame::TestClient client(f);
+  flame::TestVisitor browser(client);
+  browser.post("/cart", "");
+  sign_in_as(browser);
+  EXPECT_EQ(browser.get("/cart").body(), "1");
+  browser.post_form("/login", {{"user", "bob"}, {"password", "hidden"}});
+  EXPECT_EQ(browser.get("/").body(), "Hello, bob");
+  EXPECT_EQ(browser.get("/cart").body(), "0");
 }
 
 TEST_F(GuideLogin, ByAValueAloneItKeepsTheId) {  // what the page warns of

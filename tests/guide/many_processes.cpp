@@ -2,19 +2,17 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <filesystem>
 #include <string>
 #include <string_view>
 
-#include <flame/session/file.hpp>
 #include <flame/session/manager.hpp>
 #include <flame/session/open_store.hpp>
+
+#include "new_folder.hpp"
 
 namespace session = flame::session;
 
 namespace {
-
-const auto folder = std::filesystem::temp_directory_path() / "flame_guide_processes";
 
 session::Options options(const char* url) {
   //! [options]
@@ -24,9 +22,8 @@ session::Options options(const char* url) {
 
 class GuideProcesses : public testing::Test {
  protected:
-  GuideProcesses() { std::filesystem::remove_all(folder); }
-  ~GuideProcesses() override { std::filesystem::remove_all(folder); }
-  std::string url = "file:" + folder.string();
+  const NewFolder folder{};
+  const std::string url = "file:" + folder.path();
   session::Manager one{options(url.c_str())}, other{options(url.c_str())};
 };
 

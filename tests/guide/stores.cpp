@@ -3,14 +3,14 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <stdexcept>
 #include <string>
 
 #include <flame/flame.hpp>
 #include <flame/session/file.hpp>
 #include <flame/session/open_store.hpp>
 #include <flame/sessioner.hpp>
-#include <flame/test_client.hpp>
+
+#include "new_folder.hpp"
 
 namespace session = flame::session;
 
@@ -49,10 +49,8 @@ TEST(GuideStores, AUrlNamesOne) {
 }
 
 TEST(GuideStores, OptionsNameTheSame) {
-  const auto folder = std::filesystem::temp_directory_path() / "flame_guide_stores";
-  std::filesystem::remove_all(folder);
-  EXPECT_EQ(fault_of(in_files(folder)), "");
-  std::filesystem::remove_all(folder);
+  const NewFolder folder;
+  EXPECT_EQ(fault_of(in_files(folder.path())), "");
 }
 
 }  // namespace

@@ -26,7 +26,6 @@ void begin_session(flame::Context& c, session::Session& s, const std::string& us
     login.persistent = true;  // the cookie outlives the browser
     login.absolute = 30 * 24h;
   }
-  s.clear();
   s.set_owner(user, login);
 }
 //! [remember]
