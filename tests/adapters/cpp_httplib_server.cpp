@@ -21,11 +21,13 @@ void add_routes(httplib::Server& server, const session::cpp_httplib::Sessions& s
   using session::Flash;
   using session::Session;
   server.Get("/plain", sessions([](Response& r) { answer(r, demo::plain); }));
+  //! [routes]
   server.Get("/set",
              sessions([](Session& s, const Request&, Response& r) { answer(r, demo::set(s)); }));
   server.Get("/get", sessions([](const Request&, Response& r, const Session& s) {
                answer(r, demo::get(s));
              }));
+  //! [routes]
   server.Get("/clear", sessions([](Response& r, Session& s) { answer(r, demo::clear(s)); }));
   server.Get("/add", sessions([](Session& s, Response& r) { answer(r, demo::add(s)); }));
   server.Get("/n", sessions([](const Session& s, Response& r) { answer(r, demo::n(s)); }));
