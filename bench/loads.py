@@ -68,8 +68,8 @@ class Load:
         return rate, cpu / requests / 1000, slow
 
 
-def new_sessions(address):
-    """The Cookie fields of new sessions, each with `user_id` and `n`."""
+def new_sessions(address, change="/incr"):
+    """The Cookie fields of new sessions, each with `user_id` and `n`, which that route sets."""
     connection = http.client.HTTPConnection(address)
     cookies = []
     for _ in range(SESSIONS):
@@ -77,7 +77,7 @@ def new_sessions(address):
         response = connection.getresponse()
         response.read()
         cookies.append(response.headers["Set-Cookie"].partition(";")[0])
-        connection.request("GET", "/incr", headers={"Cookie": cookies[-1]})
+        connection.request("GET", change, headers={"Cookie": cookies[-1]})
         connection.getresponse().read()
     return cookies
 

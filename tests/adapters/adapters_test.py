@@ -2,6 +2,7 @@
 
 Each server has the same routes (demo.hpp). What one framework cannot do stands in DIFFERENCES, with the reason."""
 
+import os
 import pathlib
 import select
 import socket
@@ -18,6 +19,7 @@ NAME = sys.argv[1] if len(sys.argv) > 1 else "host"
 DIFFERENCES = {
     "drogon": {"two_cookies": "it keeps the last of equal cookies alone"},
 }
+DEBIANS = {"host", "own", "cpp_httplib", "asio"}  # whose packages are never missing in CI
 PARALLEL = 100
 
 
@@ -187,6 +189,8 @@ class FlashMessages:
         for _ in range(2):
             response = self.client.get("/take_fail", visitor)
             self.assertEqual((500, "hello"), (response.status, response.body))
+            self.assertEqual(500, self.client.get("/take_throw", visitor).status)
+            self.client = self.connect()  # it may have been closed
         self.ok("/take", visitor, "hello")
 
     def test_head_and_prefetches_leave_it(self):
@@ -432,6 +436,9 @@ def load_tests(loader, _, __):
 
 if __name__ == "__main__":
     if not (BIN / f"adapter_{NAME}").is_file():
-        print(f"SKIPPED: adapter_{NAME} is not built here: its framework is missing", flush=True)
+        why = f"adapter_{NAME} is not built here: its framework is missing"
+        if NAME in DEBIANS and "CI" in os.environ:
+            sys.exit(why)
+        print("SKIPPED:", why, flush=True)
         sys.exit(0)
     unittest.main(argv=[sys.argv[0], *sys.argv[2:]])

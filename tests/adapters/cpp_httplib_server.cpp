@@ -51,6 +51,7 @@ void add_routes(httplib::Server& server, const session::cpp_httplib::Sessions& s
                r.status = 500;
                answer(r, demo::take(f));
              }));
+  server.Get("/take_throw", sessions([](const Flash& f) { demo::take_throw(f); }));
   server.Get("/login", sessions([](Session& s, const Request& q, Response& r) {
                answer(r, demo::login(s, v(q)));
              }));

@@ -131,6 +131,10 @@ std::string set_flash(session::Session& s, const std::string& v) {
 
 std::string take(const session::Flash& flash) { return flash.get<std::string>().value_or("none"); }
 
+void take_throw(const session::Flash& flash) {
+  throw std::runtime_error(take(flash).empty() ? "" : "it fails on purpose");
+}
+
 std::string login(session::Session& s, const std::string& v) {
   s.set_owner(v);
   return "Succeed";

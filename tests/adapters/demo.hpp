@@ -60,6 +60,7 @@ inline constexpr std::string_view plain = "Hello, world";
 [[nodiscard]] int status(session::Session& s, std::string_view v);
 [[nodiscard]] std::string set_flash(session::Session& s, const std::string& v);
 [[nodiscard]] std::string take(const session::Flash& flash);
+[[noreturn]] void take_throw(const session::Flash& flash);
 [[nodiscard]] std::string login(session::Session& s, const std::string& v);
 [[nodiscard]] std::string logout(session::Session& s);
 [[nodiscard]] std::string owner(const session::Session& s);

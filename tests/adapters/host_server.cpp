@@ -35,6 +35,7 @@ void add_routes(flame::Flame& f) {
   f.get("/take", [](const Flash& flash) { return demo::take(flash); });
   f.get("/take_copy", [](const Flash& flash) { return demo::take(Flash(flash)); });
   f.get("/take_fail", [](const Flash& flash) { return std::pair(500, demo::take(flash)); });
+  f.get("/take_throw", [](const Flash& flash) { demo::take_throw(flash); });
   f.get("/login", [](const Context& c, Session& s) { return demo::login(s, v(c)); });
   f.get("/logout", [](Session& s) { return demo::logout(s); });
   f.get("/owner", [](const Session& s) { return demo::owner(s); });
