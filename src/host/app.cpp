@@ -64,9 +64,9 @@ void App::add(const Definition::RouteLine& line) {
     pattern.error = "a path in a group, and a group's prefix, is empty or starts with /";
   }
   if (!pattern.error.empty()) {
-    std::string line;
-    append_escaped(line, name);
-    errors_.push_back(line + ": " + pattern.error);
+    std::string error;
+    append_escaped(error, name);
+    errors_.push_back(error + ": " + pattern.error);
     return;
   }
   std::vector<Used> chain;

@@ -75,13 +75,14 @@ std::string where_signed_in(const session::Session& s, session::Manager& manager
 }
 //! [list]
 
-void for_a_user(session::Session& s, session::Manager& manager, const std::string& user) {
+bool for_a_user(session::Session& s, session::Manager& manager, const std::string& user) {
   //! [owner]
   s.set_owner(user, {.idle = 14 * 24h, .absolute = 90 * 24h, .persistent = true, .label = "Phone"});
-  manager.list(user);              // key, label, when it began, was last seen and ends
-  manager.end_all(user, s.key());  // "sign out everywhere else"
-  manager.end_everyone();          // all of this application's
+  const auto own = manager.list(user);  // key, label, when it began, was last seen and ends
+  const auto others = manager.end_all(user, s.key());  // "sign out everywhere else": how many
+  const auto all = manager.end_everyone();             // of this application
   //! [owner]
+  return own && others && all;
 }
 
 void add_routes(flame::Flame& f) {

@@ -245,7 +245,7 @@ class Manager {
 
   /// Checks options and store. A store that is down for now is no error: an event, and 503 until it
   /// is up.
-  Result<void> open();
+  [[nodiscard]] Result<void> open();
   /// Answers all that a store that blocks has under way, within about `bound`: half of it for what
   /// can still be done; then what waits is refused, and what is in the store is aborted. A thread
   /// that hangs there all the same is left behind with its connection and its memory, and the error
@@ -264,29 +264,30 @@ class Manager {
   bool start(EndOperation& operation) noexcept;
 
   /// The same, blocking; within a done() only where its executor's thread may wait.
-  Result<Session> load(const RequestView& request, Need need);
+  [[nodiscard]] Result<Session> load(const RequestView& request, Need need);
   /// With Need::flash, too.
-  Result<Session> load(const RequestView& request, Need need, Flash& flash);
-  Result<ResponseFields> commit(Session& session);
+  [[nodiscard]] Result<Session> load(const RequestView& request, Need need, Flash& flash);
+  [[nodiscard]] Result<ResponseFields> commit(Session& session);
   /// Instead of commit(), where the handler failed: saves nothing, puts a claimed flash back.
-  Result<ResponseFields> abandon(Session& session);
+  [[nodiscard]] Result<ResponseFields> abandon(Session& session);
 
   /// The sessions that set_owner() signed in as `owner`, in no order; of this application alone, as
   /// with all that follows. One whose record cannot be read is left out.
-  Result<std::vector<OwnedSession>> list(std::string_view owner);
+  [[nodiscard]] Result<std::vector<OwnedSession>> list(std::string_view owner);
   /// Ends a session as Session::destroy() does: 1, or 0 where there is none of this application's.
-  Result<std::size_t> end(const SessionKey& key);
+  [[nodiscard]] Result<std::size_t> end(const SessionKey& key);
   /// Ends all of an owner's, but one: for "sign out everywhere else" that is Session::key(). Tells
   /// how many. A login that comes at the same time is ended too, or later than all this. After an
   /// error some may be left, and it says how many are not: do it again.
-  Result<std::size_t> end_all(std::string_view owner, std::optional<SessionKey> except = {});
+  [[nodiscard]] Result<std::size_t> end_all(std::string_view owner,
+                                            std::optional<SessionKey> except = {});
 
   /// Ends all of this application's sessions, of owners and visitors: all that were there when it
   /// was called. One that begins meanwhile is ended too, or later than all this. It looks at every
   /// session of the store, so it may take longer than Options::deadline: give one that is meant for
   /// it. One whose record cannot be read, damaged or of a later release, stays: nobody knows whose
   /// it is. Tells how many. After an error some may be left: do it again.
-  Result<std::size_t> end_everyone(Deadline deadline = {});
+  [[nodiscard]] Result<std::size_t> end_everyone(Deadline deadline = {});
 
   /// For probes of readiness: whether the store answered lately, within its deadline. Never waits:
   /// each call has the store asked once more, and the next one tells what came of it. False before
