@@ -61,8 +61,9 @@ class Ended {
   const int event_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 };
 
-/// Threads that ask, of one generation: a child of fork() has none of its parent's.
-struct Asked {
+/// Threads that ask, of one generation: a child of fork() has none of its parent's. Aligned to its
+/// size: clang calls libatomic for less, which nobody links.
+struct alignas(8) Asked {
   unsigned generation = 0;
   int now = 0;
 };
