@@ -11,7 +11,7 @@ class Source(PackageTest):
     def check_that_only_libraries_came(self, build):
         """No test, program or install rule of ours."""
         listed = run("ninja", "-C", build, "-t", "targets", "all")
-        for theirs in ("bench_server", "example_memory", "test_session", "bin/flame-session", "uninstall"):
+        for theirs in ("bench_server", "example_memory", "test_session", "flame_command", "uninstall"):
             self.assertNotIn(theirs, listed)
         tests = run("ctest", "--test-dir", build, "-N")
         self.assertIn(f"Total Tests: {len(COMPONENTS)}", tests)
