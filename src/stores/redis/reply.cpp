@@ -37,7 +37,7 @@ void* make_text(const redisReadTask* task, char* text, std::size_t size) noexcep
   return nullptr;
 }
 
-void* make_array(const redisReadTask* task, int elements) noexcept try {
+void* make_array(const redisReadTask* task, long long elements) noexcept try {
   // A few bytes ask for an array: so it is those of the whole reply that have a bound.
   auto& all = reading_of(task).elements;
   if (elements < 0 || (all += static_cast<std::size_t>(elements)) > ReplyReader::most_elements)
@@ -66,7 +66,22 @@ void* make_nil(const redisReadTask* task) noexcept {
 
 void keep(void*) noexcept {}  // the reader's owner has them all
 
-redisReplyObjectFunctions functions{make_text, make_array, make_integer, make_nil, keep};
+/// hiredis 1 counts by std::size_t, and knows types that a server only sends who asks for RESP3.
+constexpr auto functions_of = [](auto all) {
+  all.createString = make_text;
+  all.createArray = [](const redisReadTask* task, auto elements) -> void* {
+    return make_array(task, static_cast<long long>(elements));
+  };
+  all.createInteger = make_integer;
+  all.createNil = make_nil;
+  all.freeObject = keep;
+  if constexpr (requires { all.createDouble; }) {
+    all.createDouble = [](auto...) -> void* { return nullptr; };
+    all.createBool = [](auto...) -> void* { return nullptr; };
+  }
+  return all;
+};
+redisReplyObjectFunctions functions = functions_of(redisReplyObjectFunctions{});
 
 }  // namespace
 
