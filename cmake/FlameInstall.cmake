@@ -67,7 +67,7 @@ function(flame_install_package)
     "${PROJECT_SOURCE_DIR}/cmake/Findhiredis.cmake"
     DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/flame-session"
     COMPONENT package)
-  install(FILES LICENSE README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md
+  install(FILES LICENSE README.md README.zh-CN.md CHANGELOG.md CONTRIBUTING.md SECURITY.md
     DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT docs)
   install(DIRECTORY docs examples
     DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT docs
