@@ -1,0 +1,313 @@
+#pragma once
+
+#include <drogon/HttpAppFramework.h>
+#include <drogon/HttpRequest.h>
+#include <drogon/HttpResponse.h>
+#include <drogon/utils/coroutine.h>
+#include <trantor/net/EventLoop.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <flame/session/adapter.hpp>
+
+#pragma GCC visibility push(default)
+
+/// Sessions for Drogon, 1.9 and newer: target flame-session::drogon, beside the user's own Drogon.
+namespace flame::inline v0::session::drogon {
+
+namespace detail {
+class Loop;
+template <class Handler, class... P>
+struct Exchange;
+template <class... P>
+struct Parameters;
+}  // namespace detail
+
+/// Wraps handlers:
+///
+///     session::drogon::Sessions sessions(manager);
+///     app.registerHandler("/set/{id}", sessions([](session::Session& s, const HttpRequestPtr&,
+///                                                  int id) -> HttpResponsePtr { … }));
+///
+/// A handler takes what it needs of these, in any order: the HttpRequestPtr, the path's parameters,
+/// and the session or a flash message (adapter_handler.hpp). It returns an HttpResponsePtr, or is a
+/// coroutine that does: Task<HttpResponsePtr>. It is called on the event loop that its request came
+/// to, which serves others while the store is asked. What it throws is answered by Drogon's
+/// exception handler, and saves nothing.
+///
+/// Drogon keeps one cookie of a name: of two that a browser sent the last one is seen, and
+/// event::dup_cookie never comes. It does not tell what setCustomStatusCode() set: what is to save
+/// nothing needs setStatusCode(), from 500 on. A response is no other visitor's: its expiredTime()
+/// is taken off, and of one that something else holds too a copy is sent.
+///
+/// With `using namespace drogon`, write `session::Session`: Drogon has a Session, too. Whether
+/// a request came over TLS, and from whom, is told by its connection alone. The Manager outlives
+/// app().run(), which waits for what is under way: at most for its deadline.
+class Sessions {
+ public:
+  explicit Sessions(Manager& manager) noexcept : manager_(&manager) {}
+
+  template <class F>
+  [[nodiscard]] auto operator()(F handler) const {
+    using Handler = adapter::Handler<F>;
+    return wrap(std::make_shared<const Handler>(std::move(handler)), typename Handler::Others{});
+  }
+
+ private:
+  using Task = ::drogon::Task<::drogon::HttpResponsePtr>;
+
+  template <class Handler, class... P>
+  auto wrap(std::shared_ptr<const Handler> handler, std::tuple<std::type_identity<P>...>) const {
+    static_assert(std::is_same_v<typename Handler::Result, Task> ||
+                      std::is_same_v<typename Handler::Result, ::drogon::HttpResponsePtr>,
+                  "a handler for Drogon returns HttpResponsePtr or Task<HttpResponsePtr>");
+    static_assert(Handler::asked.need.has_value(),
+                  "this handler asks for no session or flash message: register it as it is");
+    return detail::Parameters<P...>::apply([&]<class... Q>(std::type_identity<Q>...) {
+      return [manager = manager_, handler](::drogon::HttpRequestPtr request, Q... parameters) {
+        return run<Handler, Q...>(manager, handler, std::move(request), std::move(parameters)...);
+      };
+    });
+  }
+
+  template <class Handler, class... Q>
+  static Task run(Manager* manager, std::shared_ptr<const Handler> handler,
+                  ::drogon::HttpRequestPtr request, Q... parameters);
+
+  Manager* manager_;
+};
+
+namespace detail {
+
+/// The path's parameters: all of a handler's but the request, and by value, as Drogon needs them.
+template <class... P>
+struct Parameters {
+  template <class Function>
+  static auto apply(const Function& function) {
+    return std::apply(function, std::tuple_cat(kept<std::remove_cvref_t<P>>()...));
+  }
+
+ private:
+  template <class Q>
+  static auto kept() {
+    if constexpr (std::is_same_v<Q, ::drogon::HttpRequestPtr>)
+      return std::tuple<>();
+    else
+      return std::tuple<std::type_identity<Q>>();
+  }
+};
+
+/// Takes completions to one event loop. It is told when that ends, and waits for what is under way
+/// before it lets it.
+class Loop final : public Executor {
+ public:
+  /// Of this thread, or the main one where this thread has none.
+  static const std::shared_ptr<Loop>& here() {
+    thread_local const auto own = make(::trantor::EventLoop::getEventLoopOfCurrentThread());
+    if (own) return own;
+    static const auto main = make(::drogon::app().getLoop());
+    return main;
+  }
+
+  void post(Operation* list) noexcept override {
+    const std::scoped_lock lock(mutex_);
+    const bool idle = waiting_ == nullptr;
+    *end_ = list;
+    while (*end_ != nullptr) end_ = &(*end_)->next;
+    if (idle && !ended_) loop_->queueInLoop([this] { answer(); });
+  }
+
+  adapter::UnderWay& under_way() noexcept { return under_way_; }
+
+ private:
+  explicit Loop(::trantor::EventLoop* loop) noexcept : loop_(loop) { under_way_.open(); }
+
+  static std::shared_ptr<Loop> make(::trantor::EventLoop* loop) {
+    if (loop == nullptr) return nullptr;
+    std::shared_ptr<Loop> made(new Loop(loop));
+    loop->runOnQuit([made] { made->finish(); });
+    return made;
+  }
+
+  void answer() noexcept {
+    Operation* list = nullptr;
+    {
+      const std::scoped_lock lock(mutex_);
+      list = std::exchange(waiting_, nullptr);
+      end_ = &waiting_;
+    }
+    while (list != nullptr) {
+      auto& one = *list;
+      list = one.next;
+      one.done(one);
+    }
+  }
+
+  void finish() noexcept {
+    {
+      const std::scoped_lock lock(mutex_);
+      ended_ = true;
+    }
+    while (!under_way_.close(std::chrono::milliseconds(1))) answer();
+  }
+
+  ::trantor::EventLoop* loop_;  // until it ended
+  adapter::UnderWay under_way_{};
+  std::mutex mutex_{};
+  Operation* waiting_ = nullptr;
+  Operation** end_ = &waiting_;
+  bool ended_ = false;
+};
+
+/// Set-Cookie as Drogon's own kind, which goes beside a field of that name.
+inline ::drogon::Cookie cookie_of(std::string_view text) {
+  const auto cut = [&text](char end) {
+    const auto found = std::min(text.find(end), text.size());
+    const auto part = text.substr(0, found);
+    text.remove_prefix(std::min(found + 1, text.size()));
+    return std::string(part.substr(std::min(part.find_first_not_of(' '), part.size())));
+  };
+  const auto pair = cut(';');
+  const auto equals = pair.find('=');
+  ::drogon::Cookie cookie(pair.substr(0, equals), pair.substr(equals + 1));
+  cookie.setHttpOnly(false);
+  while (!text.empty()) {
+    const auto attribute = cut(';');
+    const auto at = std::min(attribute.find('='), attribute.size());
+    const auto name = attribute.substr(0, at);
+    const auto value = attribute.substr(std::min(at + 1, attribute.size()));
+    if (name == "Path") cookie.setPath(value);
+    if (name == "Domain") cookie.setDomain(value);
+    if (name == "Max-Age") cookie.setMaxAge(std::atoi(value.c_str()));
+    if (name == "SameSite") cookie.setSameSite(::drogon::Cookie::convertString2SameSite(value));
+    if (name == "Secure") cookie.setSecure(true);
+    if (name == "HttpOnly") cookie.setHttpOnly(true);
+    if (name == "Partitioned") cookie.setPartitioned(true);
+  }
+  return cookie;
+}
+
+inline ::drogon::HttpResponsePtr copy_of(const ::drogon::HttpResponse& from) {
+  using ::drogon::HttpResponse;
+  ::drogon::HttpResponsePtr copy;
+  if (!from.sendfileName().empty())
+    copy = HttpResponse::newFileResponse(from.sendfileName(), from.sendfileRange().first,
+                                         from.sendfileRange().second, false);
+  else if (from.streamCallback())
+    copy = HttpResponse::newStreamResponse(from.streamCallback());
+  else if (from.asyncStreamCallback())
+    copy = HttpResponse::newAsyncStreamResponse(from.asyncStreamCallback());
+  else
+    copy = HttpResponse::newHttpResponse();
+  copy->setStatusCode(from.statusCode());
+  copy->setContentTypeCodeAndCustomString(from.contentType(), from.contentTypeString());
+  for (const auto& [name, value] : from.headers())
+    if (name != "content-type") copy->addHeader(name, value);
+  for (const auto& [name, value] : from.cookies()) copy->addCookie(value);
+  if (!from.body().empty()) copy->setBody(std::string(from.body()));
+  return copy;
+}
+
+template <class Handler, class... P>
+struct Exchange {
+  Manager& manager;
+  const Handler& handler;
+  const ::drogon::HttpRequestPtr& request;
+  std::tuple<P...> parameters;
+  std::shared_ptr<Loop> loop = Loop::here();
+  ::drogon::HttpResponsePtr response{};
+  std::string peer{};
+  std::array<std::pair<std::string_view, std::string_view>, 1> cookie{};
+
+  Executor* executor() const noexcept { return loop.get(); }
+
+  void gather(adapter::RequestFields& fields) const {
+    for (const auto& [name, value] : request->headers()) fields.add(name, value);
+  }
+  /// Of the Cookie fields Drogon keeps nothing but the pairs.
+  void describe(RequestView& view) {
+    view.method = request->isHead() ? "HEAD" : request->methodString();
+    view.secure = request->isOnSecureConnection();
+    peer = request->peerAddr().toIp();
+    adapter::set_peer(view, peer);
+    const auto& cookies = request->cookies();
+    if (const auto found = cookies.find(manager.cookie_name()); found != cookies.end()) {
+      cookie[0] = *found;
+      view.cookies = cookie;
+    }
+  }
+
+  ::drogon::Task<> handle(Session* session, const Flash* flash) {
+    const auto call = [&](auto&... p) { return handler(session, flash, request, std::move(p)...); };
+    if constexpr (std::is_same_v<typename Handler::Result, ::drogon::HttpResponsePtr>) {
+      response = std::apply(call, parameters);
+    } else {
+      auto handling = std::apply(call, parameters);
+      response = co_await handling;
+    }
+    if (!response) throw std::logic_error("a handler returned no response");
+    if (response.use_count() > 1) response = copy_of(*response);
+    response->setExpiredTime(-1);
+    co_return;
+  }
+  int status() const noexcept { return response->statusCode(); }
+
+  static void finish(std::exception_ptr thrown) {
+    if (thrown) std::rethrow_exception(std::move(thrown));
+  }
+
+  // Without a response the handler threw, and Drogon makes one.
+  void set(std::string_view name, std::string_view value) {
+    if (response) response->addHeader(std::string(name), std::string(value));
+  }
+  void append(std::string_view name, std::string_view value) {
+    if (!response) return;
+    if (name == "Set-Cookie") {
+      response->addCookie(cookie_of(value));
+      return;
+    }
+    auto all = response->getHeader(std::string(name));
+    if (!all.empty()) all.append(", ");
+    response->addHeader(std::string(name), all.append(value));
+  }
+  void begin(int status, std::string_view body) {
+    response = ::drogon::HttpResponse::newHttpResponse(
+        static_cast<::drogon::HttpStatusCode>(status), ::drogon::CT_TEXT_PLAIN);
+    response->setBody(std::string(body));
+  }
+};
+
+}  // namespace detail
+
+template <class Handler, class... Q>
+Sessions::Task Sessions::run(Manager* manager, std::shared_ptr<const Handler> handler,
+                             ::drogon::HttpRequestPtr request, Q... parameters) {
+  detail::Exchange<Handler, Q...> exchange{*manager, *handler, request, {std::move(parameters)...}};
+  try {
+    auto serving = adapter::serve_in<::drogon::Task<>>(*manager, &exchange.loop->under_way(),
+                                                       Handler::asked, &exchange);
+    co_await serving;
+  } catch (const std::exception&) {
+    throw;
+  } catch (...) {
+    // Drogon answers no other exceptions at all.
+    throw std::runtime_error("a handler threw what is no std::exception");
+  }
+  co_return std::move(exchange.response);
+}
+
+}  // namespace flame::inline v0::session::drogon
+
+#pragma GCC visibility pop
