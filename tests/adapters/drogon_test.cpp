@@ -1,0 +1,106 @@
+// What the suite cannot see over HTTP, or not without a second visitor.
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include <flame/session/drogon.hpp>
+
+namespace flame::session {
+namespace {
+
+using ::drogon::HttpRequest;
+using ::drogon::HttpRequestPtr;
+using ::drogon::HttpResponse;
+using ::drogon::HttpResponsePtr;
+using ::drogon::Task;
+
+struct DrogonAdapter : testing::Test {
+  Options options{};
+  HttpRequestPtr request = HttpRequest::newHttpRequest();
+
+  template <class F, class... P>
+  HttpResponsePtr answer(F handler, P... parameters) {
+    Manager manager(options);
+    EXPECT_TRUE(manager.open());
+    const auto wrapped = drogon::Sessions(manager)(std::move(handler));
+    auto task = wrapped(request, std::move(parameters)...);
+    return ::drogon::sync_wait(std::move(task));
+  }
+};
+
+TEST_F(DrogonAdapter, WhatOthersHoldTooKeepsNoCookieOfOneVisitor) {
+  const auto page = HttpResponse::newHttpResponse(::drogon::k404NotFound, ::drogon::CT_TEXT_HTML);
+  page->setBody(std::string("<p>Nothing here</p>"));
+  page->addHeader("X-Own", "1");
+  page->addCookie("theme", "dark");
+  page->setExpiredTime(0);
+  const auto sent = answer([&](Session& s) {
+    s.set("n", 1);
+    return page;
+  });
+  EXPECT_NE(sent, page);
+  EXPECT_EQ(page->cookies().size(), 1U);
+  EXPECT_EQ(page->getHeader("Cache-Control"), "");
+  EXPECT_EQ(page->expiredTime(), 0);
+  EXPECT_EQ(sent->expiredTime(), -1);
+  EXPECT_EQ(sent->cookies().count("__Host-session"), 1U);
+  EXPECT_EQ(sent->cookies().count("theme"), 1U);
+  EXPECT_EQ(sent->getHeader("X-Own"), "1");
+  EXPECT_EQ(sent->getHeader("Cache-Control"), "no-store");
+  EXPECT_EQ(sent->statusCode(), ::drogon::k404NotFound);
+  EXPECT_EQ(sent->contentTypeString(), page->contentTypeString());
+  EXPECT_EQ(sent->body(), "<p>Nothing here</p>");
+}
+
+TEST_F(DrogonAdapter, ARouteWithASessionIsNotCached) {
+  const auto sent = answer([](const Session&) {
+    auto response = HttpResponse::newHttpResponse();
+    response->setExpiredTime(60);
+    return response;
+  });
+  EXPECT_EQ(sent->expiredTime(), -1);
+}
+
+TEST_F(DrogonAdapter, TheCookieHasAllOfItsAttributes) {
+  options.cookie = {.name = "sid",
+                    .path = "/shop",
+                    .domain = "example.org",
+                    .same_site = SameSite::none,
+                    .partitioned = true,
+                    .persistent = true};
+  const auto sent = answer([](Session& s) -> Task<HttpResponsePtr> {
+    s.set("n", 1);
+    co_return HttpResponse::newHttpResponse();
+  });
+  const auto& cookie = sent->getCookie("__Secure-sid");
+  EXPECT_EQ(cookie.value().size(), 43U);
+  EXPECT_EQ(cookie.path(), "/shop");
+  EXPECT_EQ(cookie.domain(), "example.org");
+  EXPECT_EQ(cookie.sameSite(), ::drogon::Cookie::SameSite::kNone);
+  EXPECT_EQ(cookie.maxAge(), 12 * 3600);
+  EXPECT_TRUE(cookie.isSecure());
+  EXPECT_TRUE(cookie.isHttpOnly());
+  EXPECT_TRUE(cookie.isPartitioned());
+}
+
+TEST_F(DrogonAdapter, AHandlerGetsThePathsParameters) {
+  const auto sent = answer(
+      [](int id, const HttpRequestPtr&, Session& s, const std::string& name) {
+        s.set("n", id);
+        auto response = HttpResponse::newHttpResponse();
+        response->setBody(name + std::to_string(s.get_or("n", 0)));
+        return response;
+      },
+      7, std::string("page"));
+  EXPECT_EQ(sent->body(), "page7");
+}
+
+TEST_F(DrogonAdapter, WhatDrogonWouldNotAnswerIsAnError) {
+  EXPECT_THROW(answer([](Session&) -> HttpResponsePtr { throw 1; }), std::runtime_error);
+  EXPECT_THROW(answer([](Session&) -> HttpResponsePtr { return nullptr; }), std::logic_error);
+}
+
+}  // namespace
+}  // namespace flame::session
