@@ -1,12 +1,17 @@
 #include "demo.hpp"
 
+#include <netinet/in.h>
 #include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <span>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "controlled_store.hpp"
@@ -86,9 +91,28 @@ Stopper::Stopper(std::function<void()> stop) {
 
 Stopper::~Stopper() { waits_.join(); }
 
+namespace {
+
+bool takes_connections(int port) {
+  const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const bool taken =
+      ::connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  ::close(client);
+  return taken;
+}
+
+}  // namespace
+
 void say_port(int port) {
-  std::printf("Listening on http://127.0.0.1:%d\n", port);
-  std::fflush(stdout);
+  std::thread([port] {
+    while (!takes_connections(port)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::printf("Listening on http://127.0.0.1:%d\n", port);
+    std::fflush(stdout);
+  }).detach();
 }
 
 std::string set(session::Session& s) {

@@ -43,7 +43,8 @@ class Stopper {
   std::thread waits_{};
 };
 
-/// For the suite, which reads it.
+/// For the suite, which reads it: once the port takes connections, for some frameworks listen later
+/// than they tell. On a thread of its own, so that this one may be what listens.
 void say_port(int port);
 
 // The answers of the routes of these names. A route's `v` is the one parameter of its query.

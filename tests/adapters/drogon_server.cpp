@@ -81,7 +81,7 @@ int main(int argc, char** argv) {
           const std::string& name) { respond(answer(demo.control(name))); });
   app.addListener(demo.host(), 0);
   app.setThreadNum(1);
-  // It listens later: from the main loop, on the other one.
+  // Its port is known from the main loop, on the other one.
   app.getLoop()->queueInLoop([&app] {
     app.getIOLoop(0)->queueInLoop([&app] { demo::say_port(app.getListeners().front().toPort()); });
   });
