@@ -120,8 +120,9 @@ class Flame {
     route(Method::other, path, std::forward<H>(handlers)...);
   }
 
-  /// The routes that define() adds get this prefix, and before their own handlers these and what
-  /// define() calls use() with, in that order; so do groups within.
+  /// The routes that define() adds get this prefix, which is a path itself by `""`, and before
+  /// their own handlers these and what define() calls use() with, in that order; so do groups
+  /// within.
   template <class Define, class... H>
   void group(std::string_view prefix, Define&& define, H&&... handlers) {
     static_assert(

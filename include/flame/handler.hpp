@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -84,7 +85,8 @@ inline constexpr bool never = false;
 /// What no handler is given by type: which one would be meant?
 template <class T>
 inline constexpr bool is_value =
-    !std::is_class_v<T> || std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view>;
+    !std::is_class_v<std::remove_reference_t<T>> || std::is_same_v<T, std::string> ||
+    std::is_same_v<T, std::string_view>;
 
 template <class T>
 struct NoValue {
@@ -290,6 +292,8 @@ template <class F>
     link.provider = handler.provider();
     return link;
   } else if constexpr (std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>) {
+    if (handler == nullptr)
+      throw std::invalid_argument("a handler is a null pointer to a function");
     return make_link<CallTraits<F>>(handler);
   } else {
     static_assert(

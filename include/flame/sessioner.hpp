@@ -17,8 +17,8 @@ namespace flame::inline v0::session {
 /// option; stopped with the host. `environment`: a clock and a random source for tests.
 [[nodiscard]] Middleware sessioner(Options options = {}, Environment environment = {});
 
-/// The same on a Manager of the application's, who opens it before the host starts, keeps it until
-/// the host has stopped, and stops it.
+/// The same on a Manager of the application's, who keeps it until the host has stopped, and stops
+/// it. The host opens it where that was not done.
 [[nodiscard]] Middleware sessioner_on(Manager& manager);
 
 /// A handler that answers prometheus_text(): f.get("/metrics", session::metrics). It holds no

@@ -119,7 +119,9 @@ class Compiler {
         .append(name)
         .append("&`, which nothing ");
     if (offered_somewhere(want)) {
-      text += "before it provides: put that middleware first";
+      text += name.starts_with("flame::session::")
+                  ? "before it provides: put f.use(flame::session::sessioner()) before it"
+                  : "before it provides: put that middleware first";
     } else if (name.starts_with("flame::session::")) {
       text += "provides: add f.use(flame::session::sessioner())";
     } else {
@@ -213,8 +215,8 @@ void check_end(Context& context) {
   const bool is_told = context.answered() || response.status() != 200 || !response.body().empty();
   if (is_told || furthest == nullptr || furthest->is_end()) return;
   throw std::logic_error(
-      "a middleware ended without co_await next(), and without an answer: what follows it never "
-      "ran. Await next() once, or answer, by c.answer(...) or a status");
+      "a middleware ended without an answer, and what follows it was not run to its end: "
+      "co_await next() once, or answer by c.answer(...), also where it catches what next() throws");
 }
 
 }  // namespace flame::inline v0::detail

@@ -1,27 +1,37 @@
 #include "places.hpp"
 
+#include <dirent.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 
 #include "peer.hpp"
 
 namespace flame::inline v0::detail {
 
-std::size_t raise_descriptors(std::size_t wanted) noexcept {
+std::size_t raise_descriptors(std::size_t wanted, std::size_t others) noexcept {
   constexpr rlim_t most_reserve = 1'024, least_reserve = 16;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
   wanted = static_cast<std::size_t>(std::min<rlim_t>(wanted, limit.rlim_max));
-  const rlim_t needed = wanted + std::min<rlim_t>(most_reserve, wanted / 3 + least_reserve);
+  const rlim_t needed =
+      wanted + others + std::min<rlim_t>(most_reserve, wanted / 3 + least_reserve);
   if (limit.rlim_cur < needed && limit.rlim_cur < limit.rlim_max) {
     const rlimit raised{std::min(needed, limit.rlim_max), limit.rlim_max};
     if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
   }
-  const auto reserve = std::clamp(limit.rlim_cur / 4, least_reserve, most_reserve);
-  const rlim_t left = limit.rlim_cur > reserve ? limit.rlim_cur - reserve : 1;
+  const auto reserve = others + std::clamp(limit.rlim_cur / 4, least_reserve, most_reserve);
+  const rlim_t left = limit.rlim_cur > reserve ? limit.rlim_cur - reserve : 0;
   return static_cast<std::size_t>(std::min<rlim_t>(wanted, left));
+}
+
+std::size_t open_descriptors() noexcept {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/proc/self/fd"), &::closedir);
+  std::size_t count = 0;
+  while (folder && ::readdir(folder.get()) != nullptr) ++count;
+  return count;
 }
 
 std::string Places::one(const boost::asio::ip::address& address) {

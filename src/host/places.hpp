@@ -11,8 +11,11 @@
 
 namespace flame::inline v0::detail {
 
-/// How many connections there may be, by the descriptors that this process may have.
-[[nodiscard]] std::size_t raise_descriptors(std::size_t wanted) noexcept;
+/// How many connections there may be, by the descriptors that this process may have, of which
+/// `others` are for other things: none is left where it is 0.
+[[nodiscard]] std::size_t raise_descriptors(std::size_t wanted, std::size_t others) noexcept;
+/// Of this process; 0 where the system does not tell.
+[[nodiscard]] std::size_t open_descriptors() noexcept;
 
 /// Counts the connections of a server, and of each address. Any thread.
 class Places {

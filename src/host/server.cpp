@@ -34,10 +34,13 @@ using boost::system::error_code;
 
 constexpr std::string_view default_address = "127.0.0.1:2830";
 constexpr std::size_t most_threads = 1024;
+constexpr std::chrono::hours a_year{365 * 24};
 constexpr std::chrono::milliseconds cut_time{200};
 constexpr std::chrono::milliseconds look_time{1'000};
 /// For what the application provides, after requests were cut.
 constexpr std::chrono::milliseconds close_time{2'000};
+/// The same where nothing was cut: a store that hangs has 4 s in Manager::stop().
+constexpr std::chrono::milliseconds quiet_close_time{5'000};
 
 tl::unexpected<session::Error> error(std::string text) {
   return tl::unexpected(session::Error{session::Errc::invalid_option, std::move(text)});
@@ -109,6 +112,15 @@ std::size_t threads_of(const HostOptions& options) {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
+/// What is open by now, a store's and the application's, stays.
+std::size_t connections_of(const HostOptions& options) {
+  constexpr std::size_t of_a_loop = 6, of_the_host = 8;
+  const auto others = open_descriptors() + of_the_host + of_a_loop * threads_of(options);
+  const auto out = raise_descriptors(options.max_connections, others);
+  if (out == 0) throw std::system_error(EMFILE, std::generic_category());
+  return out;
+}
+
 }  // namespace
 
 session::Error caught_error() noexcept try {
@@ -147,9 +159,13 @@ std::vector<std::string> check(const HostOptions& options) {
   need(options.min_rate > 0, "option min_rate is 0");
   need(options.max_connections > 0, "option max_connections is 0");
   need(options.head_time > milliseconds{0}, "option head_time is not above 0");
+  need(options.head_time <= a_year, "option head_time is above a year");
   need(options.body_time > milliseconds{0}, "option body_time is not above 0");
+  need(options.body_time <= a_year, "option body_time is above a year");
   need(options.idle_time > milliseconds{0}, "option idle_time is not above 0");
+  need(options.idle_time <= a_year, "option idle_time is above a year");
   need(options.write_time > milliseconds{0}, "option write_time is not above 0");
+  need(options.write_time <= a_year, "option write_time is above a year");
   need(options.drain_time >= milliseconds{0}, "option drain_time is below 0");
   need(options.drain_time <= std::chrono::hours{24}, "option drain_time is above a day");
   need(options.max_bodies >= options.max_body, "option max_bodies is below max_body");
@@ -160,15 +176,14 @@ std::vector<std::string> check(const HostOptions& options) {
 /// Its own thread waits for the end, and sees to it: workers cannot wait for each other.
 struct Server::Impl {
   enum class Turn : int { wait, serve, end };
-  enum class End : int { no, cut, ended };
+  enum class End : int { no, quiet, cut, ended };
 
   Impl(App& served, HostOptions host_options, bool logs)
       : app(served),
-        shared{
-            served, host_options, logs,
-            Places(raise_descriptors(host_options.max_connections), host_options.max_per_address),
-            BlockingPool(host_options.blocking_threads, host_options.blocking_waiting,
-                         [this] { begin_to_serve(); })} {
+        shared{served, host_options, logs,
+               Places(connections_of(host_options), host_options.max_per_address),
+               BlockingPool(host_options.blocking_threads, host_options.blocking_waiting,
+                            [this] { begin_to_serve(); })} {
     shared.control = &control;
   }
 
@@ -243,7 +258,10 @@ struct Server::Impl {
     drain();
     signals.reset();  // one more from now on is the system's affair: it ends the process
     const bool cuts = !shared.is_quiet();
-    if (cuts) cut();
+    if (cuts)
+      cut();
+    else
+      change(End::quiet);
     app.close();
     // One that has not cut yet is to do so first, so that nobody sleeps on.
     for (auto& worker : workers)
@@ -311,11 +329,15 @@ struct Server::Impl {
     has_changed.notify_all();
   }
 
-  /// Until it has ended, or for a while after it was cut.
+  /// Until it has ended, or for a while after its last request.
   void wait() {
     std::unique_lock lock(mutex);
     has_changed.wait(lock, [this] { return end != End::no; });
-    if (!at_once) has_changed.wait_for(lock, close_time, [this] { return end == End::ended; });
+    const bool quiet = end == End::quiet;
+    const auto ended = [this] { return end == End::ended; };
+    if (at_once || has_changed.wait_for(lock, quiet ? quiet_close_time : close_time, ended)) return;
+    if (quiet && !cuts_some.exchange(true))
+      log_cut("the stop", "what the application gave the host did not close in time");
   }
 
   /// After wait(): its thread is over, or is left behind with all that it uses.

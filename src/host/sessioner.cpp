@@ -100,8 +100,7 @@ class Sessioner final : public Provider, public TokenCheck {
   }
 
   std::string claim() const override {
-    const auto& cookie = manager_->options().cookie;
-    return "the cookie " + cookie.name + " of path " + cookie.path +
+    return "the cookie " + manager_->cookie_name() + " of path " + manager_->options().cookie.path +
            ": give one of them another cookie.name or cookie.path, or f.use(...) one for all";
   }
 
@@ -150,7 +149,7 @@ class Sessioner final : public Provider, public TokenCheck {
  private:
   Result<void> open_first() {
     under_way_.open();
-    if (!options_) return {};
+    if (!options_) return manager_->open();
     // Handlers of a host that were left behind may still refer to the one before.
     if (own_) replaced_.push_back(std::move(own_));
     own_ = std::make_unique<Manager>(*options_, environment_);

@@ -63,9 +63,13 @@ TEST(DescriptorsDeath, TheSoftLimitIsRaisedAndAReserveIsKept) {
         limit.rlim_cur = 256;
         limit.rlim_max = 4'096;
         if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(9);
-        if (detail::raise_descriptors(10'000) != 4'096 - 1'024) ::_exit(8);
+        if (detail::raise_descriptors(10'000, 50) != 4'096 - 1'024 - 50) ::_exit(8);
         if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur != 4'096) ::_exit(7);
-        if (detail::raise_descriptors(100) != 100) ::_exit(6);
+        if (detail::raise_descriptors(100, 50) != 100) ::_exit(6);
+        limit.rlim_cur = limit.rlim_max = 64;
+        if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(5);
+        if (detail::raise_descriptors(10'000, 30) != 64 - 16 - 30) ::_exit(4);
+        if (detail::raise_descriptors(10'000, 48) != 0) ::_exit(3);
         ::_exit(0);
       },
       testing::ExitedWithCode(0), "");

@@ -319,7 +319,7 @@ TEST(CsrfAtStart, NeedsTheSessionerBeforeIt) {
   late.use(session::sessioner());
   EXPECT_EQ(error_of(late),
             "f.use(...) asks for `const flame::session::TokenCheck&`, which nothing before it "
-            "provides: put that middleware first");
+            "provides: put f.use(flame::session::sessioner()) before it");
 }
 
 }  // namespace

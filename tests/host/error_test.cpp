@@ -110,13 +110,11 @@ TEST_F(ErrorPageTest, ThatThrowsIsLeftOut) {
 }
 
 TEST_F(ErrorPageTest, IsForAStoreThatIsDown) {
-  session::Options options;
-  options.application = std::string(65, 'x');  // refused at open(): this Manager serves nothing
-  options.on_event = [](const session::Event&) {};
-  session::Manager closed(options);
-  f.use(session::sessioner_on(closed));
+  session::Manager manager({});
+  f.use(session::sessioner_on(manager));
   f.get("/session", [](Session&) { return "session"; });
   TestClient client(f);
+  ASSERT_TRUE(manager.stop());
   const auto down = client.get("/session");
   EXPECT_GE(down.status(), 500);
   EXPECT_TRUE(down.body().starts_with("<h1>5")) << down.body();

@@ -276,7 +276,7 @@ TEST(Sessioner, TwoOfOneCookieAreRefusedAtStart) {
   const auto started = f.start();
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().text,
-            "two middlewares of one host have the cookie session of path /: give one of them "
+            "two middlewares of one host have the cookie __Host-session of path /: give one of them "
             "another cookie.name or cookie.path, or f.use(...) one for all");
   second.cookie.name = "other";
   Flame good(test::local());
@@ -319,6 +319,31 @@ TEST(Sessioner, WhatIsWrongIsSaidAtStart) {
   EXPECT_EQ(none.start().error().text,
             "GET /x asks for `flame::session::Session&`, which nothing provides: add "
             "f.use(flame::session::sessioner())");
+}
+
+TEST(Sessioner, OpensAManagerThatNobodyOpened) {
+  session::Manager manager({});
+  Flame f;
+  f.use(session::sessioner_on(manager));
+  f.get("/", [](session::Session& s) { s.set("n", 1); });
+  {
+    TestClient client(f);
+    EXPECT_EQ(client.get("/").status(), 200);
+  }
+  EXPECT_TRUE(manager.stop());
+}
+
+TEST(Sessioner, TwoWhoseCookiesComeToOneNameAreRefused) {
+  Flame f;
+  f.group("/shop", [&] {
+    f.use(session::sessioner({.cookie = {.name = "sid"}}));
+    f.get("/", [](session::Session& s) { s.set("n", 1); });
+  });
+  f.group("/blog", [&] {
+    f.use(session::sessioner({.cookie = {.name = "__Host-sid"}}));
+    f.get("/", [](session::Session& s) { s.set("n", 1); });
+  });
+  EXPECT_NE(test::error_of(f).find("the cookie __Host-sid of path /"), std::string::npos);
 }
 
 }  // namespace

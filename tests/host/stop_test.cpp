@@ -8,10 +8,15 @@
 #include <coroutine>
 #include <functional>
 #include <future>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
+#include "host/access.hpp"
 #include "support.hpp"
 
 namespace flame {
@@ -281,6 +286,35 @@ TEST_F(StopDeath, ExitInAHandlerOfAStaticFlameEndsTheProcess) {
         sleep_for_ever();
       },
       testing::ExitedWithCode(3), "^$");
+}
+
+/// Closes when it may.
+class Hanging final : public Provider {
+ public:
+  explicit Hanging(std::shared_future<void> go) : go_(std::move(go)) {}
+  std::vector<Offer> offers() const override { return {offer<std::promise<void>>()}; }
+  Task<> around(Context&, std::span<const Wanted>, Next next) override {
+    return detail::NextAccess::run(next);
+  }
+  void close() noexcept override { go_.wait(); }
+
+ private:
+  std::shared_future<void> go_;
+};
+
+TEST(Stop, WhatDoesNotCloseIsLeftBehindAndTold) {
+  std::promise<void> go;
+  testing::internal::CaptureStderr();
+  {
+    Flame f(brief());
+    f.use(Middleware(std::make_shared<Hanging>(go.get_future().share())));
+    f.get("/", [](std::promise<void>*) { return "x"; });
+    ASSERT_TRUE(f.start());
+    f.stop();  // returns
+  }
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("did not close in time"),
+            std::string::npos);
+  go.set_value();
 }
 
 }  // namespace

@@ -82,7 +82,8 @@ TEST_F(ManagerFlash, HeadPrefetchAndWhoDoesNotTellLeaveIt) {
   for (const auto& [method, purpose] :
        {Case{"HEAD", ""}, Case{"GET", "prefetch;anonymous-client-ip"}, Case{"GET", "prefetch"},
         Case{"GET", "PREFETCH"}, Case{"GET", "Preview"}, Case{"GET", "image"},
-        Case{"GET", "script"}, Case{"GET", "style"}, Case{"GET", "font"}, Case{"", ""}}) {
+        Case{"GET", "script"}, Case{"GET", "style"}, Case{"GET", "font"}, Case{"GET", "Video"},
+        Case{"GET", "serviceworker"}, Case{"GET", "manifest"}, Case{"", ""}}) {
     Flash flash;
     auto session = *manager().load(
         {.cookie_lines = {&line, 1}, .secure = true, .method = method, .purposes = {&purpose, 1}},

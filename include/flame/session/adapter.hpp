@@ -26,8 +26,8 @@
 namespace flame::inline v0::session::adapter {
 
 /// Request fields by which browsers tell what they fetch for: RequestView::purposes.
-inline constexpr std::array<std::string_view, 4> purpose_fields{"Sec-Purpose", "Purpose", "X-Moz",
-                                                                "Sec-Fetch-Dest"};
+inline constexpr std::array<std::string_view, 5> purpose_fields{
+    "Sec-Purpose", "Purpose", "X-Purpose", "X-Moz", "Sec-Fetch-Dest"};
 
 /// The fields of a request that a session depends on, in one walk over all of them. What add() was
 /// given is viewed, not copied.

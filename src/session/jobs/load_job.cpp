@@ -22,8 +22,9 @@ bool has_word(std::string_view text, std::string_view word) noexcept {
 
 /// Fetched ahead, or something that shows no text.
 bool is_for_no_page(std::string_view purpose) noexcept {
-  constexpr std::array<std::string_view, 8> words{"prefetch", "preview", "prerender", "image",
-                                                  "script",   "style",   "font",      "worklet"};
+  constexpr std::array<std::string_view, 15> words{
+      "prefetch", "preview", "prerender", "image", "script",   "style",  "font", "worklet",
+      "worker",   "audio",   "video",     "track", "manifest", "report", "xslt"};
   return std::ranges::any_of(words, [&](auto word) { return has_word(purpose, word); });
 }
 
