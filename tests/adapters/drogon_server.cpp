@@ -33,10 +33,12 @@ void add_routes(const session::drogon::Sessions& sessions) {
   get("/plain", [](const HttpRequestPtr&, std::function<void(const HttpResponsePtr&)>&& respond) {
     respond(answer(demo::plain));
   });
+  //! [routes]
   get("/set", sessions([](Session& s) { return answer(demo::set(s)); }));
   get("/get", sessions([](const Session& s, const HttpRequestPtr&) -> Task<HttpResponsePtr> {
         co_return answer(demo::get(s));
       }));
+  //! [routes]
   get("/clear", sessions([](HttpRequestPtr, Session& s) { return answer(demo::clear(s)); }));
   get("/add", sessions([](Session& s) { return answer(demo::add(s)); }));
   get("/n",

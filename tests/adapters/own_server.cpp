@@ -1,4 +1,4 @@
-// A framework that has no adapter: all that it takes stands between the two marks.
+// A framework that has no adapter: all that it takes stands in the region `own`.
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,7 +13,7 @@ namespace session = flame::session;
 using tiny::Request;
 using tiny::Response;
 
-// [sessions for a framework of your own]
+//! [own]
 template <class Handle>
 struct Exchange {
   const Request& request;
@@ -52,7 +52,7 @@ auto sessions(session::Manager& manager, F function) {
     session::adapter::serve(manager, handler.asked, exchange);
   };
 }
-// [end]
+//! [own]
 
 namespace {
 

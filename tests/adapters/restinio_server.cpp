@@ -32,8 +32,10 @@ std::unique_ptr<Router> routes(const session::restinio::Sessions& sessions) {
   get("/plain", [](const request_handle_t& request, const route_params_t&) {
     return request->create_response().set_body(std::string(demo::plain)).done();
   });
+  //! [routes]
   get("/set",
       sessions([](Session& s, const request_handle_t&, Response& r) { answer(r, demo::set(s)); }));
+  //! [routes]
   router->add_handler(restinio::http_method_head(), "/set",
                       sessions([](Session& s) { static_cast<void>(demo::set(s)); }));
   get("/get", sessions([](Response& r, const route_params_t&, const Session& s) {

@@ -275,9 +275,10 @@ TEST(Sessioner, TwoOfOneCookieAreRefusedAtStart) {
   f.get("/", [](Session&) {});
   const auto started = f.start();
   ASSERT_FALSE(started);
-  EXPECT_EQ(started.error().text,
-            "two middlewares of one host have the cookie __Host-session of path /: give one of them "
-            "another cookie.name or cookie.path, or f.use(...) one for all");
+  EXPECT_EQ(
+      started.error().text,
+      "two middlewares of one host have the cookie __Host-session of path /: give one of them "
+      "another cookie.name or cookie.path, or f.use(...) one for all");
   second.cookie.name = "other";
   Flame good(test::local());
   good.use(session::sessioner(options()), session::sessioner(second));

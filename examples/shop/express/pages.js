@@ -10,14 +10,15 @@ function button(req, action, text, fields = {}) {
 }
 
 function page(req, title, body) {
-  const count = (req.session.cart ?? []).reduce((sum, line) => sum + line.quantity, 0);
+  const { cart, user } = req.session;
+  const count = (cart ?? []).reduce((sum, line) => sum + line.quantity, 0);
   const message = req.flash("message").at(-1);
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title><link rel="stylesheet" href="/shop.css"></head><body>
 <nav><a href="/">Tea &amp; Things</a> <a href="/cart">Cart (${count})</a>
-<a href="/account">${escape(req.session.user ?? "Sign in")}</a></nav><main>
+<a href="/${user ? "account" : "login"}">${escape(user ?? "Sign in")}</a></nav><main>
 ${message ? `<p class="message" role="status">${escape(message)}</p>` : ""}
 <h1>${title}</h1>
 ${body}</main></body></html>
