@@ -335,8 +335,7 @@ void Connection::close() noexcept {
   if (!pending_) worker_.loop().post(&retiring_);
 }
 
-void Connection::check_deadline(Clock::time_point now) noexcept {
-  if (now < deadline_) return;
+void Connection::be_late() noexcept {
   if (phase_ == Phase::head) return refuse(408, "head too slow");
   if (phase_ == Phase::body) {
     if (goes_on(worker_.options().body_time)) return;
@@ -348,6 +347,7 @@ void Connection::check_deadline(Clock::time_point now) noexcept {
   }
   if (phase_ == Phase::streaming) {
     if (goes_on(worker_.options().write_time)) return;
+    deadline_ = Clock::time_point::max();
     return give_up("answer cut: read too slowly");
   }
   close();

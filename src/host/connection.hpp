@@ -32,7 +32,12 @@ class Connection final : public Exchange, private Sink {
 
   void open() noexcept;
   /// Once in a while: ends what has taken too long.
-  void check_deadline(Clock::time_point now) noexcept;
+  /// Whether there was something to do, after which there is another deadline.
+  bool check_deadline(Clock::time_point now) noexcept {
+    if (now < deadline_) return false;
+    be_late();
+    return true;
+  }
   /// What has arrived is answered, the last of it with `Connection: close`.
   void drain() noexcept { draining_ = true; }
   /// Once in a while after drain(): ends it where nothing has arrived and nothing is under way.
@@ -101,6 +106,7 @@ class Connection final : public Exchange, private Sink {
   void refuse(int status, std::string_view why) noexcept;
   void shut_down() noexcept;
   void close() noexcept;
+  void be_late() noexcept;
   [[nodiscard]] bool goes_on(std::chrono::milliseconds time) noexcept;
   void fall_idle() noexcept;
   void cut_answer(std::string_view why) noexcept;

@@ -36,7 +36,7 @@ constexpr std::string_view default_address = "127.0.0.1:2830";
 constexpr std::size_t most_threads = 1024;
 constexpr std::chrono::hours a_year{365 * 24};
 constexpr std::chrono::milliseconds cut_time{200};
-constexpr std::chrono::milliseconds look_time{1'000};
+constexpr std::chrono::milliseconds look_time{250};
 /// For what the application provides, after requests were cut.
 constexpr std::chrono::milliseconds close_time{2'000};
 /// The same where nothing was cut: a store that hangs has 4 s in Manager::stop().

@@ -31,6 +31,7 @@ using std::chrono::milliseconds;
 /// For so long nobody must come before a worker that drains accepts no more.
 constexpr milliseconds last_wait{50};
 constexpr milliseconds draining_tick{10};
+constexpr std::size_t most_late_a_turn = 32;
 constexpr std::size_t log_capacity = 16 * 1024;
 constexpr std::size_t most_log = 256 * 1024;  // while nobody reads it
 
@@ -111,9 +112,14 @@ std::string_view Worker::running() const noexcept {
 }
 
 void Worker::look_whether_blocked() noexcept try {
+  const auto now = std::chrono::steady_clock::now();
   const auto turn = loop_.turns.load(std::memory_order_relaxed);
   const auto name = running();
-  if (name.empty() || turn != std::exchange(seen_turn_, turn) || turn == told_turn_) return;
+  if (name.empty() || turn != seen_turn_) {
+    seen_turn_ = turn;
+    seen_since_ = now;
+  }
+  if (name.empty() || turn == told_turn_ || now - seen_since_ < std::chrono::seconds(1)) return;
   told_turn_ = turn;
   log_error(std::string(name) +
             " has held its thread for longer than a second, and all others there wait: let it "
@@ -264,13 +270,13 @@ void Worker::start_ticking() {
   if (ticking_) return;
   ticking_ = true;
   look_at_clock();
-  wait_for_tick();
+  wait_for_tick(tick_);
 }
 
 /// A descriptor, since timers of Asio's may need memory each time.
-void Worker::wait_for_tick() {
+void Worker::wait_for_tick(milliseconds time) {
   itimerspec once{};
-  once.it_value.tv_nsec = std::chrono::nanoseconds(tick_).count();
+  once.it_value.tv_nsec = std::chrono::nanoseconds(time).count();
   ::timerfd_settime(ticker_.native_handle(), 0, &once, nullptr);
   ticker_.async_wait(asio::posix::stream_descriptor::wait_read,
                      tick_memory_.bind([this](error_code) { tick(); }));
@@ -280,10 +286,18 @@ void Worker::tick() {
   look_at_clock();
   flush_log();
   if (std::exchange(pauses_, false) && acceptor_.is_open()) wait_for_clients();
-  for (const auto& client : clients_) client.connection->check_deadline(now_);
+  const bool more = check_deadlines();
   if (draining_) go_on_draining();
   ticking_ = !clients_.empty() || !log_.empty() || (draining_ && acceptor_.is_open());
-  if (ticking_) wait_for_tick();
+  if (ticking_) wait_for_tick(more ? milliseconds(1) : tick_);
+}
+
+/// Of a crowd that is late at once a part each turn, so that nobody else waits for all of it.
+bool Worker::check_deadlines() noexcept {
+  std::size_t left = most_late_a_turn;
+  for (const auto& client : clients_)
+    if (client.connection->check_deadline(now_) && --left == 0) return true;
+  return false;
 }
 
 void Worker::log(const Context& context, std::chrono::nanoseconds time, std::string_view why) {

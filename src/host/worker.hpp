@@ -130,7 +130,8 @@ class Worker {
   void go_on_draining() noexcept;
   void look_at_clock() noexcept;
   void start_ticking();
-  void wait_for_tick();
+  void wait_for_tick(std::chrono::milliseconds time);
+  [[nodiscard]] bool check_deadlines() noexcept;
   void tick();
   void flush_log() noexcept;
   void finish_log() noexcept;
@@ -144,6 +145,7 @@ class Worker {
   Connection::Clock::time_point last_client_{}, last_accept_{};  // while it drains
   std::string_view why_{};
   unsigned seen_turn_ = 0, told_turn_ = 0;  // by look_whether_blocked()
+  std::chrono::steady_clock::time_point seen_since_{};
   bool cut_some_ = false;
   std::atomic<bool> has_cut_{false};
   boost::asio::ip::tcp protocol_;

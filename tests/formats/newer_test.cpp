@@ -129,11 +129,11 @@ TEST_F(Newer, AnUnknownKeyOfTheLibrarySurvivesWhatIsWritten) {
   auto id = kept().id;
   const std::pair<const char*, void (*)(Session&)> edits[] = {
       {"set", [](Session& s) { s.set("added", 1); }},
-      {"flash", [](Session& s) { s.set_flash(1); }},
       {"erase", [](Session& s) { s.erase("bool"); }},
       {"regenerate", [](Session& s) { s.regenerate(); }},
-      {"login", [](Session& s) { s.set_owner("bob"); }},
       {"clear", [](Session& s) { s.clear(); }},
+      {"login", [](Session& s) { s.set_owner("bob"); }},
+      {"flash", [](Session& s) { s.set_flash(1); }},
   };
   const auto expect_it = [&](const char* after) {
     EXPECT_NE(payload_of(stored_now()).second.find(item), std::string::npos) << after;
