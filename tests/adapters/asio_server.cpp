@@ -8,6 +8,7 @@
 #include <boost/beast/http.hpp>
 #include <exception>
 #include <functional>
+#include <future>
 #include <map>
 #include <string>
 #include <string_view>
@@ -174,14 +175,14 @@ void Server::add_routes() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::function<void()> stop;
-  const demo::Stopper stopper([&] { stop(); });
+  std::promise<std::function<void()>> stop;
+  const demo::Stopper stopper([&] { stop.get_future().get()(); });
   demo::Demo demo(argc, argv);
   boost::asio::io_context io(1);
-  stop = [&] {
+  stop.set_value([&] {
     demo.manager().stop();
     io.stop();
-  };
+  });
   const Server server(io, demo);
   demo::say_port(server.port());
   io.run();
