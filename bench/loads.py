@@ -1,5 +1,6 @@
 """What measurements share: servers on a core of their own, and the load on them."""
 
+import contextlib
 import http.client
 import os
 import pathlib
@@ -29,13 +30,16 @@ class Server:
                                         stderr=subprocess.DEVNULL, text=True)
 
     def wait_for_line(self):
-        """The host says where it listens; port 0 is how it finds a free one."""
-        line = self.process.stdout.readline()
-        self.address = re.search(r"Listening on http://(\S+)", line).group(1)
+        """The host says where it listens; port 0 is how it finds a free one. Some frameworks say more before."""
+        lines = (re.search(r"Listening on http://(\S+)", line) for line in self.process.stdout)
+        self.address = next(filter(None, lines)).group(1)
 
     def cpu_ns(self):
-        tasks = pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+        total = 0
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # a thread that has ended
+                total += int((task / "schedstat").read_text().split()[0])
+        return total
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
