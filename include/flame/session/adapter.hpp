@@ -217,6 +217,25 @@ void serve(Manager& manager, const Asked& asked, E& exchange) {
   detail::tell_unsaved(exchange, committed);
 }
 
+/// What posts a completion to an executor of somebody else's: called, it goes on; dropped uncalled,
+/// for that executor has ended, it destroys the coroutine that waits. For Await alone.
+class Turn {
+ public:
+  explicit Turn(Operation& operation) noexcept : operation_(&operation) {}
+  Turn(Turn&& other) noexcept : operation_(std::exchange(other.operation_, nullptr)) {}
+  Turn& operator=(Turn&&) = delete;
+  ~Turn() {
+    if (operation_ != nullptr) std::coroutine_handle<>::from_address(operation_->context).destroy();
+  }
+  void operator()() noexcept {
+    auto& operation = *std::exchange(operation_, nullptr);
+    operation.done(operation);
+  }
+
+ private:
+  Operation* operation_;
+};
+
 /// The coroutine that nobody waits for.
 struct Detached {
   struct promise_type {

@@ -128,24 +128,6 @@ adapter::Detached commit(Manager& manager, Session& session, int status, Handler
   complete(std::move(handler), std::move(work), std::move(committed));
 }
 
-/// What is left of a coroutine whose turn never came, for its executor has ended.
-class Turn {
- public:
-  explicit Turn(Operation& operation) noexcept : operation_(&operation) {}
-  Turn(Turn&& other) noexcept : operation_(std::exchange(other.operation_, nullptr)) {}
-  Turn& operator=(Turn&&) = delete;
-  ~Turn() {
-    if (operation_ != nullptr) std::coroutine_handle<>::from_address(operation_->context).destroy();
-  }
-  void operator()() noexcept {
-    auto& operation = *std::exchange(operation_, nullptr);
-    operation.done(operation);
-  }
-
- private:
-  Operation* operation_;
-};
-
 template <class Request, class Response, class Function, class Handler>
 class Exchange final : public ResponseWriter<Response>, public Executor {
  public:
@@ -177,7 +159,7 @@ class Exchange final : public ResponseWriter<Response>, public Executor {
   [[nodiscard]] session::Executor* executor() noexcept { return this; }
   void post(Operation* list) noexcept override {
     while (list != nullptr)
-      boost::asio::post(work_.get_executor(), Turn(*std::exchange(list, list->next)));
+      boost::asio::post(work_.get_executor(), adapter::Turn(*std::exchange(list, list->next)));
   }
 
  private:

@@ -32,31 +32,13 @@ enum class Transport : std::uint8_t { plain, tls };
 
 namespace detail {
 
-/// One completion; dropped with its coroutine where the io_context is destroyed before its turn.
-class Turn {
- public:
-  explicit Turn(Operation& operation) noexcept : operation_(&operation) {}
-  Turn(Turn&& other) noexcept : operation_(std::exchange(other.operation_, nullptr)) {}
-  Turn& operator=(Turn&&) = delete;
-  ~Turn() {
-    if (operation_ != nullptr) std::coroutine_handle<>::from_address(operation_->context).destroy();
-  }
-  void operator()() noexcept {
-    auto& operation = *std::exchange(operation_, nullptr);
-    operation.done(operation);
-  }
-
- private:
-  Operation* operation_;
-};
-
 /// Takes completions to an io_context.
 class Loop final : public Executor {
  public:
   explicit Loop(::restinio::asio_ns::io_context& context) noexcept : context_(context) {}
   void post(Operation* list) noexcept override {
     while (list != nullptr) {
-      Turn turn(*std::exchange(list, list->next));
+      adapter::Turn turn(*std::exchange(list, list->next));
       ::restinio::asio_ns::post(context_, std::move(turn));
     }
   }
