@@ -335,7 +335,8 @@ struct Server::Impl {
     has_changed.wait(lock, [this] { return end != End::no; });
     const bool quiet = end == End::quiet;
     const auto ended = [this] { return end == End::ended; };
-    if (at_once || has_changed.wait_for(lock, quiet ? quiet_close_time : close_time, ended)) return;
+    if (!quiet && at_once) return;
+    if (has_changed.wait_for(lock, quiet ? quiet_close_time : close_time, ended)) return;
     if (quiet && !cuts_some.exchange(true))
       log_cut("the stop", "what the application gave the host did not close in time");
   }
