@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <mutex>
@@ -26,10 +27,16 @@ constexpr int hex_digit(char c) noexcept {
   return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
-constexpr bool is_token_char(char c) noexcept {
-  if ((c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z')) return true;
-  return c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
+/// RFC 9110, 5.6.2, as a table: each field of each response is checked.
+constexpr auto token_chars = [] {
+  std::array<bool, 256> is{};
+  for (const unsigned char c : std::string_view("!#$%&'*+-.^_`|~")) is[c] = true;
+  for (unsigned char c = '0'; c <= '9'; ++c) is[c] = true;
+  for (unsigned char c = 'a'; c <= 'z'; ++c) is[c] = is[c - 'a' + 'A'] = true;
+  return is;
+}();
+
+constexpr bool is_token_char(char c) noexcept { return token_chars[static_cast<unsigned char>(c)]; }
 
 }  // namespace
 

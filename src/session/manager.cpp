@@ -252,7 +252,7 @@ std::string Manager::Impl::stop_store(Deadline until, std::chrono::milliseconds 
     try {
   AsyncJobs* const all = blocking ? &current_jobs() : nullptr;
   if (all) static_cast<void>(all->drain(until - bound / 2));
-  if (all) all->touches.drain(until - bound / 2);
+  if (all) all->unawaited.drain(until - bound / 2);
   const auto named = dispatch->stop(until - bound / 8);
   if (all) static_cast<void>(all->drain(Deadline::max()));  // all has been answered
   if (named.empty()) return {};
@@ -284,7 +284,7 @@ StoreCounters Manager::counters() const noexcept {
   if (!impl_->dispatch) return {};
   auto out = impl_->dispatch->counters();
   const AsyncJobs* const jobs = impl_->jobs;
-  if (jobs && jobs->generation == fork_generation()) out.touches_dropped = jobs->touches.dropped();
+  if (jobs && jobs->generation == fork_generation()) out.touches_dropped = jobs->unawaited.touches_dropped();
   return out;
 }
 

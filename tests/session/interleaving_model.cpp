@@ -106,6 +106,8 @@ class Search {
     if (committed != never && (seen.actions & login) && history_.limit.sessions > 0)
       add_each(Moment::Kind::limit_one, i,
                seen.commit == Seen::Commit::unknown ? late : seen.committing, committed);
+    if (committed != never && (seen.actions & login) && seen.commit == Seen::Commit::unknown)
+      add(Moment::Kind::end_unseen, i, late, true, committed);
     if (refused && !failed) add(Moment::Kind::refused, i, seen.committing, false, loaded);
     add_return(i, seen, loaded, committed);
   }
@@ -198,11 +200,23 @@ class Search {
 }  // namespace
 
 std::string describe(const Moment& moment) {
-  static constexpr std::array names{
-      "claim",      "miss",         "load",    "load by second", "claim by two IDs",
-      "load again", "early commit", "commit",  "end of second",  "end all",
-      "put back",   "begin to end", "end one", "have ended all", "end one above the limit",
-      "be refused"};
+  static constexpr std::array names{"claim",
+                                    "miss",
+                                    "load",
+                                    "load by second",
+                                    "claim by two IDs",
+                                    "load again",
+                                    "early commit",
+                                    "commit",
+                                    "end of second",
+                                    "end all",
+                                    "put back",
+                                    "begin to end",
+                                    "end one",
+                                    "have ended all",
+                                    "end one above the limit",
+                                    "be refused",
+                                    "end what nobody got"};
   std::string text = names.at(static_cast<std::size_t>(moment.kind));
   if (moment.session >= 0) text += " (session " + std::to_string(moment.session) + ")";
   return text + " of " + std::to_string(moment.request);

@@ -99,6 +99,8 @@ bool Rules::apply_alone(Model& model, const Moment& moment) {
       return limit_one(model, i, moment.session);
     case Moment::Kind::refused:
       return was_refused(model, i);
+    case Moment::Kind::end_unseen:
+      return end_unseen(model, i);
   }
   return false;
 }
@@ -283,6 +285,16 @@ bool Rules::was_refused(Model& model, std::size_t i) {
   if (self.presence == Presence::live) others &= ~(1u << self.session);
   if (static_cast<std::size_t>(std::popcount(others)) >= history_.limit.sessions) return true;
   return explaining_ && differs(i, "was refused, though there is room");
+}
+
+/// Nobody got the ID that its login brought: the session is not left to be seen in lists.
+bool Rules::end_unseen(Model& model, std::size_t i) {
+  const int session = model.requests[i].signed_in;
+  if (session < 0) return false;
+  auto& its = model.sessions[static_cast<std::size_t>(session)];
+  if (!its.alive || its.current != static_cast<int>(i) + 1) return false;
+  its.alive = false;
+  return true;
 }
 
 bool Rules::put_back(Model& model, std::size_t i) {

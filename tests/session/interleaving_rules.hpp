@@ -76,6 +76,7 @@ struct Moment {
     ended_all,
     limit_one,
     refused,
+    end_unseen,
   };
   Kind kind{};
   std::size_t request = 0;
@@ -113,6 +114,7 @@ class Rules {
   bool ended_all(Model& model, std::size_t i);
   bool limit_one(Model& model, std::size_t i, int session);
   bool was_refused(Model& model, std::size_t i);
+  bool end_unseen(Model& model, std::size_t i);
   bool put_back(Model& model, std::size_t i);
   void note_endings(Model& model);
   [[nodiscard]] bool signs_in(const Model& model, std::size_t i, const Seen& seen) const;

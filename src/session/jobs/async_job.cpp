@@ -80,6 +80,7 @@ void AsyncLoad::orphaned() {
 template <>
 void AsyncCommit::orphaned() {
   FlashReturn::start(owner_, job_.unreturned_flash());
+  if (auto op = job_.erase_of_unseen_login()) owner_.unawaited.send(std::move(*op));
 }
 template <>
 void AsyncCommit::forgotten() noexcept {
@@ -156,7 +157,7 @@ void AsyncJob::answer(Operation& operation, const Error* error) noexcept {
 
 bool AsyncJob::call() {
   if (call_.op.verb == Verb::touch) {
-    owner_.touches.send(std::move(call_.op));
+    owner_.unawaited.send(std::move(call_.op));
     job().answered(call_.op, std::nullopt);
     return true;
   }

@@ -12,7 +12,7 @@
 #include "runner/fork.hpp"
 #include "runner/short_mutex.hpp"
 #include "runner/spares.hpp"
-#include "touches.hpp"
+#include "unawaited.hpp"
 
 namespace flame::inline v0::session {
 
@@ -83,7 +83,10 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
 class AsyncJobs {
  public:
   AsyncJobs(Core& its_core, Dispatch& its_dispatch)
-      : core(its_core), dispatch(its_dispatch), gate(core, dispatch), touches(core, dispatch) {}
+      : core(its_core),
+        dispatch(its_dispatch),
+        unawaited(core, dispatch),
+        gate(core, dispatch, unawaited) {}
 
   /// Loads, and as many commits, that may be under way; above it they are refused at once.
   static constexpr std::size_t max_under_way = 10'000;
@@ -106,8 +109,8 @@ class AsyncJobs {
 
   Core& core;
   Dispatch& dispatch;
+  Unawaited unawaited;
   Gate gate;
-  Touches touches;
   const unsigned generation = fork_generation();  ///< of the process that it serves
 
  private:

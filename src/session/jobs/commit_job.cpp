@@ -385,6 +385,16 @@ std::shared_ptr<SessionState> CommitJob::unreturned_flash() const {
   return out;
 }
 
+std::optional<StoreOp> CommitJob::erase_of_unseen_login() const {
+  if (!new_id_ || !unit_.logs_in || unit_.changes->owner->empty()) return std::nullopt;
+  Record record;
+  record.key = new_id_->key();
+  record.owner = stored_owner(core_.hash.application(), *unit_.changes->owner);
+  record.last_seen = core_.time.now();
+  record.expires_at = record.last_seen + core_.rules.lifetimes.of(terms_of(*unit_.changes)).idle;
+  return erase_of(record);
+}
+
 Result<ResponseFields> CommitJob::result() {
   if (error_) {
     const bool has_key = session_->presence != Presence::absent;

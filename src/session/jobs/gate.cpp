@@ -68,8 +68,11 @@ struct Gate::Shard {
   Shard& operator=(const Shard&) = delete;
 };
 
-Gate::Gate(Core& core, Dispatch& dispatch)
-    : core_(core), dispatch_(dispatch), shards_(std::make_unique<Shards>()) {}
+Gate::Gate(Core& core, Dispatch& dispatch, Unawaited& unawaited)
+    : core_(core),
+      dispatch_(dispatch),
+      unawaited_(unawaited),
+      shards_(std::make_unique<Shards>()) {}
 Gate::~Gate() = default;
 
 Gate::Shard& Gate::shard_of(const SessionKey& key) noexcept {
@@ -258,6 +261,7 @@ bool Gate::finish(Entry& entry) noexcept {
   auto finished = entry.under_way.take_all();
   auto given_up = entry.given_up.take_all();
   Record written = entry.flow ? entry.flow->take_newest() : Record{};
+  auto strays = entry.flow ? entry.flow->take_strays() : std::vector<StoreOp>();
   entry.flow.reset();
   entry.newest.reset();
   for (Ticket* at = finished.front(); at; at = at->next) give_newest(*at, written);
@@ -273,6 +277,7 @@ bool Gate::finish(Entry& entry) noexcept {
   if (!runs) drop_if_idle(entry);  // entry may be gone from here on
   lock.unlock();
   if (runs) remember(entry, written);
+  for (StoreOp& stray : strays) unawaited_.send(std::move(stray));
   while (Ticket* const ticket = given_up.pop()) ticket->done(*ticket);
   while (Ticket* const ticket = finished.pop()) ticket->done(*ticket);
   return runs;

@@ -5,6 +5,7 @@
 
 #include "job.hpp"
 #include "runner/fifo.hpp"
+#include "unawaited.hpp"
 
 namespace flame::inline v0::session {
 
@@ -27,7 +28,7 @@ struct Ticket {
 /// write, and strands nobody. Any thread.
 class Gate {
  public:
-  Gate(Core& core, Dispatch& dispatch);
+  Gate(Core& core, Dispatch& dispatch, Unawaited& unawaited);
   ~Gate();
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
@@ -65,6 +66,7 @@ class Gate {
 
   Core& core_;
   Dispatch& dispatch_;
+  Unawaited& unawaited_;
   const std::unique_ptr<Shards> shards_;
 };
 

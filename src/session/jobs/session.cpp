@@ -92,7 +92,7 @@ std::optional<std::string_view> Session::Impl::find(std::string_view key,
     else if (decided.kind == Change::Kind::update)
       value = decided.guess.value;
   } else if (const auto* document = loaded()) {
-    if (const auto* entry = document->find(key)) value = entry->value;
+    if (const auto* entry = document->find(key)) value = entry->value();
   }
   for (; at < end; ++at) {  // updates: with each of them the next has what it needs
     const Change& update = changes.values[at];
@@ -113,7 +113,7 @@ std::vector<std::string> Session::keys() const {
   if (!impl_) return {};
   std::set<std::string_view> keys;
   if (const auto* document = impl_->loaded())
-    for (const auto& entry : document->entries()) keys.insert(entry.key);
+    for (const auto& entry : document->entries()) keys.insert(entry.key());
   const auto& changes = impl_->changes.values;
   for (std::size_t i = 0; i < changes.size(); ++i) {
     const auto key = changes[i].item.key();

@@ -16,13 +16,6 @@ TimePoint expiry(TimePoint created_at, const Lifetimes& lifetimes, TimePoint now
   return std::min(now + lifetimes.idle, created_at + lifetimes.absolute);
 }
 
-Terms terms_of(const Changes& changes) noexcept {
-  if (!changes.login) return {};
-  const Login& login = *changes.login;
-  return {login.idle.value_or(OptionSeconds()), login.absolute.value_or(OptionSeconds()),
-          login.persistent, login.label};
-}
-
 /// The session as it will be written. Copied before each unit, so that one alone can be undone.
 struct Draft {
   Document document{};
@@ -133,18 +126,20 @@ class Planning {
     draft_.handed_over = true;
   }
 
+  void put(const Item& item) {
+    draft_.document.put(Document::Entry(item.bytes(), item.key(), item.value()));
+  }
+
   bool change_value(const Change& change) {
     switch (change.kind) {
       case Change::Kind::set:
-        draft_.document.put({change.item.key(), change.item.value(), change.item.bytes()});
+        put(change.item);
         return true;
       case Change::Kind::erase:
         return draft_.document.erase(change.item.key());
-      case Change::Kind::update: {
-        const Item& item = outputs_.emplace_back(change.item.key(), updated(change));
-        draft_.document.put({item.key(), item.value(), item.bytes()});
+      case Change::Kind::update:
+        put(outputs_.emplace_back(change.item.key(), updated(change)));
         return true;
-      }
       case Change::Kind::clear:
         break;
     }
@@ -155,9 +150,10 @@ class Planning {
 
   std::string updated(const Change& change) const {
     const auto* stored = draft_.document.find(change.item.key());
+    const auto value = stored ? stored->value() : std::string_view();
     try {
       const InCallback in_callback;
-      return change.update.run(change.update.arguments.get(), stored ? &stored->value : nullptr);
+      return change.update.run(change.update.arguments.get(), stored ? &value : nullptr);
     } catch (const std::bad_alloc&) {
       throw;
     } catch (...) {
@@ -265,6 +261,13 @@ void settle_ended(Unit& unit) noexcept {
   const auto& changes = *unit.changes;
   const bool login = unit.logs_in && !changes.owner->empty() && !changes.destroy;
   unit.result.verdict = login ? Verdict::lost_login : Verdict::dropped;
+}
+
+Terms terms_of(const Changes& changes) noexcept {
+  if (!changes.login) return {};
+  const Login& login = *changes.login;
+  return {login.idle.value_or(OptionSeconds()), login.absolute.value_or(OptionSeconds()),
+          login.persistent, login.label};
 }
 
 bool is_login(const Changes& changes, std::string_view owner, const Terms& terms) noexcept {

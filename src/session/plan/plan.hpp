@@ -94,6 +94,8 @@ void settle_ended(Unit& unit) noexcept;
 [[nodiscard]] std::optional<TimePoint> due_touch(const Record& record, const Lifetimes& lifetimes,
                                                  TimePoint now);
 
+/// What a login in `changes` asks for.
+[[nodiscard]] Terms terms_of(const Changes& changes) noexcept;
 /// Whether what `changes` say of the owner is a login of a session that has this owner and terms.
 [[nodiscard]] bool is_login(const Changes& changes, std::string_view owner,
                             const Terms& terms) noexcept;

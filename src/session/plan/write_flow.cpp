@@ -8,6 +8,16 @@ WriteFlow::WriteFlow(const PlanContext& context, RandomSource& random, const Bas
                      std::span<Unit* const> units)
     : context_(context), random_(random), base_(base), units_(units), settling_(needs_reading()) {}
 
+StoreOp erase_of(const Record& record) {
+  StoreOp op;
+  op.verb = Verb::erase;
+  op.record.key = record.key;
+  op.record.owner = record.owner;
+  op.record.last_seen = record.last_seen;
+  op.record.expires_at = record.expires_at;
+  return op;
+}
+
 bool WriteFlow::needs_reading() const noexcept {
   return base_ && (!unknown_.empty() || base_->record.token == WriteToken{});
 }
@@ -56,6 +66,8 @@ void WriteFlow::answer(StoreOp& op, const std::optional<Failure>& failure, TimeP
 void WriteFlow::answer_write(StoreOp& op, const std::optional<Failure>& failure, TimePoint now) {
   if (failure) {
     if (failure->maybe_applied) unknown_.push_back(last_);
+    if (failure->maybe_applied && op.verb == Verb::create && !op.record.owner.empty())
+      strays_.push_back(erase_of(op.record));
     return failed(*failure);
   }
   switch (op.outcome) {

@@ -16,6 +16,9 @@ inline constexpr int max_conflicts = 100;
 /// Store failures that one write bears.
 inline constexpr int max_store_failures = 3;
 
+/// Ends the session of a record.
+[[nodiscard]] StoreOp erase_of(const Record& record);
+
 /// One write of a session, until its outcome is known: plans its units on the newest record, again
 /// after each conflict, and settles an unknown outcome by the write's token. Decides only: whoever
 /// drives it runs the operations.
@@ -42,6 +45,11 @@ class WriteFlow {
   /// the store left it. Token 0: none.
   [[nodiscard]] Record take_newest();
 
+  /// The erases of logins that may have begun in tries of unknown outcome: nobody gets their IDs,
+  /// but their owner would see them in lists, and limits count them, until they expire. A visitor's
+  /// are seen by nobody.
+  [[nodiscard]] std::vector<StoreOp> take_strays() noexcept { return std::move(strays_); }
+
  private:
   [[nodiscard]] bool needs_reading() const noexcept;
   [[nodiscard]] bool on_newest() const noexcept { return base_ && base_ == newest_.get(); }
@@ -64,6 +72,7 @@ class WriteFlow {
   };
   Try last_{};                  // token 0: nothing is planned yet
   std::vector<Try> unknown_{};  // whose outcome nobody told
+  std::vector<StoreOp> strays_{};
   int conflicts_ = 0;
   int failures_ = 0;
   bool settling_ = false;  // or reading first

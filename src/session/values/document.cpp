@@ -18,7 +18,7 @@ void write_own(Writer& out, std::uint64_t key, std::optional<std::string_view> i
 
 auto position(auto& entries, std::string_view key) noexcept {
   return std::lower_bound(entries.begin(), entries.end(), key,
-                          [](const auto& entry, std::string_view k) { return entry.key < k; });
+                          [](const auto& entry, std::string_view k) { return entry.key() < k; });
 }
 
 }  // namespace
@@ -42,8 +42,8 @@ std::optional<Document> Document::read(std::string_view payload) {
     } else if (own) {
       out.unknown_.push_back(bytes);
     } else {
-      if (!out.values_.empty() && out.values_.back().key >= *key) return std::nullopt;
-      out.values_.push_back({*key, *value, bytes});
+      if (!out.values_.empty() && out.values_.back().key() >= *key) return std::nullopt;
+      out.values_.emplace_back(bytes, *key, *value);
     }
   }
   if (!in.at_end()) return std::nullopt;
@@ -52,12 +52,12 @@ std::optional<Document> Document::read(std::string_view payload) {
 
 const Document::Entry* Document::find(std::string_view key) const noexcept {
   const auto at = position(values_, key);
-  return at != values_.end() && at->key == key ? &*at : nullptr;
+  return at != values_.end() && at->key() == key ? &*at : nullptr;
 }
 
 void Document::put(const Entry& entry) {
-  const auto at = position(values_, entry.key);
-  if (at != values_.end() && at->key == entry.key)
+  const auto at = position(values_, entry.key());
+  if (at != values_.end() && at->key() == entry.key())
     *at = entry;
   else
     values_.insert(at, entry);
@@ -65,14 +65,14 @@ void Document::put(const Entry& entry) {
 
 bool Document::erase(std::string_view key) noexcept {
   const auto at = position(values_, key);
-  if (at == values_.end() || at->key != key) return false;
+  if (at == values_.end() || at->key() != key) return false;
   values_.erase(at);
   return true;
 }
 
 std::size_t Document::content_size() const noexcept {
   std::size_t size = flash_ ? flash_->size() + 1 : 0;
-  for (const auto& entry : values_) size += entry.bytes.size();
+  for (const auto& entry : values_) size += entry.bytes().size();
   for (const auto bytes : unknown_) size += bytes.size();
   return size;
 }
@@ -92,7 +92,7 @@ void Document::append_to(std::string& payload) const {
   write_own(out, flash_key, flash_);
   write_own(out, csrf_key, csrf_);
   for (const auto bytes : unknown_) payload.append(bytes);
-  for (const auto& entry : values_) payload.append(entry.bytes);
+  for (const auto& entry : values_) payload.append(entry.bytes());
 }
 
 }  // namespace flame::inline v0::session

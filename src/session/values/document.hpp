@@ -12,10 +12,27 @@ namespace flame::inline v0::session {
 /// whose unsigned integer keys are the library's. Values stay bytes; nothing here owns any of them.
 class Document {
  public:
-  struct Entry {
-    std::string_view key{};
-    std::string_view value{};
-    std::string_view bytes{};  ///< key item and value item: what a rewrite splices
+  /// One of the application's values. Small, for a session keeps several in place; a payload has no
+  /// more bytes than 32 bits count.
+  class Entry {
+   public:
+    Entry() = default;
+    /// Of `bytes`, where `key` is the text of the first item and `value` the second item.
+    Entry(std::string_view bytes, std::string_view key, std::string_view value) noexcept
+        : start_(bytes.data()),
+          size_(static_cast<std::uint32_t>(bytes.size())),
+          key_at_(static_cast<std::uint32_t>(key.data() - start_)),
+          key_size_(static_cast<std::uint32_t>(key.size())),
+          value_at_(static_cast<std::uint32_t>(value.data() - start_)) {}
+
+    [[nodiscard]] std::string_view key() const noexcept { return {start_ + key_at_, key_size_}; }
+    [[nodiscard]] std::string_view value() const noexcept { return bytes().substr(value_at_); }
+    /// Key item and value item: what a rewrite splices.
+    [[nodiscard]] std::string_view bytes() const noexcept { return {start_, size_}; }
+
+   private:
+    const char* start_ = nullptr;
+    std::uint32_t size_ = 0, key_at_ = 0, key_size_ = 0, value_at_ = 0;
   };
   using Entries = boost::container::small_vector<Entry, 4>;
 

@@ -112,8 +112,8 @@ struct Planner {
     const auto document = Document::read(payload);
     if (!document) return "not a document";
     std::string out = "{";
-    for (const auto& [key, value, bytes] : document->entries())
-      out += (out.size() > 1 ? " " : "") + std::string(key) + ":" + number(value);
+    for (const auto& entry : document->entries())
+      out += (out.size() > 1 ? " " : "") + std::string(entry.key()) + ":" + number(entry.value());
     out += "}";
     if (document->flash()) out += " flash=" + number(*document->flash());
     if (!record.owner.empty())

@@ -387,5 +387,30 @@ TEST(WriteFlow, TheNewestIsKeptForWhoClaims) {
   EXPECT_EQ(found.results(), "applied claimed=9");
 }
 
+TEST(WriteFlow, ALoginOfUnknownOutcomeIsAStray) {
+  Driven flow({}, {{.edit = login("x"), .presence = Presence::absent}});
+  const auto first = flow.op->record;
+  flow.fail(unsent);
+  const auto second = flow.op->record;
+  EXPECT_NE(second.key, first.key);
+  flow.fail(lost);
+  flow.answer(Outcome::done);
+  const auto strays = flow.flow->take_strays();
+  ASSERT_EQ(strays.size(), 1U);
+  EXPECT_EQ(strays[0].verb, Verb::erase);
+  EXPECT_EQ(strays[0].record.key, second.key);
+  EXPECT_EQ(strays[0].record.owner, second.owner);
+  EXPECT_TRUE(flow.flow->take_strays().empty());
+}
+
+TEST(WriteFlow, OnlyALoginThatBeginsCanBeAStray) {
+  Driven visitor({}, {{.edit = set("b", 2), .presence = Presence::absent}});
+  visitor.fail(lost);
+  EXPECT_TRUE(visitor.flow->take_strays().empty());
+  Driven change(one, {{.edit = login("x")}});
+  change.fail(lost);
+  EXPECT_TRUE(change.flow->take_strays().empty());
+}
+
 }  // namespace
 }  // namespace flame::session

@@ -43,7 +43,7 @@ TEST(OpenRecord, ReadableGoesIntoTheBaseWithItsViews) {
     moved = std::move(base);
   }
   EXPECT_EQ(moved.record.owner, "alice");
-  EXPECT_EQ(decode<int>(moved.document.find("n")->value), 1);
+  EXPECT_EQ(decode<int>(moved.document.find("n")->value()), 1);
 }
 
 TEST(OpenRecord, ExpiryIsJudgedByEachLimitAtTheMillisecond) {

@@ -335,7 +335,7 @@ TEST_F(RunnerManager, OfASessionsTouchesOneIsKeptAndItIsTheLatest) {
 TEST_F(RunnerManager, TouchesTakeNoPlaceOfACommit) {
   options.max_created_per_second = 0;
   std::vector<std::string> cookies;
-  for (std::size_t i = 0; i <= Touches::most_kept; ++i) cookies.push_back(visitor());
+  for (std::size_t i = 0; i <= Unawaited::most_kept; ++i) cookies.push_back(visitor());
   blocking->hold(Verb::touch);
   advance(10min);
   for (const auto& each : cookies) read(each);

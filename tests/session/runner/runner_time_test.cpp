@@ -28,9 +28,10 @@ class RunnerTime : public RunnerTest {
     return op.outcome == Outcome::done;
   }
   bool opens(unsigned k) { return run(Verb::load, k).done(); }
-  /// The touch wakes the worker that sweeps, and the second one comes when it has.
+  /// A touch wakes the worker that sweeps, and a second one comes when it has.
   void sweep_after(milliseconds pause) {
     run(Verb::touch, 99);  // starts it, where it had nothing to do yet
+    run(Verb::touch, 99);  // a sweep that was due already is over
     const auto before = store->sweeps();
     clock.advance(pause);
     run(Verb::touch, 99);

@@ -27,7 +27,7 @@ TEST(Document, IsIndexedAndRewrittenToTheByte) {
   const auto document = read(payload);
   ASSERT_TRUE(document);
   ASSERT_EQ(document->entries().size(), 3U);
-  EXPECT_EQ(decode<int>(document->find("b")->value), 500);
+  EXPECT_EQ(decode<int>(document->find("b")->value()), 500);
   EXPECT_EQ(decode<bool>(*document->flash()), true);
   EXPECT_EQ(document->find("1"), nullptr);
   EXPECT_EQ(document->find(""), nullptr);
