@@ -129,6 +129,9 @@ func (w world) begun(in input, id string) world {
 // A session keeps it through all its IDs.
 func selector(id string) string { return id[:min(16, len(id))] }
 
+// Of a login whose answer nobody got: the library ends such a session when it learns of it.
+func (s session) isNobodys() bool { return strings.HasPrefix(s.id, "?") }
+
 // What the worlds can be after an operation of unknown outcome.
 func (w world) perhaps(in input) []world {
 	opens, _, ever := w.find(in.id)
@@ -203,8 +206,10 @@ func (w world) afterChange(opens, superseded int, in input, out output) []world 
 			case goesOn || opens >= 0:
 				return nil
 			}
-		} else if opens >= 0 || superseded >= 0 {
+		} else if opens >= 0 || superseded >= 0 && !w[superseded].isNobodys() {
 			return nil
+		} else if superseded >= 0 {
+			w = w.without(superseded)
 		}
 		return []world{w.begun(in, out.newID)}
 	}
