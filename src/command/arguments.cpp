@@ -29,7 +29,7 @@ constexpr std::array forms{
 [[noreturn]] void wrong(const std::string& text) { throw Failure(ExitStatus::usage, text); }
 
 /// What looks like nothing but an option or a command may be repeated.
-std::string quoted(std::string_view word) {
+std::string in_quotes(std::string_view word) {
   const bool plain = word.size() < 20 && std::ranges::all_of(word, [](char c) {
                        return (c >= 'a' && c <= 'z') || c == '-';
                      });
@@ -84,7 +84,7 @@ class Reader {
     const auto name = word.substr(0, equals);
     const auto all = form_.options;
     if (all.find(" " + std::string(name) + " ") == all.npos)
-      wrong("flame-session " + std::string(form_.name) + " has no option " + quoted(name) +
+      wrong("flame-session " + std::string(form_.name) + " has no option " + in_quotes(name) +
             ": see flame-session " + std::string(form_.name) +
             " --help; what begins with a dash and is no option goes after --");
     const bool has_value = name == "--application" || name == "--except";
@@ -139,7 +139,7 @@ Arguments read_arguments(std::span<const char* const> words) {
   if (asks && words.size() == 1) return {};
   const auto* const form = find_form(asks ? words[1] : first);
   if (!form)
-    wrong(quoted(asks ? words[1] : first) +
+    wrong(in_quotes(asks ? words[1] : first) +
           " is no command of flame-session: see flame-session --help");
   if (asks) return {.action = Action::help, .about = form->action};
   return Reader(*form, words.subspan(1)).read();

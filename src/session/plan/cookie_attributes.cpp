@@ -19,7 +19,7 @@ std::string_view trimmed(std::string_view text) noexcept {
   return text;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "`";
   for (const char c : text.substr(0, 64)) out += c >= 0x20 && c < 0x7f ? c : '?';
   return out + (text.size() > 64 ? "…`" : "`");
@@ -61,7 +61,7 @@ bool is_host_name(std::string_view text) {  // RFC 1123, 2.1: letters, digits an
 void check_prefix(std::string_view name, const CookieAttributes& cookie, std::string_view prefix,
                   std::vector<std::string>& faults) {
   if (!starts_with_any_case(name, prefix)) return;
-  const auto shown = "cookie.name " + quoted(name);
+  const auto shown = "cookie.name " + in_quotes(name);
   if (!name.starts_with(prefix))
     faults.push_back(shown + ": write the prefix as `" + std::string(prefix) +
                      "`, browsers compare its case");
@@ -82,20 +82,20 @@ std::vector<std::string> cookie_faults(std::string_view name, std::size_t value_
                                        const CookieAttributes& cookie) {
   std::vector<std::string> faults;
   if (!is_token(name))
-    faults.push_back("cookie.name " + quoted(name) +
+    faults.push_back("cookie.name " + in_quotes(name) +
                      " is no token: use letters, digits and !#$%&'*+-.^_`|~ only");
   if (name.size() + value_size > max_cookie_size)
     faults.push_back("cookie.name is too long: name and value together have at most " +
                      std::to_string(max_cookie_size) + " bytes");
   for (const auto prefix : {host_prefix, secure_prefix}) check_prefix(name, cookie, prefix, faults);
   if (!cookie.path.starts_with('/') || !is_attribute_value(cookie.path))
-    faults.push_back("cookie.path " + quoted(cookie.path) +
+    faults.push_back("cookie.path " + in_quotes(cookie.path) +
                      " must start with `/` and have printable ASCII without `;` and spaces only");
   if (cookie.path.size() > max_attribute_size || cookie.domain.size() > max_attribute_size)
     faults.push_back("cookie.path and cookie.domain have at most " +
                      std::to_string(max_attribute_size) + " bytes each");
   if (!cookie.domain.empty() && !is_host_name(cookie.domain))
-    faults.push_back("cookie.domain " + quoted(cookie.domain) +
+    faults.push_back("cookie.domain " + in_quotes(cookie.domain) +
                      " is no host name: write it as `example.org`, without a leading dot");
   if (cookie.same_site == SameSite::none && cookie.plain_http)
     faults.push_back(
@@ -139,7 +139,7 @@ void refuse_faults(std::string_view name, std::string_view value,
                    const CookieAttributes& attributes) {
   auto faults = cookie_faults(name, value.size(), attributes);
   if (!is_cookie_value(value))
-    faults.push_back("the value of the cookie " + quoted(name) +
+    faults.push_back("the value of the cookie " + in_quotes(name) +
                      " has a space, quote, comma, semicolon, backslash, control character or "
                      "non-ASCII: encode it");
   if (attributes.max_age && attributes.max_age->count() <= 0)

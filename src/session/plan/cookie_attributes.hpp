@@ -23,8 +23,9 @@ inline constexpr std::string_view secure_prefix = "__Secure-";
 /// "; Path=/; Secure…", without Max-Age.
 [[nodiscard]] std::string attributes_text(const CookieAttributes& attributes);
 
-/// For messages: what could break a line or a terminal becomes '?'.
-[[nodiscard]] std::string quoted(std::string_view text);
+/// For messages: what could break a line or a terminal becomes '?'. Not named as std::quoted,
+/// which would be taken for a std::string.
+[[nodiscard]] std::string in_quotes(std::string_view text);
 /// Without spaces and tabs around it.
 [[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;
 /// RFC 9110, 5.6.2.

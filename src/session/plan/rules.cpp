@@ -61,10 +61,10 @@ void check_names(const Options& options, Wrong& wrong) {
     wrong.add("application must have at most " + std::to_string(max_application_size) +
               " bytes, and no NUL: shorten it");
   if (!options.id_header.empty() && !is_token(options.id_header))
-    wrong.add("id_header " + quoted(options.id_header) + " is no header name");
+    wrong.add("id_header " + in_quotes(options.id_header) + " is no header name");
   for (const std::string_view taken : {"Cookie", "Set-Cookie", "Vary", "Cache-Control"})
     if (starts_with_any_case(options.id_header, taken) && options.id_header.size() == taken.size())
-      wrong.add("id_header " + quoted(options.id_header) +
+      wrong.add("id_header " + in_quotes(options.id_header) +
                 " has its own use here: choose another name");
 }
 
