@@ -1,24 +1,15 @@
 #include <algorithm>
-#include <boost/url/src.hpp>
 #include <charconv>
 
 #include <flame/session/store_url.hpp>
 
+#include "uri.hpp"
+
 namespace flame::inline v0::session {
 namespace {
 
-namespace urls = boost::urls;
-
 [[noreturn]] void refuse(const std::string& text) {
   throw StoreError(StoreError::Kind::refused, text);
-}
-
-/// Empty: it has a percent sign that begins no such escape.
-std::optional<std::string> decoded(std::string_view text) {
-  const auto view = urls::make_pct_string_view({text.data(), text.size()});
-  if (!view) return std::nullopt;
-  const auto decoded = view->operator*();
-  return std::string(decoded.begin(), decoded.end());
 }
 
 bool is_name(std::string_view text) noexcept {
@@ -27,6 +18,22 @@ bool is_name(std::string_view text) noexcept {
   };
   return !text.empty() && text.size() <= 63 && letter(text.front()) &&
          std::ranges::all_of(text, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  });
+  return out;
+}
+
+std::uint16_t port_of(const std::string& scheme, std::string_view digits) {
+  std::uint16_t port = 0;
+  const auto error = std::from_chars(digits.data(), digits.data() + digits.size(), port).ec;
+  if (error != std::errc{} || port == 0)
+    refuse("store URL `" + scheme + ":`: the port must be 1 to 65535");
+  return port;
 }
 
 }  // namespace
@@ -52,7 +59,7 @@ void UrlParameters::add(std::string_view parameter, std::span<const std::string_
     wrong("unknown parameter `" + std::string(name) + "`: it takes " + all);
   }
   if (find(name)) wrong("`" + std::string(name) + "` is given twice: give it once");
-  auto value = decoded(parameter.substr(equals + 1));
+  auto value = percent_decoded(parameter.substr(equals + 1));
   if (!value) wrong("`" + std::string(name) + "` has a % that is no escape: write %25");
   given_.emplace_back(name, std::move(*value));
 }
@@ -86,36 +93,20 @@ void UrlParameters::wrong(const std::string& text) const {
 }
 
 StoreUrl parse_store_url(std::string_view text) {
-  const auto parsed = urls::parse_uri({text.data(), text.size()});
-  // Boost 1.81 reads a port that is no number as the begin of the path.
-  const bool whole = parsed && (!parsed->has_authority() || parsed->encoded_path().empty() ||
-                                parsed->encoded_path().front() == '/');
-  if (!whole)
+  const auto uri = parse_uri(text);
+  if (!uri)
     refuse(
         "the store URL is not one: write scheme://user:password@host:port/path, with the "
         "characters : / ? # [ ] @ % of user and password as %3A %2F %3F %23 %5B %5D %40 %25");
-  const auto& url = *parsed;
   StoreUrl out;
-  out.scheme.assign(url.scheme().begin(), url.scheme().end());
-  std::ranges::transform(out.scheme, out.scheme.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
-  if (url.has_fragment()) refuse("store URL `" + out.scheme + ":`: it has a #: write it as %23");
-  if (url.has_userinfo()) {
-    out.user = url.user();
-    if (url.has_password()) out.password = url.password();
-  }
-  out.host = url.host_address();
-  if (url.has_port() && !url.port().empty()) {
-    const auto digits = url.port();  // Boost 1.81 wraps 65536 round to 0 in port_number()
-    std::uint16_t port = 0;
-    const auto error = std::from_chars(digits.data(), digits.data() + digits.size(), port).ec;
-    if (error != std::errc{} || port == 0)
-      refuse("store URL `" + out.scheme + ":`: the port must be 1 to 65535");
-    out.port = port;
-  }
-  out.path = url.path();
-  out.parameters.assign(url.encoded_query().begin(), url.encoded_query().end());
+  out.scheme = lower(uri->scheme);
+  if (uri->has_fragment) refuse("store URL `" + out.scheme + ":`: it has a #: write it as %23");
+  if (uri->user) out.user = percent_decoded(*uri->user);
+  if (uri->password) out.password = percent_decoded(*uri->password);
+  out.host = percent_decoded(uri->host).value();
+  if (!uri->port.empty()) out.port = port_of(out.scheme, uri->port);
+  out.path = percent_decoded(uri->path).value();
+  out.parameters = uri->query;
   return out;
 }
 

@@ -43,14 +43,34 @@ TEST(StoreUrl, MayLackThem) {
   EXPECT_EQ(parse_store_url("redis://h:").port, std::nullopt);
   EXPECT_EQ(parse_store_url("redis://[::1]:7").host, "::1");
   EXPECT_EQ(parse_store_url("unix:/run/x.sock").path, "/run/x.sock");
+  EXPECT_EQ(parse_store_url("unix:run%2Fx.sock?a=/?").path, "run/x.sock");
+  EXPECT_EQ(parse_store_url("redis://h?a=/?:@").parameters, "a=/?:@");
 }
 
 TEST(StoreUrl, RefusesWhatIsNoneAndRepeatsNoPartOfIt) {
-  for (const char* wrong :
-       {"", "redis", "redis://u:se/cret@h", "redis://u:se#cret@h", "redis://u:se[cret@h",
-        "redis://u:secret@h:65536", "redis://u:secret@h:99999", "redis://secret@h:0",
-        "redis://h/%zzsecret", "redis://h:secret/", "re dis://secret", "://x",
-        "redis://h/?a=secret#secret"}) {
+  for (const char* wrong : {"",
+                            "redis",
+                            "redis://u:se/cret@h",
+                            "redis://u:se#cret@h",
+                            "redis://u:se[cret@h",
+                            "redis://u:secret@h:65536",
+                            "redis://u:secret@h:99999",
+                            "redis://secret@h:0",
+                            "redis://h/%zzsecret",
+                            "redis://h:secret/",
+                            "re dis://secret",
+                            "://x",
+                            "redis://h/?a=secret#secret",
+                            "redis://u:secret@[::1",
+                            "redis://u:secret@[::g]",
+                            "redis://u:secret@[::1]x",
+                            "redis://u:secret@h@h",
+                            "redis://u:secret@h/ ",
+                            "redis://h/%2",
+                            "redis://u:secret%@h",
+                            "redis://h?a[secret",
+                            "red_is://secret",
+                            "1redis://secret"}) {
     const auto text = refused([&] { static_cast<void>(parse_store_url(wrong)); });
     EXPECT_FALSE(text.empty()) << wrong;
     EXPECT_FALSE(says(text, "secret")) << text;
