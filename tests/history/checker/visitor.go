@@ -128,6 +128,18 @@ func read(in input, status int, body, newID string) output {
 	return out
 }
 
+// In an outage each further request would be one more of unknown outcome, and a history with many is never decided: how
+// many there are shall not depend on how long a server needs to start. What only reads is no part of the history.
+func (v *visitor) waitForAnswer(server, id string, random *rand.Rand) {
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); {
+		time.Sleep(time.Duration(300+random.Intn(400)) * time.Millisecond)
+		if status, _, _ := v.get(server, "/all", id); status == 200 {
+			return
+		}
+	}
+	panic("no session can be read in a minute")
+}
+
 // One request after the other, until so many are in the history.
 func (v *visitor) run(number, operations int, random *rand.Rand) {
 	for {
@@ -151,7 +163,7 @@ func (v *visitor) run(number, operations int, random *rand.Rand) {
 			porcupine.Operation{ClientId: number, Input: in, Call: call, Output: out, Return: back})
 		v.mutex.Unlock()
 		if out.unknown {
-			time.Sleep(time.Duration(300+random.Intn(400)) * time.Millisecond)
+			v.waitForAnswer(server, in.id, random)
 		} else if random.Intn(4) == 0 {
 			time.Sleep(time.Duration(random.Intn(3)) * time.Millisecond)
 		}
