@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -49,6 +50,13 @@ std::string log_time(std::int64_t second) {
   char text[32];
   const auto size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ ", &parts);
   return {text, size};
+}
+
+/// Requests may have taken so long that nobody could be accepted meanwhile.
+bool somebody_waits(asio::ip::tcp::acceptor& acceptor) noexcept {
+  if (!acceptor.is_open()) return false;
+  pollfd waiting{acceptor.native_handle(), POLLIN, 0};
+  return ::poll(&waiting, 1, 0) > 0;
 }
 
 }  // namespace
@@ -183,7 +191,8 @@ void Worker::begin_to_drain() noexcept {
 }
 
 void Worker::go_on_draining() noexcept {
-  if (now_ >= last_client_ + last_wait || now_ >= last_accept_) stop_accepting();
+  const bool none_came = now_ >= last_client_ + last_wait && !somebody_waits(acceptor_);
+  if (none_came || now_ >= last_accept_) stop_accepting();
   if (acceptor_.is_open()) return;
   for (const auto& client : clients_) client.connection->close_if_idle();
 }

@@ -89,6 +89,27 @@ TEST(Stop, WhatHasArrivedIsAnsweredTheBacklogToo) {
   stopping.join();
 }
 
+TEST(Stop, TheBacklogIsAnsweredThoughOneOfItTakesLongerThanItWaitsForMore) {
+  Flame f(brief(5s));
+  Held held(f);
+  f.get("/late", [] {
+    std::this_thread::sleep_for(70ms);
+    return "late";
+  });
+  ASSERT_TRUE(f.start());
+  Wire holder(f.address());
+  holder.send(get("/hold"));
+  held.wait();
+  std::vector<std::unique_ptr<Wire>> backlog;
+  for (int i = 0; i < 8; ++i)
+    backlog.emplace_back(std::make_unique<Wire>(f.address()))->send(get("/late"));
+  std::thread stopping([&] { f.stop(); });
+  std::this_thread::sleep_for(20ms);  // or not: all has arrived in any case
+  held.go();
+  for (const auto& wire : backlog) EXPECT_EQ(body_of(wire->read_all()), "late");
+  stopping.join();
+}
+
 TEST(Stop, IsToldByTheToken) {
   Flame f(brief(30s));
   std::promise<void> started;
