@@ -45,6 +45,24 @@ bool has_token(std::string_view list, std::string_view token) noexcept {
   return false;
 }
 
+/// Whether a chunk, or the last one, may begin so. Beast waits for the end of its line, and of the
+/// last one's for all trailers too.
+bool may_begin_chunk(std::string_view bytes, bool after_data) noexcept {
+  constexpr std::string_view end_of_data = "\r\n", digits = "0123456789abcdefABCDEF";
+  constexpr std::size_t enough = 32;
+  bytes = bytes.substr(0, enough);
+  if (after_data) {
+    const auto size = std::min(bytes.size(), end_of_data.size());
+    if (bytes.substr(0, size) != end_of_data.substr(0, size)) return false;
+    bytes.remove_prefix(size);
+  }
+  const auto size = bytes.find_first_not_of(digits);
+  if (size == std::string_view::npos) return true;
+  const auto rest = bytes.substr(size);
+  if (rest.front() == '\r') return size > 0 && (rest.size() == 1 || rest[1] == '\n');
+  return size > 0 && (rest.front() == ';' || rest.front() == ' ' || rest.front() == '\t');
+}
+
 std::uint8_t more(std::uint8_t count) noexcept {
   return static_cast<std::uint8_t>(std::min(count + 1, 2));
 }
@@ -99,6 +117,10 @@ std::size_t Parser::feed_body(std::string_view bytes) {
   std::size_t used = 0;
   while (!is_done() && !is_refused() && used < bytes.size()) {
     const auto left = bytes.substr(used);
+    if (encodings_ != 0 && chunk_left_ == 0 && !may_begin_chunk(left, least_framing_ > 0)) {
+      refuse(400, "bad chunk");
+      break;
+    }
     // With less of the last chunk Beast fails an assertion; and less never ends a body.
     if (encodings_ != 0 && left.front() == '0' && left.size() < least_end) break;
     feeding_ = left;
@@ -208,6 +230,7 @@ void Parser::on_chunk_header_impl(std::uint64_t size, string_view extensions, er
   if (std::any_of(extensions.begin(), extensions.end(), is_control)) refuse(400, "bad chunk", ec);
   const auto digits = static_cast<std::size_t>(std::bit_width(size | 1) + 3) / 4;
   least_framing_ += digits + 4;  // the lines' ends, after size and data
+  chunk_left_ = size;
 }
 
 void Parser::count_extras(std::size_t used) {
@@ -217,8 +240,10 @@ void Parser::count_extras(std::size_t used) {
   if (raw_ > least + max_chunk_extras) refuse(431, "chunk extras too large");
 }
 
-std::size_t Parser::on_chunk_body_impl(std::uint64_t, string_view body, error_code& ec) {
-  return add_to_body(body, ec);
+std::size_t Parser::on_chunk_body_impl(std::uint64_t left, string_view body, error_code& ec) {
+  const auto taken = add_to_body(body, ec);
+  chunk_left_ = left - taken;
+  return taken;
 }
 
 }  // namespace flame::inline v0::detail

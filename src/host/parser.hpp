@@ -51,7 +51,7 @@ class Parser final : public boost::beast::http::basic_parser<true> {
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   std::size_t on_body_impl(string_view body, error_code&) override;
   void on_chunk_header_impl(std::uint64_t size, string_view extensions, error_code& ec) override;
-  std::size_t on_chunk_body_impl(std::uint64_t remain, string_view body, error_code&) override;
+  std::size_t on_chunk_body_impl(std::uint64_t left, string_view body, error_code&) override;
   void on_finish_impl(error_code&) override {}
 
   std::size_t feed_head(std::string_view bytes);
@@ -76,7 +76,8 @@ class Parser final : public boost::beast::http::basic_parser<true> {
   std::string_view authority_{};  // while the head is read
   // Of a chunked body: all bytes, and the fewest that its chunks can be framed with.
   std::size_t raw_ = 0, least_framing_ = 0;
-  std::string_view feeding_{};  // what Beast looks at
+  std::uint64_t chunk_left_ = 0;  // bytes of data
+  std::string_view feeding_{};    // what Beast looks at
 };
 
 }  // namespace flame::inline v0::detail

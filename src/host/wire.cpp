@@ -30,7 +30,9 @@ void append_status(std::string& out, int status) {
 
 }  // namespace
 
-bool has_body(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
+bool has_body(int status) noexcept {
+  return status >= 200 && status != 204 && status != 205 && status != 304;
+}
 
 bool append_head(std::string& out, const Context& context, Framing framing, std::string_view date) {
   const auto& response = context.response();
@@ -53,6 +55,8 @@ bool append_head(std::string& out, const Context& context, Framing framing, std:
     } else if (!framing.http_1_0) {
       out += "Transfer-Encoding: chunked\r\n";
     }
+  } else if (response.status() == 205) {
+    out += "Content-Length: 0\r\n";  // it has none, and says so (RFC 9110, 15.3.6)
   }
   if (!framing.keep_alive) {
     out += "Connection: close\r\n";
@@ -81,6 +85,7 @@ std::string date_line(std::int64_t seconds_since_epoch) {
   return "Date: " + http_date(seconds_since_epoch) + "\r\n";
 }
 
+/// As IANA lists them, but for 418, which is listed as unused and known to all.
 std::string_view reason(int status) noexcept {
   switch (status) {
     case 200:
@@ -89,10 +94,22 @@ std::string_view reason(int status) noexcept {
       return "Created";
     case 202:
       return "Accepted";
+    case 203:
+      return "Non-Authoritative Information";
     case 204:
       return "No Content";
+    case 205:
+      return "Reset Content";
     case 206:
       return "Partial Content";
+    case 207:
+      return "Multi-Status";
+    case 208:
+      return "Already Reported";
+    case 226:
+      return "IM Used";
+    case 300:
+      return "Multiple Choices";
     case 301:
       return "Moved Permanently";
     case 302:
@@ -101,6 +118,8 @@ std::string_view reason(int status) noexcept {
       return "See Other";
     case 304:
       return "Not Modified";
+    case 305:
+      return "Use Proxy";
     case 307:
       return "Temporary Redirect";
     case 308:
@@ -109,34 +128,60 @@ std::string_view reason(int status) noexcept {
       return "Bad Request";
     case 401:
       return "Unauthorized";
+    case 402:
+      return "Payment Required";
     case 403:
       return "Forbidden";
     case 404:
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
+    case 407:
+      return "Proxy Authentication Required";
     case 408:
       return "Request Timeout";
     case 409:
       return "Conflict";
     case 410:
       return "Gone";
+    case 411:
+      return "Length Required";
     case 412:
       return "Precondition Failed";
     case 413:
       return "Content Too Large";
+    case 414:
+      return "URI Too Long";
     case 415:
       return "Unsupported Media Type";
     case 416:
       return "Range Not Satisfiable";
     case 417:
       return "Expectation Failed";
+    case 418:
+      return "I'm a teapot";
+    case 421:
+      return "Misdirected Request";
     case 422:
       return "Unprocessable Content";
+    case 423:
+      return "Locked";
+    case 424:
+      return "Failed Dependency";
+    case 425:
+      return "Too Early";
+    case 426:
+      return "Upgrade Required";
+    case 428:
+      return "Precondition Required";
     case 429:
       return "Too Many Requests";
     case 431:
       return "Request Header Fields Too Large";
+    case 451:
+      return "Unavailable For Legal Reasons";
     case 500:
       return "Internal Server Error";
     case 501:
@@ -149,6 +194,16 @@ std::string_view reason(int status) noexcept {
       return "Gateway Timeout";
     case 505:
       return "HTTP Version Not Supported";
+    case 506:
+      return "Variant Also Negotiates";
+    case 507:
+      return "Insufficient Storage";
+    case 508:
+      return "Loop Detected";
+    case 510:
+      return "Not Extended";
+    case 511:
+      return "Network Authentication Required";
     default:
       return "Unknown";
   }

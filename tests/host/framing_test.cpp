@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 
 #include "support.hpp"
@@ -143,6 +144,28 @@ TEST(Framing, ResponsesAsTheyShouldBe) {
   answer = wire.read_all();
   EXPECT_NE(answer.find("Content-Length: 4\r\n"), std::string::npos);
   EXPECT_EQ(body_of(answer), "");
+}
+
+TEST(Framing, StatusLines) {
+  Flame f(test::local());
+  f.get("/{status}", [](Context& c) { return Response(std::stoi(c.param("status")), "body"); });
+  ASSERT_TRUE(f.start());
+  Wire wire(f.address());
+  for (const auto& [status, reason] :
+       std::map<int, std::string>{{203, "Non-Authoritative Information"},
+                                  {205, "Reset Content"},
+                                  {418, "I'm a teapot"},
+                                  {421, "Misdirected Request"},
+                                  {451, "Unavailable For Legal Reasons"},
+                                  {511, "Network Authentication Required"},
+                                  {599, "Unknown"}}) {
+    const auto line = std::to_string(status) + " " + reason;
+    wire.send("GET /" + std::to_string(status) + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    const auto answer = wire.read_response();
+    EXPECT_EQ(answer.substr(0, answer.find("\r\n")), "HTTP/1.1 " + line);
+    EXPECT_EQ(body_of(answer), status == 205 ? "" : "body") << line;
+    EXPECT_EQ(answer.find("Content-Length: 0\r\n") != std::string::npos, status == 205) << line;
+  }
 }
 
 TEST(Limits, HeadBodyAndFields) {
