@@ -1,13 +1,17 @@
 #include "text.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <cstdio>
 #include <mutex>
 #include <string>
 
@@ -162,7 +166,6 @@ void log_cut(std::string_view what, std::string_view why) noexcept try {
   log_error("out of memory");
 }
 
-/// After poll() says so, a page can be written to a pipe, a terminal or a socket without waiting.
 void block_broken_pipes() noexcept {
   sigset_t pipe;
   sigemptyset(&pipe);
@@ -170,14 +173,56 @@ void block_broken_pipes() noexcept {
   pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
 }
 
+namespace {
+
+/// Writes what goes without waiting. After poll() says that a page would go, another process may
+/// fill the same pipe: and the flag that keeps a write from waiting is all writers', who may want
+/// to wait. So the pipe, or the terminal, is opened once more, for this alone.
+class LogEnd {
+ public:
+  explicit LogEnd(int descriptor) noexcept : descriptor_(descriptor) {
+    struct stat kind {};
+    if (::fstat(descriptor, &kind) != 0) return;
+    is_socket_ = S_ISSOCK(kind.st_mode);
+    if (!S_ISFIFO(kind.st_mode) && !S_ISCHR(kind.st_mode)) return;
+    char path[32];
+    std::snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+    own_ = ::open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  }
+  LogEnd(const LogEnd&) = delete;
+  LogEnd& operator=(const LogEnd&) = delete;
+  ~LogEnd() {
+    if (own_ >= 0) ::close(own_);
+  }
+
+  [[nodiscard]] bool is_writable() const noexcept {
+    pollfd can{used(), POLLOUT, 0};
+    return ::poll(&can, 1, 0) == 1;
+  }
+  [[nodiscard]] ssize_t write(std::string_view piece) const noexcept {
+    if (is_socket_)
+      return ::send(descriptor_, piece.data(), piece.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return ::write(used(), piece.data(), piece.size());
+  }
+
+ private:
+  /// Without one of its own, for want of /proc or of descriptors, poll() is all there is.
+  [[nodiscard]] int used() const noexcept { return own_ >= 0 ? own_ : descriptor_; }
+
+  int descriptor_, own_ = -1;
+  bool is_socket_ = false;
+};
+
+}  // namespace
+
 std::string_view write_now(int descriptor, std::string_view text) noexcept {
+  const LogEnd log(descriptor);
   while (!text.empty()) {
-    pollfd can{descriptor, POLLOUT, 0};
-    if (::poll(&can, 1, 0) != 1) return text;
+    if (!log.is_writable()) return text;
     auto piece = text.substr(0, max_piece);
     if (piece.size() < text.size() && piece.find('\n') != std::string_view::npos)
       piece = piece.substr(0, piece.rfind('\n') + 1);  // others write to it too
-    const auto written = ::write(descriptor, piece.data(), piece.size());
+    const auto written = log.write(piece);
     if (written < 0 && errno == EINTR) continue;
     if (written < 0 && errno == EAGAIN) return text;
     if (written <= 0) return {};  // nobody ever reads it
