@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,10 +50,9 @@ class Response {
   Response& append(std::string_view name, std::string_view value);  ///< one more of this name
   Response& erase(std::string_view name) noexcept;
   /// A cookie of the application's own: Secure, HttpOnly, SameSite=Lax, until the browser ends. The
-  /// session's has its own way, and its name is not for others: a Response does not know it, and
-  /// takes it. Throw std::invalid_argument for
-  /// what browsers would refuse (session/cookie.hpp). Several may be set; browsers go by the last
-  /// of a name and path.
+  /// session's has its own way, and its name is not for others: an answer that sets it is a 500,
+  /// and a line in the log. Throw std::invalid_argument for what browsers would refuse
+  /// (session/cookie.hpp). Several may be set; browsers go by the last of a name and path.
   Response& set_cookie(std::string_view name, std::string_view value,
                        const CookieAttributes& attributes = {});
   /// Path and domain are those that it was set with.
@@ -68,7 +68,8 @@ class Response {
   bool of_host_ = false;  // an error's own text
   bool sent_ = false;     // its head
   int status_ = 200;
-  std::string lines_{};  // as sent, so that a request costs no allocation per field
+  std::size_t own_cookies_ = 0;  // that the host's providers set
+  std::string lines_{};          // as sent, so that a request costs no allocation per field
   std::string body_{};
   std::shared_ptr<const detail::File> file_{};            // in place of the body
   std::shared_ptr<const detail::StreamSource> stream_{};  // the same

@@ -11,6 +11,8 @@
 #include <flame/request.hpp>
 #include <flame/response.hpp>
 
+#include "text.hpp"
+
 /// The host's doors into what it hands out.
 namespace flame::inline v0 {
 
@@ -75,6 +77,14 @@ struct ResponseAccess {
     to.file_ = std::move(from.file_);
     to.stream_ = std::move(from.stream_);
   }
+  /// Beside those of the application's: check_cookies() lets it through.
+  static void append_own(Response& response, std::string_view name, std::string_view value) {
+    response.append(name, value);
+    if (detail::same_name(name, "Set-Cookie")) ++response.own_cookies_;
+  }
+  static std::size_t own_cookies(const Response& response) noexcept {
+    return response.own_cookies_;
+  }
   static void set_file(Response& response, std::shared_ptr<const detail::File> file) noexcept {
     response.file_ = std::move(file);
   }
@@ -98,6 +108,7 @@ struct ResponseAccess {
   static void reset(Response& response) noexcept {
     response.status_ = 200;
     response.sent_ = false;
+    response.own_cookies_ = 0;
     response.lines_.clear();
     body(response).clear();
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "access.hpp"
+#include "own_cookie.hpp"
 #include "text.hpp"
 #include "wire.hpp"
 
@@ -154,7 +155,12 @@ session::Result<void> App::open() {
     close();
     throw;
   }
-  if (errors.empty()) return {};
+  if (errors.empty()) {
+    for (const auto& provider : providers_)
+      if (const auto* owner = dynamic_cast<const CookieOwner*>(provider.get()))
+        cookies_.emplace_back(owner->cookie_name());
+    return {};
+  }
   close();
   std::string text;
   for (const auto& error : errors) text.append(text.empty() ? "" : "\n").append(error);
@@ -183,6 +189,11 @@ std::string App::lines() const {
 
 void App::close() noexcept {
   while (opened_ > 0) providers_[--opened_]->close();
+}
+
+void App::check_answer(Context& context) const {
+  check_end(context);
+  for (const auto& name : cookies_) check_cookies(context, name);
 }
 
 void App::make_error_page(Context& context) const noexcept try {

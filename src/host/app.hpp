@@ -53,6 +53,8 @@ class App {
 
   /// Runs the chain of the route that fits.
   [[nodiscard]] Task<> dispatch(Context& context) const;
+  /// Of a chain that is done: throws where it ended too early, or with what is not to be sent.
+  void check_answer(Context& context) const;
   /// Where the answer is the host's own error, and the application has a page for these.
   void make_error_page(Context& context) const noexcept;
 
@@ -74,6 +76,7 @@ class App {
   Route not_found_{}, not_allowed_{}, options_{};
   std::vector<std::shared_ptr<Provider>> providers_{};
   std::size_t opened_ = 0;
+  std::vector<std::string> cookies_{};  // of these, and no handler's to set
   std::vector<std::shared_ptr<const AtStart>> at_start_{};
   std::vector<std::string> errors_{};
 };

@@ -7,7 +7,6 @@
 
 #include "access.hpp"
 #include "app.hpp"
-#include "chain.hpp"
 #include "loop.hpp"
 #include "text.hpp"
 #include "wire.hpp"
@@ -93,7 +92,7 @@ void Exchange::complete() noexcept {
 void Exchange::collect() noexcept {
   try {
     task_.await_resume();
-    if (!stream_) check_end(context_);
+    if (!stream_) app_->check_answer(context_);
   } catch (...) {
     fail();
   }

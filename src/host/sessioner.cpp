@@ -1,3 +1,4 @@
+#include <coroutine>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "access.hpp"
 #include "chain.hpp"
 #include "loop.hpp"
+#include "own_cookie.hpp"
 #include "peer.hpp"
 #include "text.hpp"
 #include "token_check.hpp"
@@ -43,7 +45,7 @@ struct HostRequest {
 
   void set(std::string_view name, std::string_view value) { context.response().set(name, value); }
   void append(std::string_view name, std::string_view value) {
-    context.response().append(name, value);
+    ResponseAccess::append_own(context.response(), name, value);
   }
   void begin(int status, std::string_view body) {
     context.response() = Response();
@@ -51,14 +53,35 @@ struct HostRequest {
   }
 };
 
+/// The rest of the chain, whose answer is looked at while nothing of it is saved.
+class [[nodiscard]] CheckedCall {
+ public:
+  CheckedCall(const Context& context, std::string_view cookie, Next next)
+      : context_(context), cookie_(cookie), call_(next()) {}
+  [[nodiscard]] bool await_ready() { return call_.await_ready(); }
+  bool await_suspend(std::coroutine_handle<> waiting) noexcept {
+    return call_.await_suspend(waiting);
+  }
+  void await_resume() {
+    call_.await_resume();
+    flame::detail::check_cookies(context_, cookie_);
+  }
+
+ private:
+  const Context& context_;
+  std::string_view cookie_;
+  Next::Call call_;
+};
+
 /// … and its handlers, which the rest of the chain is.
 struct HostExchange : HostRequest {
   const Wanted &session, &flash;
   Next next;
+  std::string_view cookie;
 
-  Next::Call handle(Session* loaded, const Flash* claimed) {
+  CheckedCall handle(Session* loaded, const Flash* claimed) {
     if (loaded != nullptr) session.give(context, loaded), flash.give(context, claimed);
-    return next();
+    return {context, cookie, next};
   }
   int status() const noexcept { return context.response().status(); }
   void unsaved(const Error& error) const {
@@ -80,7 +103,7 @@ bool same_token(std::string_view a, std::string_view b) noexcept {
   return difference == 0;
 }
 
-class Sessioner final : public Provider, public TokenCheck {
+class Sessioner final : public Provider, public TokenCheck, public flame::detail::CookieOwner {
  public:
   Sessioner(Options options, Environment environment)
       : options_(std::move(options)), environment_(environment) {}
@@ -104,6 +127,8 @@ class Sessioner final : public Provider, public TokenCheck {
            ": give one of them another cookie.name or cookie.path, or f.use(...) one for all";
   }
 
+  std::string_view cookie_name() const noexcept override { return manager_->cookie_name(); }
+
   void close() noexcept override {
     const std::scoped_lock lock(mutex_);
     if (--hosts_ > 0) return;
@@ -121,8 +146,9 @@ class Sessioner final : public Provider, public TokenCheck {
     const auto need = adapter::need(session.read || flash.read, session.write,
                                     flash.read && ContextAccess::route(context)->is_page);
     if (!need) return flame::detail::NextAccess::run(next);
-    return adapter::serve_in<Task<>>(*manager_, count(), {need, session.required || flash.required},
-                                     std::optional(HostExchange{{context}, session, flash, next}));
+    return adapter::serve_in<Task<>>(
+        *manager_, count(), {need, session.required || flash.required},
+        std::optional(HostExchange{{context}, session, flash, next, cookie_name()}));
   }
 
   Task<Answer> check_token(Context& context) const override {

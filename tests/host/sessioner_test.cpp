@@ -322,6 +322,46 @@ TEST(Sessioner, WhatIsWrongIsSaidAtStart) {
             "f.use(flame::session::sessioner())");
 }
 
+/// Which would overwrite it, or be a second one that browsers send too.
+TEST(Sessioner, ItsCookieIsNobodyElsesToSet) {
+  const std::string name = "__Host-session";
+  Flame f(test::local());
+  f.use([](Context& c, Next next) -> Task<> {
+    co_await next();
+    if (c.request().path() == "/outside") c.response().set_cookie("__Host-session", "x");
+  });
+  f.use(session::sessioner(options()));
+  f.get("/plain", [&](Context& c) { c.response().set_cookie(name, "x"); });
+  f.get("/removes", [&](Context& c) { c.response().remove_cookie(name); });
+  f.get("/by-hand", [&](Context& c) { c.header("set-cookie", name + " =x"); });
+  f.get("/answers", [&] { return Response("x").set_cookie(name, "x"); });
+  f.get("/changes", [&](Context& c, Session& s) {
+    s.set("n", 1);
+    c.response().set_cookie(name, "x");
+  });
+  f.get("/outside", [](Session& s) { s.set("n", 1); });
+  f.get("/another", [](Context& c, Session& s) {
+    s.set("n", 1);
+    c.response().set_cookie("session", "x").set_cookie("__Host-session2", "y");
+  });
+  TestClient client(f);
+  testing::internal::CaptureStderr();
+  for (const char* path : {"/plain", "/removes", "/by-hand", "/answers", "/changes", "/outside"}) {
+    const auto answer = client.get(path);
+    EXPECT_EQ(answer.status(), 500) << path;
+    EXPECT_EQ(answer.get("Set-Cookie"), "") << path;
+  }
+  const auto said = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 6) << said;
+  EXPECT_EQ(said.find("flame: GET /plain: the answer sets the cookie __Host-session, which is the "
+                      "session's: give this one another name"),
+            0U)
+      << said;
+  const auto answer = client.get("/another");
+  EXPECT_EQ(answer.status(), 200);
+  EXPECT_EQ(answer.fields().size(), 5U) << "three cookies, Vary and Cache-Control";
+}
+
 TEST(Sessioner, OpensAManagerThatNobodyOpened) {
   session::Manager manager({});
   Flame f;
