@@ -170,14 +170,17 @@ class Flame {
   /// Serves until SIGINT, SIGTERM or stop(): what has arrived is answered, and it returns. What
   /// takes longer than HostOptions::drain_time, or is under way at a second signal, is cut: a line
   /// on stderr names its route, and the process exits with status 1, whatever handlers do (2 s
-  /// later at most). What is wrong at the start is printed there too, a line each, with the same
-  /// status. That it is running already, and was not stopped, is one of these errors.
+  /// later at most). A signal that comes once all requests are over, while providers close, ends
+  /// the process as the system does. std::exit(), anywhere, is stop() first, on whatever serves:
+  /// what is older than the start is not destroyed before that. What is wrong at the start is
+  /// printed there too, a line each, with status 1. That it is running already, and was not
+  /// stopped, is one of these errors.
   void run();
   /// The same without signals and exit: returns once it listens, or with the lines that run() would
   /// print.
   session::Result<void> start();
-  /// The same, and returns then; at once when called by a handler. Handlers that do not end are
-  /// left behind, with the memory they need. Any thread.
+  /// Ends it as the first signal does, and returns then; at once when called by a handler. Handlers
+  /// that do not end are left behind, with the memory they need. Any thread.
   void stop() noexcept;
   /// Where it listens, as host:port, port 0 resolved; empty before start().
   [[nodiscard]] std::string address() const;

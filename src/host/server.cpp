@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "app.hpp"
+#include "exit.hpp"
 #include "proxies.hpp"
 #include "text.hpp"
 #include "worker.hpp"
@@ -106,6 +107,8 @@ std::string text_of(const tcp::endpoint& endpoint) {
 
 /// The server that this thread is one of: it cannot wait for its own end.
 thread_local const void* serving = nullptr;
+/// … and whose loop it runs.
+thread_local const Worker* own_worker = nullptr;
 
 std::size_t threads_of(const HostOptions& options) {
   if (options.threads != 0) return options.threads;
@@ -176,7 +179,7 @@ std::vector<std::string> check(const HostOptions& options) {
 /// Its own thread waits for the end, and sees to it: workers cannot wait for each other.
 struct Server::Impl {
   enum class Turn : int { wait, serve, end };
-  enum class End : int { no, quiet, cut, ended };
+  enum class End : int { no, requests, ended };
 
   Impl(App& served, HostOptions host_options, bool logs)
       : app(served),
@@ -230,6 +233,7 @@ struct Server::Impl {
           turn.wait(Turn::wait);
           if (turn == Turn::end) return;
           begin_to_serve();
+          own_worker = &worker;
           worker.run();
         });
       }
@@ -258,10 +262,8 @@ struct Server::Impl {
     drain();
     signals.reset();  // one more from now on is the system's affair: it ends the process
     const bool cuts = !shared.is_quiet();
-    if (cuts)
-      cut();
-    else
-      change(End::quiet);
+    if (cuts) cut();
+    change(End::requests);
     app.close();
     // One that has not cut yet is to do so first, so that nobody sleeps on.
     for (auto& worker : workers)
@@ -315,7 +317,6 @@ struct Server::Impl {
       const auto name = worker.running();
       log_cut(name.empty() ? "a handler" : name, "it did not give its thread back in time");
     }
-    change(End::cut);
   }
 
   static void wait_for_cut(const Worker& worker, std::chrono::steady_clock::time_point until) {
@@ -329,16 +330,41 @@ struct Server::Impl {
     has_changed.notify_all();
   }
 
-  /// Until it has ended, or for a while after its last request.
   void wait() {
     std::unique_lock lock(mutex);
+    ++waiting;
+    wait_for_end(lock);
+    --waiting;
+    has_changed.notify_all();
+    if (exits_by == std::thread::id() || exits_by == std::this_thread::get_id()) return;
+    lock.unlock();  // and from now on it may be gone
+    for (;;) ::pause();
+  }
+  /// Until all others have left wait().
+  void let_out() {
+    std::unique_lock lock(mutex);
+    has_changed.wait(lock, [this] { return waiting == 0; });
+  }
+
+  /// Until it has ended, or for a while after its last request.
+  void wait_for_end(std::unique_lock<std::mutex>& lock) {
     has_changed.wait(lock, [this] { return end != End::no; });
-    const bool quiet = end == End::quiet;
+    const bool none_cut = !cuts_some;
     const auto ended = [this] { return end == End::ended; };
-    if (!quiet && at_once) return;
-    if (has_changed.wait_for(lock, quiet ? quiet_close_time : close_time, ended)) return;
-    if (quiet && !cuts_some.exchange(true))
+    if (!none_cut && at_once) return;
+    if (has_changed.wait_for(lock, none_cut ? quiet_close_time : close_time, ended)) return;
+    if (none_cut && !cuts_some.exchange(true))
       log_cut("the stop", "what the application gave the host did not close in time");
+  }
+
+  /// In a handler, which keeps its own connection open, and what waits for the same loop.
+  void wait_for_others() {
+    const auto until = std::chrono::steady_clock::now() + shared.options.drain_time;
+    const std::size_t own_loop = own_worker != nullptr ? 1 : 0;
+    const auto own = own_worker != nullptr ? own_worker->connections() : 1;
+    while ((shared.accepting > own_loop || shared.places.taken() > own) &&
+           std::chrono::steady_clock::now() < until)
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
   }
 
   /// After wait(): its thread is over, or is left behind with all that it uses.
@@ -357,7 +383,11 @@ struct Server::Impl {
     return end == End::ended;
   }
 
+  /// By fork(): none of its threads are here.
+  [[nodiscard]] bool is_inherited() const noexcept { return process != ::getpid(); }
+
   App& app;
+  const pid_t process = ::getpid();
   Shared shared;
   std::atomic<Turn> turn{Turn::wait};
   asio::io_context control{1};
@@ -371,6 +401,8 @@ struct Server::Impl {
   std::mutex mutex{};
   std::condition_variable has_changed{};
   End end = End::no;
+  std::size_t waiting = 0;             // for the end
+  std::thread::id exits_by{};          // of the process
   std::atomic<bool> cuts_some{false};  // a request, or a handler
   bool signalled = false;
   std::size_t left_behind = 0;  // handlers
@@ -382,15 +414,24 @@ Server::Server(App& app, HostOptions options, bool logs)
     : impl_(std::make_unique<Impl>(app, std::move(options), logs)) {}
 
 Server::~Server() {
-  if (!impl_->started) return;
+  if (impl_->is_inherited()) {
+    leave_behind(impl_.release());
+    return;
+  }
   stop();
   wait();
+  end_no_more(*this);
+  if (!impl_->started) return;
+  if (serving != impl_.get()) impl_->let_out();
   if (!holds_on()) return;
   impl_->part();
   leave_behind(impl_.release());
 }
 
-session::Result<void> Server::start(bool with_signals) { return impl_->start(with_signals); }
+session::Result<void> Server::start(bool with_signals) {
+  const auto exit_waits = end_at_exit(*this);
+  return impl_->start(with_signals);
+}
 
 void Server::stop() noexcept {
   if (!impl_->stopping.exchange(true)) impl_->control.stop();
@@ -399,9 +440,22 @@ void Server::stop() noexcept {
 bool Server::is_ending() const noexcept { return serving != impl_.get() && impl_->stopping; }
 
 void Server::wait() noexcept {
-  if (serving == impl_.get() || !impl_->started) return;
+  if (serving == impl_.get() || !impl_->started || impl_->is_inherited()) return;
   impl_->wait();
   impl_->part();
+}
+
+void Server::stop_for_exit() noexcept {
+  {
+    const std::scoped_lock lock(impl_->mutex);
+    impl_->exits_by = std::this_thread::get_id();
+  }
+  stop();
+}
+
+void Server::wait_for_exit() noexcept {
+  if (serving == impl_.get()) return impl_->wait_for_others();
+  wait();
 }
 
 bool Server::holds_on() const noexcept {

@@ -26,8 +26,12 @@ class Server {
   void stop() noexcept;
   /// Whether it was told to stop, and may be waited for: not by a thread of its own.
   [[nodiscard]] bool is_ending() const noexcept;
-  /// Until it has ended, or gave up to wait for handlers. At once on a thread of its own.
+  /// Until it has ended, or gave up to wait for handlers. At once on a thread of its own. Does not
+  /// return where the process exits on another thread meanwhile, which destroys what follows.
   void wait() noexcept;
+  /// stop() and wait() in exit(): on a thread of its own it waits for the others.
+  void stop_for_exit() noexcept;
+  void wait_for_exit() noexcept;
   /// After wait(): handlers may still use it, and the App.
   [[nodiscard]] bool holds_on() const noexcept;
   /// After wait(): something was not done to its end.

@@ -96,6 +96,8 @@ class Worker {
   void look_whether_blocked() noexcept;
   /// From any thread, once, after drain(): has run() drop what is left, and return.
   void finish() noexcept { loop_.post(&finishing_op_); }
+  /// On the worker's own thread.
+  [[nodiscard]] std::size_t connections() const noexcept { return clients_.size(); }
   /// After run(): handlers that wait for what is not the host's. They need this worker's memory.
   [[nodiscard]] std::size_t left_behind() const noexcept { return clients_.size(); }
 

@@ -1,6 +1,7 @@
 // How a host stops: what has arrived is answered, and what takes too long is cut, and told.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "host/access.hpp"
+#include "host/text.hpp"
 #include "support.hpp"
 
 namespace flame {
@@ -204,13 +206,12 @@ TEST(Stop, AnAnswerThatNobodyReadsIsCutAndTold) {
 void run_with(Flame& f, const std::function<void(const std::string&)>& then) {
   int out[2];
   if (::pipe(out) != 0 || ::dup2(out[1], STDOUT_FILENO) < 0) ::_exit(9);
-  std::thread client([&, from = out[0]] {
+  std::thread([&, from = out[0]] {
     char line[64] = {};
     if (::read(from, line, sizeof line - 1) <= 0) ::_exit(8);
     then(std::string(line, std::string(line).find('\n')));
-  });
+  }).detach();
   f.run();
-  client.join();
   ::_exit(0);
 }
 
@@ -307,6 +308,147 @@ TEST_F(StopDeath, ExitInAHandlerOfAStaticFlameEndsTheProcess) {
         sleep_for_ever();
       },
       testing::ExitedWithCode(3), "^$");
+}
+
+/// Says so when it is destroyed, and takes its time.
+struct Used {
+  ~Used() {
+    is_gone = true;
+    std::this_thread::sleep_for(200ms);
+  }
+  std::atomic<bool> is_gone{false};
+};
+
+/// Ends once it is told to, and looks whether `used` is there for so long.
+auto uses(const Used& used, std::promise<void>& has_begun) {
+  return [&used, &has_begun](Context& c) -> Task<> {
+    has_begun.set_value();
+    while (!c.stop_token().stop_requested()) {
+      if (used.is_gone) ::_exit(7);
+      co_await sleep_for(c, 1ms);
+    }
+  };
+}
+
+TEST_F(StopDeath, ExitOnAnyThreadIsItsStatusWhileAnotherIsInRun) {
+  EXPECT_EXIT(
+      {
+        static const Used older;  // what run() would return to is on its way out for long
+        static Flame f(brief(1h));
+        f.get("/", [] { return "here"; });
+        run_with(f, [](const std::string& address) {
+          Wire wire(address);
+          wire.send(get("/"));
+          wire.read_response();
+          std::exit(3);
+        });
+      },
+      testing::ExitedWithCode(3), "^$");
+}
+
+TEST_F(StopDeath, ExitDestroysNothingThatAHandlerUses) {
+  EXPECT_EXIT(
+      {
+        static Flame f(brief(1h));
+        static const Used used;
+        static std::promise<void> has_begun;
+        f.get("/", uses(used, has_begun));
+        if (!f.start()) ::_exit(9);
+        Wire wire(f.address());
+        wire.send(get("/"));
+        has_begun.get_future().wait();
+        std::exit(3);
+      },
+      testing::ExitedWithCode(3), "^$");
+}
+
+TEST_F(StopDeath, ExitInAHandlerWaitsForTheOthers) {
+  EXPECT_EXIT(
+      {
+        static Flame f(brief(1h));
+        static const Used used;
+        static std::promise<void> has_begun;
+        f.get("/", uses(used, has_begun));
+        f.get("/exit", blocking([]() -> std::string { std::exit(3); }));
+        if (!f.start()) ::_exit(9);
+        Wire wire(f.address());
+        Wire exiting(f.address());
+        wire.send(get("/"));
+        has_begun.get_future().wait();
+        exiting.send(get("/exit"));
+        sleep_for_ever();
+      },
+      testing::ExitedWithCode(3), "^$");
+}
+
+TEST_F(StopDeath, AChildThatExitsWaitsForNoThreadOfItsParents) {
+  EXPECT_EXIT(
+      {
+        static Flame f(brief(1h));
+        f.get("/", [] { return "here"; });
+        if (!f.start()) ::_exit(9);
+        const auto child = ::fork();
+        if (child == 0) std::exit(4);
+        int status = 0;
+        if (::waitpid(child, &status, 0) != child || WEXITSTATUS(status) != 4) ::_exit(8);
+        f.stop();
+        ::_exit(0);
+      },
+      testing::ExitedWithCode(0), "^$");
+}
+
+/// Closes as it is told to.
+class Closing final : public Provider {
+ public:
+  explicit Closing(void (*closes)()) : closes_(closes) {}
+  std::vector<Offer> offers() const override { return {offer<std::promise<void>>()}; }
+  Task<> around(Context&, std::span<const Wanted>, Next next) override {
+    return detail::NextAccess::run(next);
+  }
+  void close() noexcept override { closes_(); }
+
+ private:
+  void (*closes_)();
+};
+
+void provide(Flame& f, void (*closes)()) {
+  f.use(Middleware(std::make_shared<Closing>(closes)));
+  f.get("/", [](std::promise<void>*) { return "x"; });
+}
+
+TEST_F(StopDeath, TwoSignalsAtOnceLetWhatIsProvidedCloseAllTheSame) {
+  EXPECT_EXIT(
+      {
+        Flame f(brief(1h));
+        provide(f, [] {
+          std::this_thread::sleep_for(200ms);
+          detail::log_error("closed");
+        });
+        sigset_t both;
+        sigemptyset(&both);
+        sigaddset(&both, SIGINT);
+        sigaddset(&both, SIGTERM);
+        ::pthread_sigmask(SIG_BLOCK, &both, nullptr);  // until both are there
+        run_with(f, [&](const std::string&) {
+          ::kill(::getpid(), SIGINT);
+          ::kill(::getpid(), SIGTERM);
+          ::pthread_sigmask(SIG_UNBLOCK, &both, nullptr);
+        });
+      },
+      testing::ExitedWithCode(0), "^flame: closed\n$");
+}
+
+TEST_F(StopDeath, ASecondSignalEndsItWhileWhatIsProvidedCloses) {
+  EXPECT_EXIT(
+      {
+        Flame f(brief(1h));
+        provide(f, [] {
+          ::kill(::getpid(), SIGTERM);
+          sleep_for_ever();
+        });
+        run_with(f, [](const std::string&) { ::kill(::getpid(), SIGTERM); });
+      },
+      testing::KilledBySignal(SIGTERM), "^$");
 }
 
 /// Closes when it may.
