@@ -1,5 +1,6 @@
 // Values: any bytes are safe to read as any type, and what was read is written and read the same.
 #include <chrono>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -40,6 +41,59 @@ void check_as(std::string_view bytes) {
   expect(encode(*again_read) == written, "it is written the same again");
   Reader reader(written);
   expect(reader.skip() == written && reader.at_end(), "it is one item");
+}
+
+// --- A second reader (RFC 8949, 3), of what is one head alone, or with its text
+
+enum class Major : unsigned { positive = 0, negative = 1, bytes = 2, text = 3 };
+
+struct Head {
+  Major major{};
+  std::uint64_t argument = 0;
+  std::string_view rest{};
+};
+
+std::optional<Head> head_of(std::string_view bytes) {
+  if (bytes.empty()) return std::nullopt;
+  const auto first = static_cast<unsigned char>(bytes.front());
+  bytes.remove_prefix(1);
+  Head head{static_cast<Major>(first >> 5U), first & 31U};
+  if (head.argument > 27) return std::nullopt;
+  if (head.argument >= 24) {
+    const auto size = std::size_t{1} << (head.argument - 24);
+    if (bytes.size() < size) return std::nullopt;
+    head.argument = 0;
+    for (const char c : bytes.substr(0, size))
+      head.argument = head.argument << 8U | static_cast<unsigned char>(c);
+    bytes.remove_prefix(size);
+  }
+  head.rest = bytes;
+  return head;
+}
+
+/// Only where all of it fits.
+template <class Integer>
+void check_integer(std::string_view bytes) {
+  const auto head = head_of(bytes);
+  std::optional<Integer> wanted;
+  if (head && head->rest.empty() && head->major <= Major::negative) {
+    __extension__ using Wide = __int128;
+    const Wide argument = head->argument;
+    const Wide value = head->major == Major::negative ? -1 - argument : argument;
+    if (std::numeric_limits<Integer>::min() <= value &&
+        value <= std::numeric_limits<Integer>::max())
+      wanted = static_cast<Integer>(value);
+  }
+  expect(decode<Integer>(bytes) == wanted, "a second reader reads the same integer");
+}
+
+void check_text(std::string_view bytes) {
+  const auto text = decode<std::string>(bytes);
+  if (!text) return;
+  const auto head = head_of(bytes);
+  expect(head && (head->major == Major::bytes || head->major == Major::text) &&
+             head->argument == head->rest.size() && head->rest == *text,
+         "a second reader reads the same text");
 }
 
 template <class... T>
@@ -86,6 +140,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto input = text_of(data, size);
   const auto bytes = wants_much(input) ? much_of(input) : std::string(input);
   check_as_every_type(bytes);
+  check_integer<std::uint8_t>(bytes);
+  check_integer<std::int16_t>(bytes);
+  check_integer<std::int64_t>(bytes);
+  check_integer<std::uint64_t>(bytes);
+  check_text(bytes);
   read_on(bytes);
   skip_on(bytes);
   return 0;
