@@ -120,9 +120,10 @@ class Flame {
     route(Method::other, path, std::forward<H>(handlers)...);
   }
 
-  /// The routes that define() adds get this prefix, which is a path itself by `""`, and before
-  /// their own handlers these and what define() calls use() with, in that order; so do groups
-  /// within.
+  /// The routes that define() adds get this prefix, and before their own handlers these and what
+  /// define() calls use() with, in that order; so do groups within. `"/"` within is the prefix
+  /// itself, with and without a slash at its end, `""` the latter alone; a prefix of either adds
+  /// nothing to the paths.
   template <class Define, class... H>
   void group(std::string_view prefix, Define&& define, H&&... handlers) {
     static_assert(

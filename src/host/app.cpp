@@ -20,8 +20,14 @@ void add_groups(std::vector<Used>& chain, const Definition::Group& group, std::s
   add_links(chain, group.links, group.outer != nullptr ? by : "f.use(...)");
 }
 
+/// A group's own path has no slash at its end.
+std::string_view without_lone_slash(std::string_view part) noexcept {
+  return part == "/" ? std::string_view() : part;
+}
+
 std::string prefix_of(const Definition::Group& group) {
-  return group.outer != nullptr ? prefix_of(*group.outer) + group.prefix : group.prefix;
+  if (group.outer == nullptr) return {};
+  return prefix_of(*group.outer).append(without_lone_slash(group.prefix));
 }
 
 /// One that does not start with / would go on with the segment before it.
@@ -57,7 +63,9 @@ App::App(const Definition& definition) : definition_(definition) {
 }
 
 void App::add(const Definition::RouteLine& line) {
-  const auto path = prefix_of(*line.group) + line.path;
+  auto path = prefix_of(*line.group);
+  const bool with_slash_too = line.path == "/" && !path.empty();
+  if (!with_slash_too) path += line.path;
   const auto& name = names_.emplace_back(
       std::string(method_names[static_cast<std::size_t>(line.method)]) + ' ' + path);
   auto pattern = parse_pattern(path);
@@ -78,7 +86,12 @@ void App::add(const Definition::RouteLine& line) {
   auto& route = routes_.emplace_back(compile(chain, definition_.services, errors_));
   route.parameters = std::move(pattern.parameters);
   route.name = name;
-  if (const auto* other = router_.add(line.method, pattern, route)) refuse_rival(route, *other);
+  const auto* rival = router_.add(line.method, pattern, route);
+  if (rival == nullptr && with_slash_too) {
+    pattern.segments.emplace_back();
+    rival = router_.add(line.method, pattern, route);
+  }
+  if (rival != nullptr) refuse_rival(route, *rival);
 }
 
 /// What is used for every request has another name.

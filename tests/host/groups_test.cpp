@@ -88,13 +88,37 @@ TEST_F(Groups, TheGroupEndsWhereDefiningItThrows) {
   EXPECT_EQ(order_of("/x"), "all x ");
 }
 
-TEST_F(Groups, APathGoesOnWithNoSegmentBeforeIt) {
+TEST_F(Groups, ASlashAloneIsTheGroupsOwnPath) {
   f.group("/a", [&] {
-    f.get("", note("none"));
-    f.get("/", note("empty"));
+    f.use(note("guard"));
+    f.get("/", note("a"));
+    f.group("/{id}", [&] { f.get("/", note("id")); });
+    f.group("/", [&] { f.get("/x", note("x")); });
   });
-  EXPECT_EQ(order_of("/a"), "none ");
-  EXPECT_EQ(order_of("/a/"), "empty ");
+  f.group("/", [&] { f.get("/", note("home")); });
+  f.group("/b", [&] { f.get("", note("b")); });
+  EXPECT_EQ(order_of("/a"), "guard a ");
+  EXPECT_EQ(order_of("/a/"), "guard a ");
+  EXPECT_EQ(order_of("/a/7"), "guard id ");
+  EXPECT_EQ(order_of("/a/7/"), "guard id ");
+  EXPECT_EQ(order_of("/a/x"), "guard x ");
+  EXPECT_EQ(order_of("/a/x/"), "") << "is another path than /a/x";
+  EXPECT_EQ(order_of("/a//"), "");
+  EXPECT_EQ(order_of("/"), "home ");
+  EXPECT_EQ(order_of("/b"), "b ");
+  EXPECT_EQ(order_of("/b/"), "");
+}
+
+TEST_F(Groups, ASlashAloneMatchesTwoPathsThatMustBeFree) {
+  f.get("/a/", [] {});
+  f.group("/a", [&] { f.get("/", [] {}); });
+  f.group("/b", [&] { f.get("", [] {}), f.get("/", [] {}); });
+  EXPECT_EQ(error(),
+            "GET /a matches the same paths as GET /a/, which is there already: leave one of them "
+            "out\nGET /b is there twice");
+}
+
+TEST_F(Groups, APathGoesOnWithNoSegmentBeforeIt) {
   const std::string loose = ": a path in a group, and a group's prefix, is empty or starts with /";
   f.group("/a", [&] { f.get("b", [] {}); });
   f.group("/c", [&] { f.group("d", [&] { f.get("/e", [] {}); }); });
