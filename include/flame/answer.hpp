@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,14 @@ template <class T>
 concept Answerable = requires(Context& context, T& result) {
   Answer<T>::give(context, std::move(result));
 };
+
+template <class T>
+inline constexpr bool may_be_empty = false;
+template <class T>
+inline constexpr bool may_be_empty<std::optional<T>> = true;
+
+template <class T>
+concept AlwaysAnswers = Answerable<T> && !may_be_empty<T>;
 }  // namespace detail
 
 template <>
@@ -48,11 +57,18 @@ struct Answer<Json> {
   static void give(Context& context, Json&& json);
 };
 /// Any of the others, with a status.
-template <detail::Answerable Body>
+template <detail::AlwaysAnswers Body>
 struct Answer<std::pair<int, Body>> {
   static void give(Context& context, std::pair<int, Body>&& result) {
     Answer<Body>::give(context, std::move(result.second));
     context.status(result.first);
+  }
+};
+/// Any of the others, or none: then the chain goes on.
+template <detail::AlwaysAnswers Body>
+struct Answer<std::optional<Body>> {
+  static void give(Context& context, std::optional<Body>&& result) {
+    if (result) Answer<Body>::give(context, *std::move(result));
   }
 };
 

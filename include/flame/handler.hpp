@@ -33,7 +33,8 @@ class Stream;
 ///
 /// Results: void (the chain goes on) · std::string, string literal, Response (flame::html,
 /// flame::redirect), Json, whatever has an Answer (json.hpp: nlohmann::json), std::pair of a status
-/// and one of these (the chain ends) · a Task of one of these.
+/// and one of these (the chain ends) · std::optional of one of these, for a guard: empty, the chain
+/// goes on, so a route's last handler has none · a Task of one of these.
 namespace flame::inline v0::detail {
 
 /// What one parameter of a handler asks for; without a type: what the host itself passes.
@@ -69,7 +70,8 @@ struct Link {
   std::shared_ptr<const void> object{};
   void (*direct)(const void* object, Context&, const Binding*) = nullptr;
   Task<> (*around)(const void* object, Context&, const Binding*, Next) = nullptr;
-  bool blocks = false;  // direct, on a thread of its own
+  bool blocks = false;    // direct, on a thread of its own
+  bool may_pass = false;  // its result may be empty: another one must follow
   std::vector<Want> wants{};
   std::shared_ptr<Provider> provider{};
   std::shared_ptr<const AtStart> at_start{};
@@ -230,7 +232,7 @@ struct Erased {
                 "flame::Json, what "
                 "has a flame::Answer (<flame/json.hpp> for nlohmann::json), std::pair of an int "
                 "status and one "
-                "of these, or a flame::Task of one of them");
+                "of these, std::optional of one of these, or a flame::Task of one of them");
   static_assert(!Traits::is_around || std::is_same_v<typename Traits::Result, Task<>>,
                 "a middleware, which takes flame::Next, returns flame::Task<>");
 
@@ -264,6 +266,7 @@ template <class Traits, class F>
   Link link;
   link.object = std::make_shared<const F>(std::move(function));
   link.wants = Traits::wants();
+  link.may_pass = may_be_empty<typename Call::Value>;
   if constexpr (Traits::is_around) {
     link.around = &Call::around;
   } else if constexpr (Call::Result::is_task) {

@@ -83,6 +83,11 @@ void App::add(const Definition::RouteLine& line) {
   add_links(chain, line.links, name);
   collect(chain);
   refuse_for_all(chain, name);
+  if (line.links.back().may_pass)
+    errors_.push_back(name +
+                      ": its last handler returns a std::optional, which may be empty, and "
+                      "then nobody answers: return flame::Response(404), or let another "
+                      "handler follow");
   auto& route = routes_.emplace_back(compile(chain, definition_.services, errors_));
   route.parameters = std::move(pattern.parameters);
   route.name = name;

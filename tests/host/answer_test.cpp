@@ -1,11 +1,14 @@
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include <flame/flame.hpp>
 #include <flame/test_client.hpp>
+
+#include "support.hpp"
 
 namespace {
 struct Page {
@@ -36,6 +39,42 @@ TEST(Answer, ATypeOfTheApplicationsOwn) {
   EXPECT_EQ(client.get("/task").body(), "<title>two</title>");
   EXPECT_EQ(client.get("/status").status(), 422);
   EXPECT_EQ(client.get("/status").body(), "<title>three</title>");
+}
+
+TEST(Answer, AGuardAnswersOrLetsPass) {
+  Flame f;
+  f.use([](Context& c) -> std::optional<Response> {
+    if (c.query("user")) return std::nullopt;
+    return redirect("/login");
+  });
+  f.get(
+      "/", [](Context& c) -> std::optional<std::string> { return c.query("early"); },
+      [](Context& c) -> Task<std::optional<std::pair<int, std::string>>> {
+        if (c.query("admin")) co_return std::nullopt;
+        co_return std::pair(403, std::string("no"));
+      },
+      blocking([](Context& c) -> std::optional<Page> {
+        if (c.query("page")) return Page{"one"};
+        return {};
+      }),
+      [] { return "in"; });
+  TestClient client(f);
+  EXPECT_EQ(location(client.get("/")), "/login");
+  EXPECT_EQ(client.get("/?user&early=1").body(), "1");
+  EXPECT_EQ(client.get("/?user").status(), 403);
+  EXPECT_EQ(client.get("/?user&admin&page").body(), "<title>one</title>");
+  EXPECT_EQ(client.get("/?user&admin").body(), "in");
+}
+
+TEST(Answer, AnOptionalOneIsNotTheLast) {
+  Flame f;
+  f.get("/x", [] { return std::optional<std::string>(); });
+  f.get(
+      "/y", [] { return std::optional<std::string>(); }, [] {});
+  f.not_found([] { return std::optional<std::string>(); });
+  EXPECT_EQ(test::error_of(f),
+            "GET /x: its last handler returns a std::optional, which may be empty, and then nobody "
+            "answers: return flame::Response(404), or let another handler follow");
 }
 
 TEST(Answer, EachSetCookieStays) {

@@ -1,4 +1,5 @@
 // Each case must be refused with a text that says why: see CMakeLists.txt.
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,8 @@ void routes(flame::Flame& f) {
   f.get("/", &Pages::index);
 #elif defined(CASE_other_result)
   f.get("/", [] { return 1.5; });
+#elif defined(CASE_optional_with_status)
+  f.get("/", [] { return std::pair(404, std::optional<std::string>()); });
 #elif defined(CASE_mutable_request)
   f.get("/", [](flame::Request&) { return "x"; });
 #elif defined(CASE_middleware_result)
