@@ -4,6 +4,7 @@
 #include <string>
 
 #include <flame/http_error.hpp>
+#include <flame/session/adapter.hpp>
 
 #include "access.hpp"
 #include "app.hpp"
@@ -18,6 +19,14 @@ void tell(const Request& request, std::string_view why) {
   auto line = line_about(request) + ": ";
   append_escaped(line, why);
   log_error(line);
+}
+
+/// As for a session that cannot be loaded.
+Response response_to(const session::Error& error) {
+  const auto from = session::adapter::error_response(error);
+  auto response = ResponseAccess::error(from.status, reason(from.status));
+  for (const auto& [name, value] : from.fields.fields) response.set(name, value);
+  return response;
 }
 
 }  // namespace
@@ -102,15 +111,17 @@ void Exchange::collect() noexcept {
 }
 
 void Exchange::fail() noexcept try {
-  int status = 500;
-  std::string text(reason(status)), why;
+  auto response = ResponseAccess::error(500, reason(500));
+  std::string why;
   try {
     throw;
   } catch (const Cut&) {  // its line is there already
   } catch (const HttpError& error) {
-    status = error.status();
-    text = error.what();
-    if (status >= 500 || stream_) why = text;
+    response = error.response();
+    if (error.status() >= 500 || stream_) why = error.what();
+  } catch (const tl::bad_expected_access<session::Error>& none) {
+    response = response_to(none.error());
+    why = none.error().text.empty() ? "out of memory" : none.error().text;
   } catch (const std::exception& error) {
     why = error.what();
   } catch (...) {
@@ -120,7 +131,7 @@ void Exchange::fail() noexcept try {
   if (stream_)
     stream_failed_ = true;
   else
-    answer_error(status, text);
+    answer_error(std::move(response));
 } catch (...) {  // out of memory
   stream_failed_ = stream_.has_value();
   if (stream_) return;
@@ -128,12 +139,11 @@ void Exchange::fail() noexcept try {
   context_.response().status(500);
 }
 
-void Exchange::answer_error(int status, std::string_view text) {
-  auto response = ResponseAccess::error(status, text);
+void Exchange::answer_error(Response response) {
   for (const auto& field : context_.response().fields()) {
     if (same_name(field.name, "Vary")) response.append(field.name, field.value);
   }
-  response.set("Cache-Control", "no-store");
+  if (response.get("Cache-Control").empty()) response.set("Cache-Control", "no-store");
   context_.response() = std::move(response);
 }
 

@@ -43,7 +43,7 @@ class Exchange {
   void complete() noexcept;
   void collect() noexcept;
   void fail() noexcept;
-  void answer_error(int status, std::string_view text);
+  void answer_error(Response response);
 
   Context context_;
   const App* app_ = nullptr;  // since start()

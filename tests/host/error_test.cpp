@@ -1,11 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
 #include <flame/flame.hpp>
 #include <flame/session/memory.hpp>
+#include <flame/session/test_support/faulty_store.hpp>
 #include <flame/sessioner.hpp>
 #include <flame/test_client.hpp>
 
@@ -42,6 +44,94 @@ TEST(HttpError, AnswersWithItsStatusAndText) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(client.get("/wrong").status(), 500);
   EXPECT_NE(testing::internal::GetCapturedStderr().find("400 to 599"), std::string::npos);
+}
+
+TEST(HttpError, CarriesFields) {
+  Flame f{test::local()};
+  f.get("/busy", []() -> std::string {
+    throw HttpError(429, "too many tries").set("Retry-After", "60").set("X-Left", "0");
+  });
+  f.get("/gone", []() -> std::string { throw HttpError(410).set("Cache-Control", "max-age=600"); });
+  f.get("/wrong", []() -> std::string { throw HttpError(400).set("Content-Length", "5"); });
+  TestClient client(f);
+  const auto busy = client.get("/busy");
+  EXPECT_EQ(busy.status(), 429);
+  EXPECT_EQ(busy.body(), "too many tries\n");
+  EXPECT_EQ(busy.get("Retry-After"), "60");
+  EXPECT_EQ(busy.get("X-Left"), "0");
+  EXPECT_EQ(busy.get("Cache-Control"), "no-store");
+  EXPECT_EQ(client.get("/gone").get("Cache-Control"), "max-age=600");
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(client.get("/wrong").status(), 500);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("Content-Length"), std::string::npos);
+  f.on_error([](const Context&, int, std::string_view text) { return html(std::string(text)); });
+  TestClient with_page(f);
+  EXPECT_EQ(with_page.get("/busy").get("Retry-After"), "60");
+  EXPECT_EQ(with_page.get("/busy").body(), "too many tries");
+}
+
+class NoResult : public testing::Test {
+ protected:
+  NoResult() {
+    session::Options options;
+    options.store = store;
+    options.on_event = [](const session::Event&) {};
+    f.use(session::sessioner(options));
+    f.get("/list", blocking([](session::Manager& manager) {
+            return std::to_string(manager.list("ann").value().size());
+          }));
+    f.get("/end", [](session::Manager& manager) -> Task<> {
+      static_cast<void>(manager.end_all("ann").value());
+      co_return;
+    });
+    f.get("/session", [](const Session&) { return "session"; });
+    f.get("/set", [](Session& s) { s.set_owner("ann"); });
+    f.get("/stopped", []() -> std::string {
+      throw tl::bad_expected_access<session::Error>({session::Errc::random_failed, "no luck"});
+    });
+    f.get("/memory", []() -> std::string {
+      throw tl::bad_expected_access<session::Error>({session::Errc::out_of_memory, {}});
+    });
+  }
+  const std::shared_ptr<session::test_support::FaultyStore> store =
+      std::make_shared<session::test_support::FaultyStore>(session::memory::store());
+  Flame f{};
+};
+
+TEST_F(NoResult, IsAnsweredLikeASessionThatCannotBeLoaded) {
+  TestClient client(f);
+  TestVisitor ann(client);
+  ann.get("/set");
+  EXPECT_EQ(ann.get("/list").body(), "1");
+  store->down();
+  testing::internal::CaptureStderr();
+  const auto session = ann.get("/session");
+  EXPECT_EQ(session.status(), 503);
+  for (const auto* path : {"/list", "/end"}) {
+    const auto answer = ann.get(path);
+    EXPECT_EQ(answer.status(), 503) << path;
+    EXPECT_EQ(answer.get("Retry-After"), session.get("Retry-After")) << path;
+    EXPECT_EQ(answer.get("Retry-After"), "1") << path;
+    EXPECT_EQ(answer.get("Cache-Control"), "no-store") << path;
+    EXPECT_EQ(answer.body(), session.body()) << path;
+  }
+  const auto lines = testing::internal::GetCapturedStderr();
+  EXPECT_NE(lines.find("GET /list: the store"), std::string::npos) << lines;
+}
+
+TEST_F(NoResult, IsA500WhereTryingAgainDoesNotHelp) {
+  f.on_error([](const Context&, int status, std::string_view) {
+    return html("<h1>" + std::to_string(status) + "</h1>");
+  });
+  TestClient client(f);
+  testing::internal::CaptureStderr();
+  const auto answer = client.get("/stopped");
+  EXPECT_EQ(answer.status(), session::http_status(session::Errc::random_failed));
+  EXPECT_EQ(answer.body(), "<h1>" + std::to_string(answer.status()) + "</h1>");
+  client.get("/memory");
+  const auto lines = testing::internal::GetCapturedStderr();
+  EXPECT_NE(lines.find("GET /stopped: no luck"), std::string::npos) << lines;
+  EXPECT_NE(lines.find("GET /memory: out of memory"), std::string::npos) << lines;
 }
 
 TEST(HttpError, SavesNothing) {
