@@ -1,11 +1,11 @@
 #pragma once
 
-#include <concepts>
 #include <string_view>
 #include <utility>
 
 #include <flame/answer.hpp>
 #include <flame/context.hpp>
+#include <flame/detail/json_misfit.hpp>
 #include <flame/response.hpp>
 
 #pragma GCC visibility push(default)
@@ -15,20 +15,10 @@
 namespace flame::inline v0 {
 namespace detail {
 
-/// nlohmann::basic_json, of whatever version.
-template <class T>
-concept JsonLibrary = requires(const T& json, const char* text) {
-  typename T::exception;
-  typename T::error_handler_t;
-  { T::parse(text, text, nullptr, false) } -> std::same_as<T>;
-  { json.is_discarded() } -> std::same_as<bool>;
-};
-
 /// The body, if it says that it is JSON and is not nested too deeply for anybody who walks it by
 /// recursion; else throws HttpError.
 [[nodiscard]] std::string_view json_text(const Context& context);
 [[noreturn]] void refuse_json();
-[[noreturn]] void refuse_json_members();
 
 }  // namespace detail
 
@@ -52,16 +42,17 @@ template <detail::JsonLibrary J>
 }
 
 /// The same, as a type that the library makes of it: flame::json_body<nlohmann::json, Order>(c).
-/// HttpError 422 where members are missing or of another type: asking the json itself for these
-/// throws the library's own exceptions, and so is a 500.
+/// HttpError 422 where members are missing or of another type, which names the first of a plain
+/// struct's, by a path such as `items[2].count`, and repeats no value: asking the json itself for
+/// members throws the library's own exceptions, and so is a 500.
 template <detail::JsonLibrary J, class T>
 [[nodiscard]] T json_body(const Context& context) {
   const auto json = json_body<J>(context);
   try {
     return json.template get<T>();
-  } catch (const typename J::exception&) {
+  } catch (const typename J::exception& error) {
+    detail::refuse_json_misfit(detail::find_misfit<T>(json, error.what()));
   }
-  detail::refuse_json_members();
 }
 
 }  // namespace flame::inline v0

@@ -46,10 +46,15 @@ std::string_view json_text(const Context& context) {
 
 void refuse_json() { throw HttpError(400, "the body is no JSON"); }
 
-void refuse_json_members() {
-  throw HttpError(422,
-                  "the JSON in the body lacks members, or has them of another type, than is "
-                  "wanted here");
+void refuse_json_misfit(const Misfit& misfit) {
+  if (misfit.path.empty())
+    throw HttpError(422,
+                    "the JSON in the body is not of the type, or lacks members, that are wanted "
+                    "here");
+  throw HttpError(
+      422, "the JSON in the body " +
+               (misfit.is_missing ? "lacks " + misfit.path
+                                  : "has another type at " + misfit.path + " than is wanted here"));
 }
 
 }  // namespace flame::inline v0::detail
