@@ -30,6 +30,7 @@ class Start : public SqliteTest {
 
 TEST_F(Start, RefusesOptionsThatAreWrong) {
   refuses({}, "path is empty");
+  refuses({.path = ":memory:", .init_table = true}, "take the store in memory (memory:)");
   refuses({.path = std::string("a\0b", 3)}, "NUL");
   refuses({.path = "/nosuch/x.db", .init_table = true}, "make the folder that it lies in");
   refuses({.path = "/dev/null", .init_table = true}, "is no file");

@@ -18,14 +18,15 @@ std::string error_of(const auto& call) {
   return {};
 }
 
-std::string error_of_url(std::string_view url) {
-  const auto store = open_store(url);
+std::string error_of_store(const StorePtr& store) {
   const auto text = error_of([&] { store->make_connection()->connect({}); });
   if (!text.empty()) {
     EXPECT_EQ(error_of([&] { static_cast<void>(open_connection(*store, {})); }), text);
   }
   return text;
 }
+
+std::string error_of_url(std::string_view url) { return error_of_store(open_store(url)); }
 
 Outcome create(StoreConnection& connection, std::byte first) {
   StoreOp op{Verb::create, {}, {}, {}};
@@ -55,7 +56,7 @@ TEST(OpenStore, PassesOptionsOn) {
 
 TEST(OpenStore, NamesWhatIsWrong) {
   const std::pair<const char*, const char*> table[] = {
-      {"", "store URL without a scheme: this build knows memory:, file:, "},
+      {"", "store URL is empty: set the environment variable that it comes from, or "},
       {"memory", "store URL without a scheme: this build knows memory:, file:, "},
       {"://x", "store URL without a scheme: this build knows memory:, file:, "},
       {"my pass word:x", "store URL without a scheme: this build knows memory:, file:, "},
@@ -85,6 +86,12 @@ TEST(OpenStore, NamesWhatIsWrong) {
     const auto said = error_of([&] { static_cast<void>(open_connection(*store, {})); });
     EXPECT_TRUE(said.starts_with(text)) << url << ": " << said;
   }
+}
+
+TEST(OpenStore, NamesAVariableThatIsNotSet) {
+  EXPECT_EQ(error_of_store(open_store(nullptr)),
+            "store URL is a null pointer: set the environment variable that it comes from, or "
+            "choose a store where that is missing: open_store(url ? url : \"memory:\")");
 }
 
 TEST(OpenStore, NamesWhatThisBuildLeftOut) {

@@ -17,6 +17,7 @@
 #include <flame/session/cookie.hpp>
 #include <flame/session/environment.hpp>
 #include <flame/session/error.hpp>
+#include <flame/session/option_store.hpp>
 #include <flame/session/session.hpp>
 #include <flame/session/store.hpp>
 #include <flame/session/store_counters.hpp>
@@ -103,7 +104,7 @@ enum class AtOwnerLimit : std::uint8_t { end_oldest, refuse };
 
 /// Setting one option resets no other. open() checks them.
 struct Options {
-  StorePtr store{};  ///< null: a memory store of its own
+  OptionStore store{};  ///< null: a memory store of its own
   CookieOptions cookie{};
   std::string id_header{};  ///< not empty: the ID travels in this header too, both ways
   std::string

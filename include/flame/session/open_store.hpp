@@ -14,6 +14,8 @@ namespace flame::inline v0::session {
 /// what is wrong with the URL is said by Store::prepare(), and so by Manager::open() and
 /// Flame::run().
 [[nodiscard]] StorePtr open_store(std::string_view url);
+/// The same; null, as std::getenv() has it where a variable is not set, is one that is wrong.
+[[nodiscard]] StorePtr open_store(const char* url);
 
 }  // namespace flame::inline v0::session
 

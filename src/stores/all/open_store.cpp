@@ -179,7 +179,12 @@ bool is_scheme(std::string_view text) {
          });
 }
 
+constexpr std::string_view from_environment =
+    ": set the environment variable that it comes from, or choose a store where that is missing: "
+    "open_store(url ? url : \"memory:\")";
+
 StorePtr open(std::string_view url) {
+  if (url.empty()) refuse("store URL is empty" + std::string(from_environment));
   const auto colon = url.find(':');
   if (colon == url.npos || !is_scheme(url.substr(0, colon))) {
     refuse("store URL without a scheme: this build knows " + known_schemes());
@@ -200,6 +205,11 @@ StorePtr open_store(std::string_view url) {
   } catch (const StoreError& error) {
     return std::make_shared<WrongUrl>(error.what());
   }
+}
+
+StorePtr open_store(const char* url) {
+  if (url != nullptr) return open_store(std::string_view(url));
+  return std::make_shared<WrongUrl>("store URL is a null pointer" + std::string(from_environment));
 }
 
 }  // namespace flame::inline v0::session

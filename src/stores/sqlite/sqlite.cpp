@@ -24,6 +24,10 @@ std::filesystem::path whole_path(const std::filesystem::path& path) {
 void check(const SqliteOptions& options) {
   if (options.path.empty())
     fail(StoreError::Kind::refused, "path is empty: give the file of a database");
+  if (options.path == ":memory:")
+    fail(StoreError::Kind::refused,
+         "path is :memory:, which each connection would have for itself: give the file of a "
+         "database, or take the store in memory (memory:)");
   if (options.path.native().find('\0') != std::string::npos)
     fail(StoreError::Kind::refused, "path has a NUL in it: leave it out");
   const auto name = parse_table_name("sqlite store: table", options.table);

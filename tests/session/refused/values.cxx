@@ -101,6 +101,11 @@ void use(session::Session& s, int number) {
   s.set("key", Constructed(number));
 #elif defined(CASE_option_without_unit)
   static_cast<void>(session::Options{.idle_timeout = 30});
+#elif defined(CASE_store_url)
+  static_cast<void>(session::Options{.store = "file:/var/lib/shop/sessions"});
+#elif defined(CASE_store_text)
+  session::Options options;
+  options.store = std::string("memory:");
 #elif defined(CASE_login_without_unit)
   s.set_owner("alice", {.idle = 30});
 #endif
