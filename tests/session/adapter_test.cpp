@@ -260,6 +260,7 @@ TEST_F(Adapter, ReadyTellsWhetherTheStoreAnswers) {
   EXPECT_TRUE(manager().stop());
   EXPECT_FALSE(manager().ready());
   EXPECT_EQ(count(event::id_rejected), 0U) << "a probe is nobody's request";
+  EXPECT_EQ(count(event::failed), 0U);
   Manager unopened(options, {&clock, &random});
   EXPECT_FALSE(unopened.ready());
 }

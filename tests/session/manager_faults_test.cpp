@@ -155,6 +155,8 @@ TEST_F(ManagerFaults, AFloodOfNewSessionsIsSlowedAndTakesNothingFromOthers) {
   store->reset_counts();
   for (int i = 0; i < 50; ++i) expect_error(request({}, set), Errc::overloaded, 503);
   EXPECT_EQ(store->count(), 0U);
+  EXPECT_EQ(count(event::creation_refused), 50U);
+  EXPECT_EQ(count(event::failed), 0U) << "it is told as what it is";
   EXPECT_TRUE(request({}, [](Session&) {}).result) << "who stores nothing begins nothing";
   EXPECT_TRUE(request(cookie, set).result);
   EXPECT_TRUE(request({}, [](Session& s) { s.set_owner("ada"); }).result);

@@ -350,6 +350,7 @@ TEST_P(ManagerOwners, AStoreThatIsDownIsAnError) {
   EXPECT_FALSE(manager().list("alice"));
   EXPECT_FALSE(manager().end(key));
   EXPECT_FALSE(manager().end_all("alice"));
+  EXPECT_EQ(count(event::failed), 3U);
   store->down(false);
 }
 

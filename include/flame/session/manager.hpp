@@ -76,17 +76,20 @@ inline constexpr std::string_view store_stuck =
 inline constexpr std::string_view sweep_failed = "sweep_failed";  ///< expired records stay for now
 inline constexpr std::string_view flash_lost =
     "flash_lost";  ///< a claimed message could not be put back, or perhaps was claimed
+inline constexpr std::string_view creation_refused =
+    "creation_refused";  ///< a visitor's session, by Options::max_created_per_second
 inline constexpr std::string_view cookie_at_risk =
     "cookie_at_risk";  ///< Secure cookie over plain http, unless a TLS proxy is in front
 inline constexpr std::string_view failed =
-    "failed";  ///< a load or commit, or what was to follow a login: the text says why
+    "failed";  ///< a load, a commit, list() or an end, or what was to follow a login: the text says
+               ///< why
 inline constexpr std::string_view events_lost =
     "events_lost";  ///< more came than on_event kept up with: the text says how many
 inline constexpr std::array all{
-    created,        renewed,       destroyed,  expired,     dropped,      id_rejected,
-    dup_cookie,     decode_failed, store_down, store_up,    store_full,   store_refused,
-    store_warning,  turned_away,   timed_out,  store_stuck, sweep_failed, flash_lost,
-    cookie_at_risk, failed,        events_lost};
+    created,          renewed,        destroyed,  expired,     dropped,      id_rejected,
+    dup_cookie,       decode_failed,  store_down, store_up,    store_full,   store_refused,
+    store_warning,    turned_away,    timed_out,  store_stuck, sweep_failed, flash_lost,
+    creation_refused, cookie_at_risk, failed,     events_lost};
 }  // namespace event
 
 /// How often an event came.

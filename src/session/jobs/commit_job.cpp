@@ -398,7 +398,8 @@ std::optional<StoreOp> CommitJob::erase_of_unseen_login() const {
 Result<ResponseFields> CommitJob::result() {
   if (error_) {
     const bool has_key = session_->presence != Presence::absent;
-    core_.events.emit(event::failed, has_key ? &session_->base.record.key : nullptr, error_->text);
+    core_.events.emit(unit_.result.too_many_begin ? event::creation_refused : event::failed,
+                      has_key ? &session_->base.record.key : nullptr, error_->text);
     return tl::unexpected(std::move(*error_));
   }
   Result<ResponseFields> out;

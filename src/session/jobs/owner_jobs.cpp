@@ -79,12 +79,18 @@ void ListJob::add(Record& record) {
 }
 
 Result<std::vector<OwnedSession>> ListJob::result() {
-  if (error_) return tl::unexpected(std::move(*error_));
+  if (error_) {
+    core_.events.emit(event::failed, nullptr, error_->text);
+    return tl::unexpected(std::move(*error_));
+  }
   return std::move(found_);
 }
 
 EndJob::EndJob(Core& core, const EndOperation& operation)
-    : core_(core), everyone_(operation.whose == EndWhose::everyones), except_(operation.except) {
+    : core_(core),
+      everyone_(operation.whose == EndWhose::everyones),
+      probes_(operation.key == SessionKey{}),
+      except_(operation.except) {
   if (operation.key) {
     stage_ = Stage::load;
     calls_.emplace_back().op.record.key = *operation.key;
@@ -176,7 +182,10 @@ void EndJob::tell_progress(Error& error) const noexcept try {
 }
 
 Result<std::size_t> EndJob::result() {
-  if (error_) return tl::unexpected(std::move(*error_));
+  if (error_) {
+    if (!probes_) core_.events.emit(event::failed, nullptr, error_->text);
+    return tl::unexpected(std::move(*error_));
+  }
   return ended_.load();
 }
 

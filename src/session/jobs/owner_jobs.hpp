@@ -62,6 +62,7 @@ class EndJob final : public Job {
 
   Core& core_;
   const bool everyone_;
+  const bool probes_;  // for Manager::ready(), which tells it itself
   const std::optional<SessionKey> except_;
   OwnerPages pages_{};
   Stage stage_ = Stage::finished;

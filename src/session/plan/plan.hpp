@@ -37,6 +37,7 @@ struct UnitResult {
   bool created = false;
   std::optional<std::string> claimed{};  ///< the flash message this unit took
   bool unknown = false;                  ///< failed or dropped, or perhaps not
+  bool too_many_begin = false;           ///< failed by CreationLimit
   Error error{};
 };
 

@@ -47,6 +47,7 @@ bool WriteFlow::next(StoreOp& op, TimePoint now) {
     fail_all({Errc::overloaded,
               "too many sessions begin, in all or by one address: raise max_created_per_second, or "
               "find out who begins them"});
+    units_.front()->result.too_many_begin = true;
     return false;
   }
   op.verb = base_ ? Verb::replace : Verb::create;
