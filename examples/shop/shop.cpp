@@ -27,6 +27,11 @@ void need_login(Context& c, Session& s) {
   c.redirect("/login");
 }
 
+/// A page: what the layout shows of a visitor is asked for here, for all of them.
+auto page(std::string (*text)(Session&, const Flash&)) {
+  return [text](Session& s, const Flash& flash) { return flame::html(text(s, flash)); };
+}
+
 flame::Response home(Session& s, const Flash& flash) {
   s.update("visits", 0, [](int n) { return n + 1; });
   return flame::html(pages::home(s, flash));
@@ -88,18 +93,17 @@ flame::Flame make_shop(session::StorePtr store, session::Environment environment
   f.use(session::csrf());
 
   f.get("/", home);
-  f.get("/cart", [](Session& s, const Flash& flash) { return flame::html(pages::cart(s, flash)); });
+  f.get("/cart", page(pages::cart));
   f.post("/cart", add);
   f.post("/cart/empty", empty_cart);
   f.get("/api/cart", cart);
   f.post("/api/cart", add_json);
-  f.get("/login",
-        [](Session& s, const Flash& flash) { return flame::html(pages::login(s, flash)); });
+  f.get("/login", page(pages::login));
   f.post("/login", sign_in);
 
   f.group("/account", [&] {
     f.use(need_login);
-    f.get("", [](Session& s, const Flash& flash) { return flame::html(pages::account(s, flash)); });
+    f.get("/", page(pages::account));
     f.post("/logout", sign_out);
     f.post("/logout-everywhere", flame::blocking(sign_out_everywhere));  // it asks the store
   });

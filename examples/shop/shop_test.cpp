@@ -5,6 +5,7 @@
 
 #include <flame/session/memory.hpp>
 #include <flame/session/test_support/fake_clock.hpp>
+#include <flame/session/test_support/faulty_store.hpp>
 #include <flame/test_client.hpp>
 
 using namespace std::chrono_literals;
@@ -14,7 +15,9 @@ namespace {
 class ShopTest : public testing::Test {
  protected:
   flame::session::test_support::FakeClock clock;
-  flame::Flame shop = make_shop(flame::session::memory::store(), {.clock = &clock});
+  const std::shared_ptr<flame::session::test_support::FaultyStore> store =
+      std::make_shared<flame::session::test_support::FaultyStore>(flame::session::memory::store());
+  flame::Flame shop = make_shop(store, {.clock = &clock});
   flame::TestClient client{shop};
   flame::TestVisitor visitor{client};
 
@@ -118,6 +121,17 @@ TEST_F(ShopTest, SigningOutEverywhereEndsOtherBrowsersToo) {
   EXPECT_TRUE(has(visitor.follow(answer).body(), "You are signed out"));
   EXPECT_EQ("/login", visitor.get("/account").get("Location"));
   EXPECT_EQ("/login", other.get("/account").get("Location"));
+}
+
+TEST_F(ShopTest, NobodyIsToldToBeSignedOutWhereTheStoreFails) {
+  sign_in();
+  store->next(flame::session::Verb::erase, flame::session::Outcome::refused);
+  flame::TestVisitor other(client);
+  other.post_form("/login", {{"user", "ann"}, {"password", "secret"}});
+  const auto answer = visitor.post_form("/account/logout-everywhere", {});
+  EXPECT_EQ(503, answer.status());
+  EXPECT_EQ("1", answer.get("Retry-After"));
+  EXPECT_TRUE(has(page("/account"), "Hello, ann"));
 }
 
 TEST_F(ShopTest, PagesAreCounted) {

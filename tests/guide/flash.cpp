@@ -17,6 +17,19 @@ struct Notice {
 };
 //! [notice]
 
+//! [layout]
+/// A page of the site: what its layout needs is asked for here, for all of them.
+auto page(std::string (*body)(session::Session&)) {
+  return [body](session::Session& s, const session::Flash& flash) {
+    const auto message = flash.get<std::string>().value_or("");
+    return flame::html("<p>" + flame::escape_html(message) + "</p>" + body(s));
+  };
+}
+//! [layout]
+
+std::string cart_page(session::Session& s) { return "Cart of " + std::string(s.owner()); }
+std::string account_page(session::Session&) { return "Account"; }
+
 class GuideFlash : public testing::Test {
  protected:
   GuideFlash() {
@@ -40,6 +53,10 @@ class GuideFlash : public testing::Test {
       return notice ? notice->kind + ": " + notice->text : "Welcome";
     });
     //! [struct]
+    //! [pages]
+    f.get("/cart", page(cart_page));
+    f.get("/account", page(account_page));
+    //! [pages]
     f.get("/fails", [](const session::Flash& flash) {
       return flame::Response(500, flash.get<std::string>().value_or(""));
     });
@@ -55,6 +72,14 @@ TEST_F(GuideFlash, IsShownOnce) {
   const auto answer = ann.post("/profile", "");
   EXPECT_EQ(ann.follow(answer).body(), "Saved");
   EXPECT_EQ(ann.get("/profile").body(), "Your profile");
+}
+
+TEST_F(GuideFlash, IsInTheLayoutOfAPage) {
+  flame::TestClient client(f);
+  flame::TestVisitor ann(client);
+  ann.post("/profile", "");
+  EXPECT_EQ(ann.get("/account").body(), "<p>Saved</p>Account");
+  EXPECT_EQ(ann.get("/cart").body(), "<p></p>Cart of ");
 }
 
 TEST_F(GuideFlash, WaitsForWhoAsks) {

@@ -59,9 +59,8 @@ std::string home(const session::Session& s) { return "Hello, " + std::string(s.o
 //! [password]
 flame::Response change_password(flame::Context& c, session::Session& s, session::Manager& manager) {
   save_password(std::string(s.owner()), c.form("new").value_or(""));
-  s.regenerate();  // a copy of this browser's ID is worth nothing now
-  const auto ended = manager.end_all(s.owner(), s.key());  // nor are all other sessions of the user
-  if (!ended) throw flame::HttpError(session::http_status(ended.error().code));
+  s.regenerate();                               // a copy of this browser's ID is worth nothing now
+  manager.end_all(s.owner(), s.key()).value();  // nor are all other sessions of the user
   return flame::redirect("/");
 }
 //! [password]

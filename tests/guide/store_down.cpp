@@ -24,6 +24,12 @@ void add_routes(flame::Flame& f) {
     return "News for " + std::string(s->owner());
   });
   //! [routes]
+  //! [value]
+  f.get("/devices", flame::blocking([](const session::Session& s, session::Manager& manager) {
+          const auto devices = manager.list(s.owner()).value();
+          return std::to_string(devices.size()) + " devices";
+        }));
+  //! [value]
   //! [ready]
   f.get("/ready", [](session::Manager& manager) {
     return manager.ready() ? flame::Response(200, "ready") : flame::Response(503, "no store");
@@ -47,6 +53,12 @@ TEST(GuideStoreDown, RoutesDecide) {
   ann.post("/login", "");
   EXPECT_EQ(ann.get("/account").body(), "Account of ann");
   EXPECT_EQ(ann.get("/news").body(), "News for ann");
+  EXPECT_EQ(ann.get("/devices").body(), "1 devices");
+  store->next(session::Verb::load, session::Outcome::refused,
+              1);  // the list's, after the session's
+  const auto devices = ann.get("/devices");
+  EXPECT_EQ(devices.status(), 503);
+  EXPECT_FALSE(devices.get("Retry-After").empty());
 
   store->down();
   const auto answer = ann.get("/account");
