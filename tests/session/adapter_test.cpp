@@ -162,6 +162,19 @@ TEST_F(Adapter, AnotherFrameworksIsAPage) {
   EXPECT_EQ(value_of(down, "Vary"), "") << "nothing of the handler's answer";
 }
 
+TEST_F(Adapter, AMessageIsLeftWhereTheHandlerTakesNone) {
+  const auto begun = run_toy(manager(), {}, [](Toy&, Session& s) { s.set_flash("hello"); });
+  Toy::Fields visitor;
+  for (const auto& [name, value] : begun.fields)
+    if (name == "Set-Cookie") visitor.emplace_back("Cookie", value.substr(0, value.find(';')));
+  const auto show = [](Toy& response, const Flash& flash) {
+    response.body = flash.get<std::string>().value_or("");
+  };
+  run_toy(manager(), visitor, [&](Toy&, const Session&) {
+    EXPECT_EQ(run_toy(manager(), visitor, show).body, "hello") << "at the same time";
+  });
+}
+
 TEST_F(Adapter, WhatAHandlerThrowsPassesAndNothingIsSaved) {
   const auto cookie = visitor();
   const Toy::Fields request{{"Cookie", cookie}};

@@ -185,6 +185,11 @@ template <Exchange E>
   return view;
 }
 
+/// A message that the handler does not take is left for one that does.
+inline Result<Session> load(Manager& manager, const RequestView& view, Need need, Flash& flash) {
+  return has(need, Need::flash) ? manager.load(view, need, flash) : manager.load(view, need);
+}
+
 template <class E>
 void tell_unsaved(E& exchange, const Result<ResponseFields>& committed) {
   if constexpr (requires { exchange.unsaved(committed.error()); }) {
@@ -199,7 +204,7 @@ template <Exchange E>
 void serve(Manager& manager, const Asked& asked, E& exchange) {
   RequestFields fields(manager);
   Flash flash;
-  auto session = manager.load(detail::view_of(exchange, fields), *asked.need, flash);
+  auto session = detail::load(manager, detail::view_of(exchange, fields), *asked.need, flash);
   if (!session) {
     if (!asked.required) exchange.handle(nullptr, nullptr);
     settle_failed_load(exchange, session.error(), asked.required);
