@@ -11,25 +11,25 @@ constexpr char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-/// Of ASCII, whatever the locale: RFC 9110, 5.1.
-bool same_name(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(a, b, {}, lower, lower);
+/// Of ASCII, whatever the locale: RFC 9110, 5.1. Most names differ in length from all of ours.
+constexpr bool same_name(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() && std::ranges::equal(a, b, {}, lower, lower);
 }
 
 }  // namespace
 
 void RequestFields::add(std::string_view name, std::string_view value) {
-  if (same_name(name, "Cookie")) cookies_.push_back(value);
-  if (!id_header_.empty() && same_name(name, id_header_)) ids_.push_back(value);
+  if (same_name(name, "Cookie")) cookies_.add(value);
+  if (!id_header_.empty() && same_name(name, id_header_)) ids_.add(value);
   for (const auto purpose : purpose_fields)
-    if (same_name(name, purpose)) purposes_.push_back(value);
+    if (same_name(name, purpose)) purposes_.add(value);
 }
 
 RequestView RequestFields::view() const noexcept {
   RequestView out;
-  out.cookie_lines = cookies_;
-  out.id_headers = ids_;
-  out.purposes = purposes_;
+  out.cookie_lines = cookies_.all();
+  out.id_headers = ids_.all();
+  out.purposes = purposes_.all();
   return out;
 }
 
@@ -37,6 +37,10 @@ void set_peer(RequestView& view, std::string_view text) noexcept {
   const auto address = parse_address(text);
   view.from_this_host = address && is_loopback(*address);
   view.peer = address && !is_private(*address) ? text : std::string_view();
+}
+
+bool never_waits(const Manager& manager) noexcept {
+  return !manager.options().store->traits().blocking;
 }
 
 ErrorResponse error_response(const Error& error) {

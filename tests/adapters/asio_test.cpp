@@ -13,6 +13,7 @@
 #include <boost/asio/use_future.hpp>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -197,6 +198,57 @@ TEST_F(AsioTest, AWrappedHandlerMayGoBeforeItIsDone) {
   done.get();
   EXPECT_EQ(response.fields.at(0).text, "100");
   EXPECT_EQ(response.status, 200U);
+}
+
+TEST_F(AsioTest, ACoroutineGivesItsTurnAwayWhereTheStoreBlocksAlone) {
+  for (auto* manager : {&blocking, &at_once}) {
+    const auto cookie = visitor(*manager);
+    const auto wrapped = asio::Sessions(*manager)(
+        [](const Session& s, Message& r) { r.insert("X-N", std::to_string(s.get_or("n", 0))); });
+    bool others_had_theirs = false;
+    const auto serves = [&]() -> awaitable<void> {
+      Request request;
+      request.insert("cookie", cookie);
+      Message response;
+      boost::asio::post(io, [&] { others_had_theirs = true; });
+      co_await wrapped(std::as_const(request), response, {}, use_awaitable);
+      EXPECT_EQ(response.fields.at(0).text, "1");
+      EXPECT_EQ(others_had_theirs, manager == &blocking);
+    };
+    boost::asio::co_spawn(io, serves(), boost::asio::detached);
+    io.restart();
+    io.run();
+    EXPECT_TRUE(others_had_theirs);
+  }
+}
+
+TEST_F(AsioTest, WhatAHandlerThrowsReachesWhoWaits) {
+  for (auto* manager : {&blocking, &at_once}) {
+    const auto cookie = visitor(*manager);
+    const auto wrapped = asio::Sessions(*manager)([](Session& s) {
+      s.set("n", 7);
+      throw std::runtime_error("no more tea");
+    });
+    Request request;
+    request.insert("cookie", cookie);
+    Message response;
+    std::string told;
+    const auto serves = [&]() -> awaitable<void> {
+      try {
+        co_await wrapped(std::as_const(request), response, {}, use_awaitable);
+      } catch (const std::runtime_error& e) {
+        told = e.what();
+      }
+    };
+    boost::asio::co_spawn(io, serves(), boost::asio::detached);
+    io.restart();
+    io.run();
+    EXPECT_EQ(told, "no more tea");
+    EXPECT_THROW(wrapped(std::as_const(request), response, {}, use_future).get(),
+                 std::runtime_error);
+    const std::string_view line = cookie;
+    EXPECT_EQ(manager->load(with(line), Need::read)->get<int>("n"), 1);
+  }
 }
 
 TEST_F(AsioTest, AWrappedRequestMayEndWithItsContext) {

@@ -1,3 +1,6 @@
+#include <coroutine>
+#include <exception>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -7,6 +10,7 @@
 #include <vector>
 
 #include <flame/session/adapter.hpp>
+#include <flame/session/file.hpp>
 
 #include "manager_fixture.hpp"
 
@@ -201,6 +205,40 @@ TEST_F(Adapter, AHandlerThatDoesWithoutIsCalledWhereTheStoreIsDown) {
       run_toy(manager(), request,
               [](Toy& response, const Session&, const Flash*) { response.body = "called"; });
   EXPECT_EQ(required.status, 503);
+}
+
+/// As ToyExchange, in a coroutine, whose own function throws.
+struct FailingExchange {
+  std::string& told;
+
+  void gather(adapter::RequestFields&) const { throw std::runtime_error("no memory"); }
+  void describe(RequestView&) const {}
+  std::suspend_never handle(Session*, const Flash*) {
+    told += "called ";
+    return {};
+  }
+  [[nodiscard]] int status() const { return 200; }
+  void set(std::string_view, std::string_view) {}
+  void append(std::string_view, std::string_view) {}
+  void begin(int, std::string_view) {}
+  [[nodiscard]] Executor* executor() const { return nullptr; }
+  void finish(const std::exception_ptr& thrown) const try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& e) {
+    told += e.what();
+  }
+};
+
+TEST_F(Adapter, WhatAnExchangeThrowsEndsItsRequestAlone) {
+  std::string told;
+  adapter::serve_in<adapter::Detached>(manager(), nullptr, {Need::read, true},
+                                       std::optional(FailingExchange{told}));
+  EXPECT_EQ(told, "no memory");
+}
+
+TEST_F(Adapter, AStoreInMemoryKeepsNobodyWaiting) {
+  EXPECT_TRUE(adapter::never_waits(Manager({})));
+  EXPECT_FALSE(adapter::never_waits(Manager({.store = file::store({.root_dir = "."})})));
 }
 
 TEST_F(Adapter, AnAddressTellsWhoseItIs) {

@@ -7,6 +7,7 @@
 #include <coroutine>
 #include <exception>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <thread>
 #include <type_traits>
@@ -29,6 +30,29 @@ namespace flame::inline v0::session::adapter {
 inline constexpr std::array<std::string_view, 5> purpose_fields{
     "Sec-Purpose", "Purpose", "X-Purpose", "X-Moz", "Sec-Fetch-Dest"};
 
+namespace detail {
+/// The values of one field. A request rarely has more than one, which needs no memory.
+class FieldValues {
+ public:
+  void add(std::string_view value) {
+    if (!first_) {
+      first_ = value;
+      return;
+    }
+    if (more_.empty()) more_.push_back(*first_);
+    more_.push_back(value);
+  }
+  [[nodiscard]] std::span<const std::string_view> all() const noexcept {
+    if (!more_.empty()) return more_;
+    return first_ ? std::span(&*first_, 1) : std::span<const std::string_view>();
+  }
+
+ private:
+  std::optional<std::string_view> first_{};
+  std::vector<std::string_view> more_{};  ///< with the first
+};
+}  // namespace detail
+
 /// The fields of a request that a session depends on, in one walk over all of them. What add() was
 /// given is viewed, not copied.
 class RequestFields {
@@ -43,7 +67,7 @@ class RequestFields {
 
  private:
   std::string_view id_header_;
-  std::vector<std::string_view> cookies_{}, ids_{}, purposes_{};
+  detail::FieldValues cookies_{}, ids_{}, purposes_{};
 };
 
 /// RequestView::from_this_host and peer, by the address that a connection or a trusted proxy tells:
@@ -92,6 +116,9 @@ void answer_error(Writer& writer, const Error& error) {
   writer.begin(answer.status, answer.body);
   add_fields(writer, answer.fields);
 }
+
+/// Whether its store is one that never blocks.
+[[nodiscard]] bool never_waits(const Manager& manager) noexcept;
 
 /// After a load that failed: instead of a handler that cannot do without, for it takes a reference,
 /// or a Flash by value; else after the handler, which got null pointers.
@@ -198,8 +225,8 @@ void tell_unsaved(E& exchange, const Result<ResponseFields>& committed) {
 }
 }  // namespace detail
 
-/// Serves one request on a thread that may wait: loads, calls the handler, commits. What the
-/// handler throws passes through, when its session was abandoned.
+/// Serves one request on a thread that may wait, or on any where never_waits(): loads, calls the
+/// handler, commits. What the handler throws passes through, when its session was abandoned.
 template <Exchange E>
 void serve(Manager& manager, const Asked& asked, E& exchange) {
   RequestFields fields(manager);
@@ -255,38 +282,43 @@ struct Detached {
 /// The same in a coroutine, whose thread serves others meanwhile. `exchange` is a pointer of any
 /// kind, or a std::optional, which it keeps; exchange->executor() resumes it; handle() is awaited,
 /// and returns std::suspend_never where the handler is no coroutine. Task is its type, Detached in
-/// frameworks that have none: at the end comes exchange->finish(thrown), with a std::exception_ptr.
-/// `count` as with CountedAwait.
+/// frameworks that have none: its result is that of exchange->finish(thrown), with a
+/// std::exception_ptr of what the handler threw, or an exchange's own function. `count` as with
+/// CountedAwait.
 template <class Task, class Pointer>
 requires Exchange<std::remove_cvref_t<decltype(*std::declval<Pointer&>())>> Task
 serve_in(Manager& manager, UnderWay* count, Asked asked, Pointer exchange) {
-  RequestFields fields(manager);
-  CountedAwait<LoadOperation> loading(manager, count, {});
-  loading.request = detail::view_of(*exchange, fields);
-  loading.need = *asked.need;
-  loading.executor = exchange->executor();
-  auto loaded = co_await loading;
-
   std::exception_ptr thrown;
   try {
-    if (loaded || !asked.required)
-      co_await exchange->handle(loaded ? &*loaded : nullptr,
-                                loaded ? &std::as_const(loading.flash) : nullptr);
+    RequestFields fields(manager);
+    CountedAwait<LoadOperation> loading(manager, count, {});
+    loading.request = detail::view_of(*exchange, fields);
+    loading.need = *asked.need;
+    loading.executor = exchange->executor();
+    auto loaded = co_await loading;
+
+    try {
+      if (loaded || !asked.required)
+        co_await exchange->handle(loaded ? &*loaded : nullptr,
+                                  loaded ? &std::as_const(loading.flash) : nullptr);
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    if (!loaded) {
+      settle_failed_load(*exchange, loaded.error(), asked.required);
+    } else {
+      CountedAwait<CommitOperation> committing(manager, count, {});
+      committing.session = &*loaded;
+      committing.status = thrown ? 500 : static_cast<int>(exchange->status());
+      committing.executor = exchange->executor();
+      const auto committed = co_await committing;
+      settle_commit(*exchange, committed, committing.status);
+      detail::tell_unsaved(*exchange, committed);
+    }
   } catch (...) {
     thrown = std::current_exception();
   }
-  if (!loaded) {
-    settle_failed_load(*exchange, loaded.error(), asked.required);
-  } else {
-    CountedAwait<CommitOperation> committing(manager, count, {});
-    committing.session = &*loaded;
-    committing.status = thrown ? 500 : static_cast<int>(exchange->status());
-    committing.executor = exchange->executor();
-    const auto committed = co_await committing;
-    settle_commit(*exchange, committed, committing.status);
-    detail::tell_unsaved(*exchange, committed);
-  }
-  exchange->finish(std::move(thrown));
+  co_return exchange->finish(std::move(thrown));
 }
 
 }  // namespace flame::inline v0::session::adapter

@@ -2,11 +2,14 @@
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <coroutine>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -128,32 +131,39 @@ adapter::Detached commit(Manager& manager, Session& session, int status, Handler
   complete(std::move(handler), std::move(work), std::move(committed));
 }
 
-template <class Request, class Response, class Function, class Handler>
-class Exchange final : public ResponseWriter<Response>, public Executor {
- public:
-  using Work = decltype(boost::asio::make_work_guard(std::declval<Handler&>()));
-  Exchange(const Request& in, Response& out, Client client,
-           std::shared_ptr<const Function> function, Handler handler)
-      : ResponseWriter<Response>{out},
-        request_(in),
-        client_(client),
-        function_(std::move(function)),
-        handler_(std::move(handler)),
-        work_(boost::asio::make_work_guard(handler_)) {}
+template <class Request, class Response, class Function>
+struct Exchange : ResponseWriter<Response> {
+  Exchange(const Request& in, Response& out, Client by, std::shared_ptr<const Function> called)
+      : ResponseWriter<Response>{out}, request(in), client(by), function(std::move(called)) {}
 
-  void gather(adapter::RequestFields& fields) const { add_fields(request_, fields); }
+  void gather(adapter::RequestFields& fields) const { add_fields(request, fields); }
   void describe(RequestView& view) const {
-    view.method = view_of(request_.method_string());
-    view.secure = client_.secure;
-    adapter::set_peer(view, client_.address);
+    view.method = view_of(request.method_string());
+    view.secure = client.secure;
+    adapter::set_peer(view, client.address);
   }
   std::suspend_never handle(Session* session, const Flash* flash) {
-    (*function_)(session, flash, request_, this->response);
+    (*function)(session, flash, request, this->response);
     return {};
   }
   [[nodiscard]] int status() const { return static_cast<int>(this->response.result_int()); }
+
+  const Request& request;
+  Client client;
+  std::shared_ptr<const Function> function;
+};
+
+/// One that goes on by itself, until it calls `handler`.
+template <class Served, class Handler>
+class Running final : public Served, public Executor {
+ public:
+  Running(Served served, Handler handler)
+      : Served(std::move(served)),
+        handler_(std::move(handler)),
+        work_(boost::asio::make_work_guard(handler_)) {}
+
   void finish(std::exception_ptr thrown) {
-    complete(std::move(handler_), work_, std::move(thrown));
+    complete(std::move(handler_), std::move(work_), std::move(thrown));
   }
 
   [[nodiscard]] session::Executor* executor() noexcept { return this; }
@@ -163,12 +173,34 @@ class Exchange final : public ResponseWriter<Response>, public Executor {
   }
 
  private:
-  const Request& request_;
-  const Client client_;
-  const std::shared_ptr<const Function> function_;
   Handler handler_;
-  const Work work_;
+  decltype(boost::asio::make_work_guard(std::declval<Handler&>())) work_;
 };
+
+template <class Served, class Token>
+auto run(Manager* manager, adapter::Asked asked, Served served, Token&& token) {
+  return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
+      [](auto handler, Manager* of, adapter::Asked what, Served each) {
+        std::optional<Running<Served, decltype(handler)>> running(std::in_place, std::move(each),
+                                                                  std::move(handler));
+        adapter::serve_in<adapter::Detached>(*of, nullptr, what, std::move(running));
+      },
+      token, manager, asked, std::move(served));
+}
+
+#if defined(BOOST_ASIO_HAS_CO_AWAIT)
+/// What waits for no store needs no turn of the executor's to go on.
+template <class Served, class Executor>
+boost::asio::awaitable<void, Executor> serve(Manager* manager, adapter::Asked asked, Served served,
+                                             boost::asio::use_awaitable_t<Executor> token) {
+  if (adapter::never_waits(*manager)) {
+    adapter::serve(*manager, asked, served);
+    co_return;
+  }
+  auto running = run(manager, asked, std::move(served), token);
+  co_await std::move(running);
+}
+#endif
 
 }  // namespace detail
 
@@ -205,28 +237,20 @@ class Wrapped {
         handler_(std::make_shared<const adapter::Handler<F>>(std::move(function))) {}
 
   /// token(std::exception_ptr): what the handler threw; its session saved nothing then. Request and
-  /// Response are Beast's, and live until that is called; prepare_payload() comes after it.
+  /// Response are Beast's, and live until that is called; prepare_payload() comes after it. With
+  /// use_awaitable, and on a store that never blocks, the coroutine goes on at once.
   template <class Request, class Response, class Token>
   auto operator()(const Request& request, Response& response, const Client& client,
                   Token&& token) const {
-    return boost::asio::async_initiate<Token, void(std::exception_ptr)>(
-        [](auto handler, auto function, Manager* of, const Request* in, Response* out, Client by) {
-          run(*of, std::move(function), *in, *out, by, std::move(handler));
-        },
-        token, handler_, manager_, &request, &response, client);
+    detail::Exchange exchange(request, response, client, handler_);
+    if constexpr (requires { serve(manager_, adapter::Handler<F>::asked, exchange, token); })
+      return serve(manager_, adapter::Handler<F>::asked, std::move(exchange), token);
+    else
+      return detail::run(manager_, adapter::Handler<F>::asked, std::move(exchange),
+                         std::forward<Token>(token));
   }
 
  private:
-  template <class Request, class Response, class Handler>
-  static void run(Manager& manager, std::shared_ptr<const adapter::Handler<F>> function,
-                  const Request& request, Response& response, Client client, Handler handler) {
-    using Exchange = detail::Exchange<Request, Response, adapter::Handler<F>, Handler>;
-    auto exchange = std::make_unique<Exchange>(request, response, client, std::move(function),
-                                               std::move(handler));
-    adapter::serve_in<adapter::Detached>(manager, nullptr, adapter::Handler<F>::asked,
-                                         std::move(exchange));
-  }
-
   Manager* manager_;
   std::shared_ptr<const adapter::Handler<F>> handler_;
 };

@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <coroutine>
 #include <cstdlib>
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -28,11 +30,14 @@
 namespace flame::inline v0::session::drogon {
 
 namespace detail {
-class Loop;
-template <class Handler, class... P>
-struct Exchange;
+using Task = ::drogon::Task<::drogon::HttpResponsePtr>;
+template <class Handler>
+inline constexpr bool returns_task = std::is_same_v<typename Handler::Result, Task>;
 template <class... P>
 struct Parameters;
+template <class Handler, class... P>
+Task serve(Manager& manager, std::shared_ptr<const Handler> handler,
+           ::drogon::HttpRequestPtr request, P... parameters);
 }  // namespace detail
 
 /// Wraps handlers:
@@ -66,25 +71,20 @@ class Sessions {
   }
 
  private:
-  using Task = ::drogon::Task<::drogon::HttpResponsePtr>;
-
   template <class Handler, class... P>
   auto wrap(std::shared_ptr<const Handler> handler, std::tuple<std::type_identity<P>...>) const {
-    static_assert(std::is_same_v<typename Handler::Result, Task> ||
+    static_assert(detail::returns_task<Handler> ||
                       std::is_same_v<typename Handler::Result, ::drogon::HttpResponsePtr>,
                   "a handler for Drogon returns HttpResponsePtr or Task<HttpResponsePtr>");
     static_assert(Handler::asked.need.has_value(),
                   "this handler asks for no session or flash message: register it as it is");
     return detail::Parameters<P...>::apply([&]<class... Q>(std::type_identity<Q>...) {
       return [manager = manager_, handler](::drogon::HttpRequestPtr request, Q... parameters) {
-        return run<Handler, Q...>(manager, handler, std::move(request), std::move(parameters)...);
+        return detail::serve<Handler, Q...>(*manager, handler, std::move(request),
+                                            std::move(parameters)...);
       };
     });
   }
-
-  template <class Handler, class... Q>
-  static Task run(Manager* manager, std::shared_ptr<const Handler> handler,
-                  ::drogon::HttpRequestPtr request, Q... parameters);
 
   Manager* manager_;
 };
@@ -220,11 +220,27 @@ inline ::drogon::HttpResponsePtr copy_of(const ::drogon::HttpResponse& from) {
   return copy;
 }
 
+/// What to await of a handler that is a coroutine.
+template <class Exchange>
+class Handling {
+ public:
+  Handling(Exchange& exchange, Task task) : exchange_(exchange), task_(std::move(task)) {}
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  auto await_suspend(std::coroutine_handle<> waiting) {
+    return task_.operator co_await().await_suspend(waiting);
+  }
+  void await_resume() { exchange_.answered(task_.operator co_await().await_resume()); }
+
+ private:
+  Exchange& exchange_;
+  Task task_;
+};
+
 template <class Handler, class... P>
 struct Exchange {
   Manager& manager;
-  const Handler& handler;
-  const ::drogon::HttpRequestPtr& request;
+  std::shared_ptr<const Handler> handler;
+  ::drogon::HttpRequestPtr request;
   std::tuple<P...> parameters;
   std::shared_ptr<Loop> loop = Loop::here();
   ::drogon::HttpResponsePtr response{};
@@ -249,23 +265,35 @@ struct Exchange {
     }
   }
 
-  ::drogon::Task<> handle(Session* session, const Flash* flash) {
-    const auto call = [&](auto&... p) { return handler(session, flash, request, std::move(p)...); };
-    if constexpr (std::is_same_v<typename Handler::Result, ::drogon::HttpResponsePtr>) {
-      response = std::apply(call, parameters);
+  auto handle(Session* session, const Flash* flash) {
+    const auto call = [&](auto&... p) {
+      return (*handler)(session, flash, std::as_const(request), std::move(p)...);
+    };
+    if constexpr (returns_task<Handler>) {
+      return Handling<Exchange>(*this, std::apply(call, parameters));
     } else {
-      auto handling = std::apply(call, parameters);
-      response = co_await handling;
+      answered(std::apply(call, parameters));
+      return std::suspend_never();
     }
-    if (!response) throw std::logic_error("a handler returned no response");
+  }
+  void answered(::drogon::HttpResponsePtr answer) {
+    if (!answer) throw std::logic_error("a handler returned no response");
+    response = std::move(answer);
     if (response.use_count() > 1) response = copy_of(*response);
     response->setExpiredTime(-1);
-    co_return;
   }
   int status() const noexcept { return response->statusCode(); }
 
-  static void finish(std::exception_ptr thrown) {
-    if (thrown) std::rethrow_exception(std::move(thrown));
+  ::drogon::HttpResponsePtr finish(std::exception_ptr thrown) {
+    try {
+      if (thrown) std::rethrow_exception(std::move(thrown));
+    } catch (const std::exception&) {
+      throw;
+    } catch (...) {
+      // Drogon answers no other exceptions at all.
+      throw std::runtime_error("a handler threw what is no std::exception");
+    }
+    return std::move(response);
   }
 
   // Without a response the handler threw, and Drogon makes one.
@@ -289,24 +317,17 @@ struct Exchange {
   }
 };
 
-}  // namespace detail
-
-template <class Handler, class... Q>
-Sessions::Task Sessions::run(Manager* manager, std::shared_ptr<const Handler> handler,
-                             ::drogon::HttpRequestPtr request, Q... parameters) {
-  detail::Exchange<Handler, Q...> exchange{*manager, *handler, request, {std::move(parameters)...}};
-  try {
-    auto serving = adapter::serve_in<::drogon::Task<>>(*manager, &exchange.loop->under_way(),
-                                                       Handler::asked, &exchange);
-    co_await serving;
-  } catch (const std::exception&) {
-    throw;
-  } catch (...) {
-    // Drogon answers no other exceptions at all.
-    throw std::runtime_error("a handler threw what is no std::exception");
-  }
-  co_return std::move(exchange.response);
+template <class Handler, class... P>
+Task serve(Manager& manager, std::shared_ptr<const Handler> handler,
+           ::drogon::HttpRequestPtr request, P... parameters) {
+  using Made = Exchange<Handler, P...>;
+  std::optional<Made> exchange(
+      Made{manager, std::move(handler), std::move(request), {std::move(parameters)...}});
+  auto& under_way = exchange->loop->under_way();
+  return adapter::serve_in<Task>(manager, &under_way, Handler::asked, std::move(exchange));
 }
+
+}  // namespace detail
 
 }  // namespace flame::inline v0::session::drogon
 

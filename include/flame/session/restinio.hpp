@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <restinio/asio_include.hpp>
 #include <restinio/http_headers.hpp>
 #include <restinio/message_builders.hpp>
@@ -31,6 +32,17 @@ using Response = ::restinio::response_builder_t<::restinio::restinio_controlled_
 enum class Transport : std::uint8_t { plain, tls };
 
 namespace detail {
+
+/// What to_string() is, without its way through a format: it costs as much as a store in memory.
+inline std::string text_of(const ::restinio::asio_ns::ip::address& address) {
+  if (!address.is_v4()) return address.to_string();
+  std::string text;
+  for (const unsigned each : address.to_v4().to_bytes()) {
+    if (!text.empty()) text.push_back('.');
+    text.append(std::to_string(each));
+  }
+  return text;
+}
 
 /// Takes completions to an io_context.
 class Loop final : public Executor {
@@ -84,7 +96,7 @@ class Sessions {
     return [sessions = *this, kept = std::make_shared<const Handler>(std::move(handler))](
                auto request, auto... parameters) {
       using Made = Exchange<Handler, decltype(request), decltype(parameters)...>;
-      std::unique_ptr<Made> exchange(new Made{
+      std::optional<Made> exchange(Made{
           kept, sessions.loop_, sessions.secure_, std::move(request), {std::move(parameters)...}});
       adapter::serve_in<adapter::Detached>(*sessions.manager_, nullptr, Handler::asked,
                                            std::move(exchange));
@@ -108,7 +120,7 @@ struct Sessions::Exchange {
   bool secure;
   Request request;
   std::tuple<P...> parameters;
-  std::string peer = request->remote_endpoint().address().to_string();
+  std::string peer = detail::text_of(request->remote_endpoint().address());
   Response response = request->create_response();
 
   Executor* executor() const noexcept { return loop.get(); }
