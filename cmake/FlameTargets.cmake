@@ -259,3 +259,18 @@ function(flame_server name)
   set_tests_properties(servers.${name}.start PROPERTIES FIXTURES_SETUP server_${name})
   set_tests_properties(servers.${name}.stop PROPERTIES FIXTURES_CLEANUP server_${name})
 endfunction()
+
+# flame_find_drogon(): Drogon::Drogon as scripts/fetch-drogon has built it, where no other is installed. Its modules set
+# variables of CMake's own.
+function(flame_find_drogon)
+  if(TARGET Drogon::Drogon)
+    return()
+  endif()
+  if(DEFINED ENV{XDG_CACHE_HOME})
+    set(cache "$ENV{XDG_CACHE_HOME}")
+  else()
+    set(cache "$ENV{HOME}/.cache")
+  endif()
+  list(APPEND CMAKE_PREFIX_PATH "${cache}/flame-session/drogon/files")
+  find_package(Drogon QUIET CONFIG)
+endfunction()

@@ -1,4 +1,4 @@
-"""examples/shop as browsers use it, and with SHOP=express the same program in Express, by the same questions."""
+"""examples/shop as browsers use it, and with SHOP=express or SHOP=drogon the same program on these, by the same questions."""
 
 import email.utils
 import http.client
@@ -14,7 +14,8 @@ import urllib.parse
 from driver import PATIENCE, Server, example
 
 SHOP = pathlib.Path(__file__).resolve().parents[2] / "examples/shop"
-IS_EXPRESS = os.environ.get("SHOP") == "express"
+KIND = os.environ.get("SHOP", "flame")
+IS_EXPRESS = KIND == "express"
 
 
 def start_express():
@@ -31,6 +32,14 @@ def start_express():
         raise unittest.SkipTest(f"SKIPPED: npm install failed: {installed.stderr}")
     subprocess.run([npm, "run", "check"], cwd=copy, check=True, timeout=PATIENCE)
     return Server(node, copy / "app.js", environment={"PORT": "0"})
+
+
+def start():
+    if IS_EXPRESS:
+        return start_express()
+    if KIND == "drogon":
+        return Server("example_shop_drogon", folder=SHOP, environment={"PORT": "0"})
+    return example("shop", folder=SHOP)
 
 
 class Answer:
@@ -99,7 +108,7 @@ class Visitor:
 class Shop(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = start_express() if IS_EXPRESS else example("shop", folder=SHOP)
+        cls.server = start()
 
     @classmethod
     def tearDownClass(cls):

@@ -70,6 +70,11 @@ class Sessions {
     return wrap(std::make_shared<const Handler>(std::move(handler)), typename Handler::Others{});
   }
 
+  /// What a handler asks of the Manager itself, to end all sessions of an owner, say: co_await
+  /// brings its Result, on the event loop that this was called on. Name it first, as an Await.
+  template <class Op>
+  [[nodiscard]] adapter::CountedAwait<Op> run(Op operation) const;
+
  private:
   template <class Handler, class... P>
   auto wrap(std::shared_ptr<const Handler> handler, std::tuple<std::type_identity<P>...>) const {
@@ -328,6 +333,13 @@ Task serve(Manager& manager, std::shared_ptr<const Handler> handler,
 }
 
 }  // namespace detail
+
+template <class Op>
+adapter::CountedAwait<Op> Sessions::run(Op operation) const {
+  auto& loop = *detail::Loop::here();
+  operation.executor = &loop;
+  return {*manager_, &loop.under_way(), std::move(operation)};
+}
 
 }  // namespace flame::inline v0::session::drogon
 
