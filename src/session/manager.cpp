@@ -284,7 +284,8 @@ StoreCounters Manager::counters() const noexcept {
   if (!impl_->dispatch) return {};
   auto out = impl_->dispatch->counters();
   const AsyncJobs* const jobs = impl_->jobs;
-  if (jobs && jobs->generation == fork_generation()) out.touches_dropped = jobs->unawaited.touches_dropped();
+  if (jobs && jobs->generation == fork_generation())
+    out.touches_dropped = jobs->unawaited.touches_dropped();
   return out;
 }
 
