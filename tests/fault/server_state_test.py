@@ -137,6 +137,12 @@ class Redis:
 
 class Mongo:
     def __init__(self, url):
+        self.store = f"{url}?collection=kept&init_collection=true"
+        self.has_users = "@" in url
+        if self.has_users:
+            self.add_user(url)
+
+    def add_user(self, url):
         ask(f'''{{"createUser": "app", "pwd": "{PASSWORD}", "$db": "admin", "roles": [
             {{"role": "clusterAdmin", "db": "admin"}}, {{"role": "readWriteAnyDatabase", "db": "admin"}}]}}''')
         self.store = re.sub("//.*@", f"//app:{PASSWORD}@", url) + "&collection=kept&init_collection=true"
@@ -220,6 +226,9 @@ class States(Case):
         self.server.wait_for("store_down.*(read-only|a replica)")
 
     def test_password_changed(self):
+        if not getattr(self.kind, "has_users", True):
+            print("not run: mongo-java-server has no users", flush=True)
+            self.skipTest("mongo-java-server has no users")
         self.kind.password(OTHER)
         self.is_refused()
         self.server.wait_for("store_down.*(password|WRONGPASS)")

@@ -35,6 +35,11 @@ class MongoServer : public ::testing::Test {
     EXPECT_EQ(thrown.kind, kind) << thrown.text;
     return thrown.text;
   }
+  /// What src/stores/mongo/README.md says of it.
+  static bool runs_mongo_java_server() {
+    return tests::ask_servers("status mongo").value().find("mongo-java-server") !=
+           std::string::npos;
+  }
   /// What the server answers a command of its administrator.
   static std::string ask(const std::string& command) {
     return tests::ask_servers("ask mongo '" + command + "'").value();
@@ -86,7 +91,8 @@ TEST_F(MongoServer, AnIndexThatIsMissingIsNamedOrMade) {
 
 TEST_F(MongoServer, AnIndexThatRemovesNothingStaysWhereAnotherIsMade) {
   open(options());
-  ask(R"({"dropIndexes": ")" + collection_ + R"(", "index": ["owner", "expiry"]})");
+  for (const std::string name : {"owner", "expiry"})
+    ask(R"({"dropIndexes": ")" + collection_ + R"(", "index": ")" + name + R"("})");
   ask(R"({"createIndexes": ")" + collection_ +
       R"(", "indexes": [{"key": {"expires_at": 1}, "name": "expiry"}]})");
   open(options());
@@ -96,6 +102,8 @@ TEST_F(MongoServer, AnIndexThatRemovesNothingStaysWhereAnotherIsMade) {
 }
 
 TEST_F(MongoServer, AnIndexOfOthersThatHasTheNameIsToldToBeDropped) {
+  if (runs_mongo_java_server())
+    GTEST_SKIP() << "not run: mongo-java-server gives one name to two indexes";
   open(options());
   ask(R"({"dropIndexes": ")" + collection_ + R"(", "index": "owner"})");
   ask(R"({"createIndexes": ")" + collection_ +
@@ -223,6 +231,7 @@ std::vector<std::string> indexes_for(const std::string& uri, const mongo::Docume
 }
 
 TEST_F(MongoServer, ListsByTheIndexOfOwnersAlone) {
+  if (runs_mongo_java_server()) GTEST_SKIP() << "not run: mongo-java-server explains no plan";
   const auto connection = open(options());
   for (std::uint64_t i = 1; i <= 3; ++i) apply(*connection, Verb::create, record(i, "ann"));
   const auto first = connection->list("ann", {}, 2, soon());

@@ -3,6 +3,7 @@
 import glob
 import os
 import pathlib
+import re
 import signal
 import socket
 import stat
@@ -176,6 +177,21 @@ class Servers(unittest.TestCase):
         self.assertEqual('{"_id": 7}', self.succeed("ask", "mongo", '{"find": "t"}'))
         self.succeed("stop", "mongo")
         self.assertEqual([], working_in(self.home("mongo")))
+
+    def test_another_mongo_where_there_is_no_sid(self):
+        self.environment["FLAME_WITHOUT_SID"] = "1"
+        address = self.start("mongo")
+        self.assertRegex(self.succeed("status", "mongo"), r"mongo +running .* mongo-java-server$")
+        for i in range(3):
+            self.succeed("ask", "mongo", f'{{"insert": "t", "documents": [{{"_id": {i}}}]}}')
+            self.kill("mongo")
+            done = self.run_script("start", "mongo")
+            self.assertIn("mongo is mongo-java-server here", done.stderr)
+        self.assertEqual(["0", "1", "2"], re.findall(r"\d", self.succeed("ask", "mongo", '{"find": "t"}')))
+        self.assertEqual(address, urllib.parse.urlsplit(self.succeed("url", "mongo")))
+        self.succeed("stop", "mongo")
+        self.assertEqual([], working_in(self.home("mongo")))
+        self.assertEqual(77, self.run_script("start", "mysql").returncode)
 
     def test_a_mongod_on_the_path_is_the_one_that_runs(self):
         mongod = self.top / "mongod"
