@@ -96,6 +96,14 @@ void check_text(std::string_view bytes) {
          "a second reader reads the same text");
 }
 
+void check_by_second_reader(std::string_view bytes) {
+  check_integer<std::uint8_t>(bytes);
+  check_integer<std::int16_t>(bytes);
+  check_integer<std::int64_t>(bytes);
+  check_integer<std::uint64_t>(bytes);
+  check_text(bytes);
+}
+
 template <class... T>
 void check_all(std::string_view bytes) {
   (check_as<T>(bytes), ...);
@@ -140,11 +148,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto input = text_of(data, size);
   const auto bytes = wants_much(input) ? much_of(input) : std::string(input);
   check_as_every_type(bytes);
-  check_integer<std::uint8_t>(bytes);
-  check_integer<std::int16_t>(bytes);
-  check_integer<std::int64_t>(bytes);
-  check_integer<std::uint64_t>(bytes);
-  check_text(bytes);
+  check_by_second_reader(bytes);
+  if (const auto item = Reader(bytes).skip()) check_by_second_reader(*item);
   read_on(bytes);
   skip_on(bytes);
   return 0;
