@@ -290,11 +290,12 @@ requires Exchange<std::remove_cvref_t<decltype(*std::declval<Pointer&>())>> Task
 serve_in(Manager& manager, UnderWay* count, Asked asked, Pointer exchange) {
   std::exception_ptr thrown;
   try {
+    LoadOperation load;
     RequestFields fields(manager);
-    CountedAwait<LoadOperation> loading(manager, count, {});
-    loading.request = detail::view_of(*exchange, fields);
-    loading.need = *asked.need;
-    loading.executor = exchange->executor();
+    load.request = detail::view_of(*exchange, fields);
+    load.need = *asked.need;
+    load.executor = exchange->executor();
+    CountedAwait<LoadOperation> loading(manager, count, std::move(load));
     auto loaded = co_await loading;
 
     try {
@@ -307,10 +308,11 @@ serve_in(Manager& manager, UnderWay* count, Asked asked, Pointer exchange) {
     if (!loaded) {
       settle_failed_load(*exchange, loaded.error(), asked.required);
     } else {
-      CountedAwait<CommitOperation> committing(manager, count, {});
-      committing.session = &*loaded;
-      committing.status = thrown ? 500 : static_cast<int>(exchange->status());
-      committing.executor = exchange->executor();
+      CommitOperation commit;
+      commit.session = &*loaded;
+      commit.status = thrown ? 500 : static_cast<int>(exchange->status());
+      commit.executor = exchange->executor();
+      CountedAwait<CommitOperation> committing(manager, count, std::move(commit));
       const auto committed = co_await committing;
       settle_commit(*exchange, committed, committing.status);
       detail::tell_unsaved(*exchange, committed);
