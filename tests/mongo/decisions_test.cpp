@@ -108,10 +108,10 @@ TEST(MongoDecisions, FailureIsOfTheServerOrElseOfTheDriver) {
 TEST(MongoDecisions, NothingOfTheDriversWordsIsTold) {
   bson_error_t error{};
   bson_set_error(&error, MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_SOCKET, "wire version canary");
-  EXPECT_EQ(mongo::connect_error(error, false).kind(), Kind::refused);
-  EXPECT_EQ(mongo::connect_error(error, true).kind(), Kind::connection_lost);
+  EXPECT_EQ(mongo::connect_error(error, false, {}).kind(), Kind::refused);
+  EXPECT_EQ(mongo::connect_error(error, true, {}).kind(), Kind::connection_lost);
   for (const bool broken : {false, true})
-    EXPECT_EQ(std::string(mongo::connect_error(error, broken).what()).find("canary"),
+    EXPECT_EQ(std::string(mongo::connect_error(error, broken, {}).what()).find("canary"),
               std::string::npos);
 }
 

@@ -135,7 +135,8 @@ TEST_F(MongoServer, AWrongPasswordIsRefusedWithoutNamingIt) {
 TEST_F(MongoServer, AServerThatIsDownIsOneThatMayCome) {
   auto nobody = options();
   nobody.uri = "mongodb://127.0.0.1:" + std::to_string(tests::free_port()) + "/flame";
-  EXPECT_NE(refusal(nobody, Kind::connection_lost).find("can be reached"), std::string::npos);
+  const auto said = refusal(nobody, Kind::connection_lost);
+  EXPECT_NE(said.find("cannot be reached: Connection refused: is it running"), said.npos) << said;
 }
 
 TEST_F(MongoServer, AServerThatDemandsAUserRefusesNobody) {

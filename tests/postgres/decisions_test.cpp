@@ -1,6 +1,9 @@
+#include <errno.h>
 #include <gtest/gtest.h>
 
 #include <string>
+
+#include <flame/session/unreachable.hpp>
 
 #include "stores/postgres/failure.hpp"
 #include "stores/postgres/statements.hpp"
@@ -95,6 +98,10 @@ TEST(PostgresFailure, AConnectThatFailsIsToldByCodeOrWords) {
             std::string::npos);
   EXPECT_NE(text_of(at + "FATAL:  53300\n", false).find("CONNECTION LIMIT of database or user"),
             std::string::npos);
+  EXPECT_EQ(
+      text_of("connection to server at \"a\" failed: Connection refused\n\tIs it canary?", false),
+      unreachable("10.0.0.1:80", ECONNREFUSED));
+  EXPECT_EQ(text_of("could not connect: canary", false), unreachable("10.0.0.1:80", 0));
   EXPECT_EQ(kind("root certificate file \"/a\" does not exist"), Kind::refused);
   EXPECT_EQ(kind((at + "SSL SYSCALL error: EOF detected").c_str()), Kind::connection_lost);
   EXPECT_EQ(kind("invalid sslmode value: \"canary\""), Kind::refused);

@@ -147,7 +147,8 @@ std::vector<std::string> resolve_with(Resolver resolver, const std::string& host
   answer->error = "out of memory";  // should it end without an answer
   look_up(
       name, [resolver, host, answer] { *answer = resolver(host); }, waiter, until);
-  if (answer->addresses.empty()) fail(name, ("is not known: " + answer->error).c_str());
+  if (answer->addresses.empty())
+    fail(name, ("is not known: " + answer->error + ": check its spelling, and DNS").c_str());
   return std::move(answer->addresses);
 }
 

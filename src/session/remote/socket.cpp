@@ -7,12 +7,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
-#include <system_error>
 
 #include <flame/session/resolve.hpp>
 #include <flame/session/share_of.hpp>
 #include <flame/session/socket.hpp>
+#include <flame/session/unreachable.hpp>
 
 namespace flame::inline v0::session {
 
@@ -31,9 +32,7 @@ struct Address {
 };
 
 [[noreturn]] void lose(const Address& address, int error) {
-  throw StoreError(StoreError::Kind::connection_lost,
-                   "the store's server, `" + address.name +
-                       "`, cannot be reached: " + std::generic_category().message(error));
+  throw StoreError(StoreError::Kind::connection_lost, unreachable(address.name, error));
 }
 
 Address unix_address(const std::string& path) {
@@ -77,6 +76,14 @@ void set_options(int descriptor) {
   set(IPPROTO_TCP, TCP_USER_TIMEOUT, unacknowledged);
 }
 
+void wait_for(int descriptor, const Address& address, Waiter& waiter, Deadline until) try {
+  static_cast<void>(waiter.wait(descriptor, POLLOUT, until));
+} catch (const StoreError&) {
+  waiter.check({});
+  if (until == Deadline{} || std::chrono::steady_clock::now() < until) throw;
+  lose(address, ETIMEDOUT);
+}
+
 Socket connected(const Address& address, Waiter& waiter, Deadline until) {
   Socket out(::socket(address.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (out.get() < 0) lose(address, errno);
@@ -84,7 +91,7 @@ Socket connected(const Address& address, Waiter& waiter, Deadline until) {
   const auto* const to = reinterpret_cast<const sockaddr*>(&address.bytes);
   if (::connect(out.get(), to, address.size) == 0) return out;
   if (errno != EINPROGRESS && errno != EINTR) lose(address, errno);
-  static_cast<void>(waiter.wait(out.get(), POLLOUT, until));
+  wait_for(out.get(), address, waiter, until);
   int error = 0;
   socklen_t size = sizeof error;
   ::getsockopt(out.get(), SOL_SOCKET, SO_ERROR, &error, &size);

@@ -135,12 +135,13 @@ Failure failure_of(const bson_t& reply, const bson_error_t& driver) noexcept {
   return {{Meaning::lost, "the connection broke"}, 0};
 }
 
-StoreError connect_error(const bson_error_t& driver, bool broken) {
+StoreError connect_error(const bson_error_t& driver, bool broken, const std::string& problem) {
   if (!broken && (driver.domain == MONGOC_ERROR_PROTOCOL || says(driver, "wire version")))
     return error(Kind::refused, unknown_command);
-  return error(Kind::connection_lost,
-               "no server of the URI that takes writes can be reached: is the set up, with a "
-               "primary, and are hosts, replicaSet and tls in the URI right?");
+  const std::string no_primary =
+      "has the set a primary, and are hosts and replicaSet in the URI right?";
+  return error(Kind::connection_lost, "no server of the URI that takes writes can be reached: " +
+                                          (problem.empty() ? no_primary : problem));
 }
 
 Meaning meaning_for(Verb verb, std::size_t statements, Meaning meaning) noexcept {

@@ -40,7 +40,8 @@ struct Failure {
 [[nodiscard]] Failure failure_of(const bson_t& reply, const bson_error_t& error) noexcept;
 /// Why there is no server to talk to. Words of the driver are not told: they may hold parts of a
 /// URI. `broken`: the network failed, whatever the driver makes of it.
-[[nodiscard]] StoreError connect_error(const bson_error_t& error, bool broken);
+[[nodiscard]] StoreError connect_error(const bson_error_t& error, bool broken,
+                                       const std::string& problem);
 
 /// What it means for a command of so many statements of a verb, and for one statement of its own.
 [[nodiscard]] Meaning meaning_for(Verb verb, std::size_t statements, Meaning meaning) noexcept;

@@ -79,14 +79,14 @@ void Link::choose_server(Deadline until) {
   bson_error_t error{};
   auto* const server = mongoc_client_select_server(client_.get(), true, nullptr, &error);
   if (!server) {
-    waiter_.check(until);
+    waiter_.check(streams_.problem().empty() ? until : Deadline{});
     if (streams_.unfit())
       refuse("mongo store: tlsCAFile or tlsCertificateKeyFile is no PEM file that OpenSSL takes");
     if (streams_.distrusts())
       refuse(
           "mongo store: TLS with the server failed: it must offer TLS, with a certificate of the "
           "host name in the URI that is signed by one in tlsCAFile, and in date");
-    throw connect_error(error, streams_.broken());
+    throw connect_error(error, streams_.broken(), streams_.problem());
   }
   options_.emplace().writer().number(
       "serverId", static_cast<std::int32_t>(mongoc_server_description_id(server)));

@@ -13,6 +13,7 @@
 
 #include <flame/session/share_of.hpp>
 #include <flame/session/socket.hpp>
+#include <flame/session/unreachable.hpp>
 
 #include "failure.hpp"
 #include "settings.hpp"
@@ -173,6 +174,7 @@ bool Stream::fill() noexcept {
   const auto got = ::recv(socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   begin = 0;
   end = got > 0 ? static_cast<std::size_t>(got) : 0;
+  if (got > 0) streams.problem_.clear();
   if (got == 0) error = ECONNRESET;
   if (got < 0 && errno != EAGAIN && errno != EINTR) error = errno;
   return got > 0;
@@ -250,11 +252,16 @@ bool Streams::over() const noexcept {
 
 namespace {
 
-Socket connected_or_not(const mongoc_host_list_t& host, Waiter& waiter, Deadline until) noexcept {
+Socket connected_or_not(const mongoc_host_list_t& host, Waiter& waiter, Deadline until,
+                        std::string& problem) noexcept {
   try {
-    return host.family == AF_UNIX ? connect_to_path(host.host, waiter, until)
-                                  : connect_to_host(host.host, host.port, waiter, until);
-  } catch (const std::exception&) {
+    auto socket = host.family == AF_UNIX ? connect_to_path(host.host, waiter, until)
+                                         : connect_to_host(host.host, host.port, waiter, until);
+    // Until it says something.
+    problem = no_answer(host.host_and_port, "MongoDB", false) + ", and tls in the URI";
+    return socket;
+  } catch (const std::exception& error) {
+    problem = error.what();
     return {};
   }
 }
@@ -274,7 +281,7 @@ mongoc_stream_t* secured(mongoc_stream_t* stream, const mongoc_host_list_t& host
 mongoc_stream_t* Streams::open(const mongoc_host_list_t& host) {
   // One that is silent leaves the others their part.
   const auto until = share_of(until_, settings_.hosts + 1);
-  auto* const stream = new Stream(*this, connected_or_not(host, waiter_, until));
+  auto* const stream = new Stream(*this, connected_or_not(host, waiter_, until, problem_));
   if (stream->socket.get() < 0) broken_ = true;
   if (!settings_.tls) return stream;
   if (auto* const tls = secured(stream, host, settings_)) {

@@ -3,6 +3,7 @@
 #include <mongoc/mongoc.h>
 
 #include <cstddef>
+#include <string>
 
 #include <flame/session/waiter.hpp>
 
@@ -25,6 +26,9 @@ class Streams {
   [[nodiscard]] bool broken() const noexcept { return broken_; }
   [[nodiscard]] bool over() const noexcept;
 
+  /// Why the host that was tried last cannot be spoken to; empty where it can.
+  [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
+
   /// Whether the driver takes the files for TLS: it does not say why not.
   [[nodiscard]] bool unfit() const noexcept { return unfit_; }
   /// Whether a server proved nothing, or not its name.
@@ -42,6 +46,7 @@ class Streams {
   Waiter& waiter_;
   const Settings& settings_;
   Deadline until_{};
+  std::string problem_{};
   bool broken_ = false, unfit_ = false, distrusts_ = false;
 };
 

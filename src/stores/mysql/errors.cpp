@@ -65,8 +65,6 @@ constexpr Row rows[] = {
     {1927, Verdict::lost, "the server ended the connection"},
     {1969, Verdict::later,
      "the statement took longer than the server allows: see max_statement_time"},
-    {2002, Verdict::lost, "no server answers at the DSN's address: start it, or mend the address"},
-    {2003, Verdict::lost, "no server answers at the DSN's address: start it, or mend the address"},
     {2005, Verdict::lost, "the server's host is not known"},
     {2006, Verdict::lost, "the server ended the connection"},
     {2013, Verdict::lost, "the server ended the connection"},

@@ -9,12 +9,14 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <new>
 #include <utility>
 
 #include <flame/session/share_of.hpp>
 #include <flame/session/socket.hpp>
+#include <flame/session/unreachable.hpp>
 
 namespace flame::inline v0::session::mysql {
 namespace {
@@ -41,6 +43,20 @@ bool is_no_greeting(unsigned error) noexcept {
   constexpr std::array<unsigned, 4> errors{2007, 2012, 2013, 2027};
   return std::ranges::find(errors, error) != errors.end();
 }
+
+bool is_no_connection(unsigned error) noexcept { return error == 2002 || error == 2003; }
+
+/// The driver puts it last, in brackets; but of a wait of ours, which it did not see end, the one
+/// before.
+int system_error_in(std::string_view message) noexcept {
+  int error = 0;
+  const auto at = message.rfind('(');
+  if (at != message.npos)
+    std::from_chars(message.data() + at + 1, message.data() + message.size(), error);
+  return error == EINPROGRESS ? 0 : error;
+}
+
+std::string number_of(unsigned error) { return " (error " + std::to_string(error) + ")"; }
 
 struct FreeResult {
   void operator()(MYSQL_RES* result) const noexcept { mysql_free_result(result); }
@@ -74,16 +90,20 @@ void Wire::fail(unsigned error) {
   if (!failure_.empty()) throw StoreError(StoreError::Kind::connection_lost, failure_);
   if (phase_ == Phase::connecting && is_no_greeting(error))
     throw StoreError(StoreError::Kind::connection_lost,
-                     no_server("did not answer") + " (error " + std::to_string(error) + ")");
+                     no_answer(address_, "MySQL", false) + number_of(error));
+  if (phase_ == Phase::connecting && is_no_connection(error))
+    throw StoreError(
+        StoreError::Kind::connection_lost,
+        unreachable(address_, system_error_in(mysql_error(mysql_.get()))) + number_of(error));
   constexpr unsigned forbidden = 1290;
   if (error == forbidden && std::strstr(mysql_error(mysql_.get()), "max-session-mem-used"))
     error = no_session_memory;
   throw DriverError(error, phase_);
 }
 
-std::string Wire::no_server(std::string_view answer) const {
-  return "mysql: " + address_ + " took the connection and " + std::string(answer) +
-         " as a MySQL server does: check the DSN's address, and that server";
+std::string Wire::no_server(int descriptor) const {
+  return is_connected(descriptor) ? no_answer(address_, "MySQL", true)
+                                  : unreachable(address_, ETIMEDOUT);
 }
 
 /// Of the addresses of a name that the driver tries each has a share.
@@ -105,10 +125,9 @@ int Wire::wait(int descriptor, short events) noexcept {
     return 1;
   } catch (const StoreError& error) {
     try {
-      const bool awaits_greeting = phase_ == Phase::connecting && is_connected(descriptor);
       const bool is_late = std::chrono::steady_clock::now() >= until;  // else it was given up
       if (until == until_)                                             // the last address
-        failure_ = awaits_greeting && is_late ? no_server("did not answer in time") : error.what();
+        failure_ = phase_ == Phase::connecting && is_late ? no_server(descriptor) : error.what();
     } catch (...) {
     }
   } catch (...) {  // no memory for its words: the driver's number will do

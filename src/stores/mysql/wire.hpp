@@ -79,8 +79,8 @@ class Wire {
 
   static int wait_for(my_socket descriptor, my_bool is_read, int timeout) noexcept;
   [[nodiscard]] int wait(int descriptor, short events) noexcept;
-  /// Whoever took the connection.
-  [[nodiscard]] std::string no_server(std::string_view answer) const;
+  /// Why `descriptor` had not become what it is waited for.
+  [[nodiscard]] std::string no_server(int descriptor) const;
   [[nodiscard]] Deadline patience(int descriptor) noexcept;
   void set_options(const Dsn& dsn, const std::string& application);
   void watch_tls();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <flame/session/unreachable.hpp>
+
 namespace flame::inline v0::session::postgres {
 namespace {
 
@@ -137,7 +139,7 @@ StoreError connect_error(const ConnectFailure& failure) {
     return failure.message.find(words) != failure.message.npos;
   };
   if (says("response to SSL negotiation") || says("expected authentication request"))
-    return no_server(failure.address, "did not answer");
+    return {Kind::connection_lost, no_answer(failure.address, "PostgreSQL", false)};
   if (is_about_tls(failure.message) && !failure.wants_tls)
     return error(Kind::refused,
                  "TLS with the server failed, which it offers and nobody asked for: set "
@@ -150,17 +152,7 @@ StoreError connect_error(const ConnectFailure& failure) {
     return error(Kind::refused,
                  "libpq does not take a value in the dsn, or in a PG… environment variable: check "
                  "port, sslmode and the like");
-  return error(Kind::connection_lost,
-               "the server cannot be reached: is it up, and are host and port in the dsn right?");
-}
-
-StoreError no_server(std::string_view address, std::string_view answer) {
-  return error(Kind::connection_lost,
-               std::string(address)
-                   .append(" took the connection and ")
-                   .append(answer)
-                   .append(" as a PostgreSQL server does: check host and port in the dsn, and that "
-                           "server"));
+  return {Kind::connection_lost, unreachable(failure.address, connect_error_in(failure.message))};
 }
 
 bool may_be_for_options(std::string_view message) noexcept {

@@ -38,9 +38,6 @@ struct ConnectFailure {
 /// are not in it: they may hold parts of a wrong DSN.
 [[nodiscard]] StoreError connect_error(const ConnectFailure& failure);
 
-/// Of who took a connection, and says nothing, or what no server of PostgreSQL's would.
-[[nodiscard]] StoreError no_server(std::string_view address, std::string_view answer);
-
 /// Whether a server or pooler may have refused a connect for what `options` asked of it.
 [[nodiscard]] bool may_be_for_options(std::string_view message) noexcept;
 

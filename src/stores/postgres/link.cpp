@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include <flame/session/socket.hpp>
+#include <flame/session/unreachable.hpp>
 
 namespace flame::inline v0::session::postgres {
 namespace {
@@ -73,8 +74,10 @@ void Link::open(const Keywords& keywords, Deadline until) {
       static_cast<void>(waiter_.wait(PQsocket(connection), events, until));
     } catch (const StoreError&) {
       waiter_.check({});  // who gave up is told so
-      if (!is_connected(PQsocket(connection))) throw;
-      throw no_server(address_of(connection), "did not answer in time");
+      const auto at = address_of(connection);
+      throw StoreError(StoreError::Kind::connection_lost, is_connected(PQsocket(connection))
+                                                              ? no_answer(at, "PostgreSQL", true)
+                                                              : unreachable(at, ETIMEDOUT));
     }
     state = PQconnectPoll(connection);
     if (state == PGRES_POLLING_FAILED) throw connect_error_of(connection);

@@ -1,10 +1,17 @@
 #include "node.hpp"
 
+#include <flame/session/unreachable.hpp>
+
 namespace flame::inline v0::session::redis {
 namespace {
 
-[[noreturn]] void lose(const char* text) {
+[[noreturn]] void lose(const std::string& text) {
   throw StoreError(StoreError::Kind::connection_lost, text);
+}
+
+std::string address_of(const Settings& settings) {
+  if (!settings.socket.empty()) return settings.socket;
+  return settings.host + ":" + std::to_string(settings.port);
 }
 
 enum class Greeting : std::uint8_t { password, database, name, role };
@@ -62,13 +69,22 @@ void Node::connect(const Settings& settings, Deadline until) {
   reader_.clear();
   transport_.connect(settings, until);
   const auto sent = greet(settings, pipeline_);
+  bool answered = false;
   // One by one: a server that has no place for us says so once, and closes.
-  transfer(
-      [&](std::size_t command, Reply& reply) {
-        check(sent.at(command), reply);
-        if (sent.at(command) == Greeting::role) tells_role_ = is_role(reply);
-      },
-      until);
+  const OnReply on_reply = [&](std::size_t command, Reply& reply) {
+    answered = true;
+    check(sent.at(command), reply);
+    if (sent.at(command) == Greeting::role) tells_role_ = is_role(reply);
+  };
+  try {
+    transfer(on_reply, until);
+  } catch (const StoreError&) {
+    waiter_.check({});
+    // With TLS it has said something by now, and what it may say is why it trusts us not.
+    if (answered || settings.tls.enabled) throw;
+    const bool is_late = until != Deadline{} && std::chrono::steady_clock::now() >= until;
+    lose(no_answer(address_of(settings), "Redis", is_late) + ", and whether it wants TLS");
+  }
   begin();
 }
 
