@@ -74,17 +74,20 @@ void add_routes(flame::Flame& f) {
   //! [errors]
 }
 
+flame::Flame service() {
+  flame::Flame f;
+  f.use(session::sessioner());
+  f.post("/login", [](session::Session& s) { s.set_owner("ann"); });
+  add_routes(f);
+  return f;
+}
+
 class GuideJson : public testing::Test {
  protected:
-  GuideJson() {
-    f.use(session::sessioner());
-    f.post("/login", [](session::Session& s) { s.set_owner("ann"); });
-    add_routes(f);
-  }
   flame::Response add(const std::string& body, const std::string& type = "application/json") {
     return ann.post("/api/cart", body, {{"Content-Type", type}});
   }
-  flame::Flame f{};
+  flame::Flame f = service();
   flame::TestClient client{f};
   flame::TestVisitor ann{client};
 };

@@ -116,7 +116,8 @@ TEST_F(NoResult, IsAnsweredLikeASessionThatCannotBeLoaded) {
     EXPECT_EQ(answer.body(), session.body()) << path;
   }
   const auto lines = testing::internal::GetCapturedStderr();
-  EXPECT_NE(lines.find("GET /list: the store"), std::string::npos) << lines;
+  EXPECT_NE(lines.find("GET /list: faulty store: the connection is lost"), std::string::npos)
+      << lines;
 }
 
 TEST_F(NoResult, IsA500WhereTryingAgainDoesNotHelp) {
