@@ -327,10 +327,11 @@ TEST_F(Adapter, AnAnswerToARequestMakesItReadyToo) {
 
 class Reasons : public ManagerTest {
  protected:
-  std::string reason() {
+  /// The last text of such an event.
+  std::string reason(std::string_view name = event::failed) {
     std::string out;
     for (const auto& each : told())
-      if (each.name == event::failed) out = each.text;
+      if (each.name == name) out = each.text;
     return out;
   }
 };
@@ -354,7 +355,7 @@ TEST_F(Reasons, EveryFailedLoadOrCommitSaysWhy) {
   EXPECT_NE(failing([](Session& s) { s.regenerate(); }).find("random"), std::string::npos);
   random.fail(0);
   for (int i = 0; i < 10; ++i) request({}, [](Session& s) { s.set("n", 1); });
-  EXPECT_NE(reason().find("max_created_per_second"), std::string::npos);
+  EXPECT_NE(reason(event::creation_refused).find("max_created_per_second"), std::string::npos);
   store->down();
   EXPECT_FALSE(try_load(cookie));
   const auto down = reason();
