@@ -32,7 +32,8 @@ using std::chrono::milliseconds;
 /// For so long nobody must come before a worker that drains accepts no more.
 constexpr milliseconds last_wait{50};
 constexpr milliseconds draining_tick{10};
-constexpr std::size_t most_late_a_turn = 32;
+constexpr std::size_t most_late_a_turn = 8, most_looked_at_a_turn = 128;
+constexpr std::chrono::microseconds between_turns{250};
 constexpr std::size_t log_capacity = 16 * 1024;
 constexpr std::size_t most_log = 256 * 1024;  // while nobody reads it
 
@@ -242,6 +243,7 @@ bool Worker::close_longest_idle(const std::string* one) noexcept {
 }
 
 void Worker::fell_idle(Connection& connection) noexcept {
+  go_past(connection);
   clients_.splice(clients_.end(), clients_, connection.entry);
 }
 
@@ -258,7 +260,10 @@ void Worker::turn_away(asio::ip::tcp::socket& socket) {
   if (logs()) log(context, {}, "too many connections");
 }
 
-void Worker::remove(Connection& connection) noexcept { clients_.erase(connection.entry); }
+void Worker::remove(Connection& connection) noexcept {
+  go_past(connection);
+  clients_.erase(connection.entry);
+}
 
 // --- The clock
 
@@ -283,7 +288,7 @@ void Worker::start_ticking() {
 }
 
 /// A descriptor, since timers of Asio's may need memory each time.
-void Worker::wait_for_tick(milliseconds time) {
+void Worker::wait_for_tick(std::chrono::microseconds time) {
   itimerspec once{};
   once.it_value.tv_nsec = std::chrono::nanoseconds(time).count();
   ::timerfd_settime(ticker_.native_handle(), 0, &once, nullptr);
@@ -298,15 +303,26 @@ void Worker::tick() {
   const bool more = check_deadlines();
   if (draining_) go_on_draining();
   ticking_ = !clients_.empty() || !log_.empty() || (draining_ && acceptor_.is_open());
-  if (ticking_) wait_for_tick(more ? milliseconds(1) : tick_);
+  if (ticking_) wait_for_tick(more ? between_turns : tick_);
 }
 
-/// Of a crowd that is late at once a part each turn, so that nobody else waits for all of it.
+/// Of a crowd a part each turn, so that nobody waits while all of it is looked at, or is late at
+/// once. True: the next turn goes on.
 bool Worker::check_deadlines() noexcept {
-  std::size_t left = most_late_a_turn;
-  for (const auto& client : clients_)
-    if (client.connection->check_deadline(now_) && --left == 0) return true;
+  if (next_ == clients_.end()) next_ = clients_.begin();
+  std::size_t late = 0;
+  for (std::size_t looked_at = 0; next_ != clients_.end(); ++looked_at) {
+    if (looked_at == most_looked_at_a_turn || late == most_late_a_turn) return true;
+    Connection& connection = *next_->connection;
+    ++next_;
+    if (connection.check_deadline(now_)) ++late;
+  }
   return false;
+}
+
+/// This one is not where it was any more.
+void Worker::go_past(const Connection& connection) noexcept {
+  if (next_ == connection.entry) ++next_;
 }
 
 void Worker::log(const Context& context, std::chrono::nanoseconds time, std::string_view why) {

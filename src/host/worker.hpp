@@ -132,8 +132,9 @@ class Worker {
   void go_on_draining() noexcept;
   void look_at_clock() noexcept;
   void start_ticking();
-  void wait_for_tick(std::chrono::milliseconds time);
+  void wait_for_tick(std::chrono::microseconds time);
   [[nodiscard]] bool check_deadlines() noexcept;
+  void go_past(const Connection& connection) noexcept;
   void tick();
   void flush_log() noexcept;
   void finish_log() noexcept;
@@ -160,6 +161,7 @@ class Worker {
   std::string date_{}, log_time_{}, log_{};
   std::size_t dropped_lines_ = 0;  // of the log, since it was last written whole
   std::list<Client> clients_{};    // of those that are idle the longest comes first
+  std::list<Client>::iterator next_ = clients_.end();  // whose deadline is to be looked at
 };
 
 }  // namespace flame::inline v0::detail
