@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <mutex>
 #include <new>
@@ -16,18 +17,23 @@ namespace {
 struct Serving {
   std::mutex mutex{};
   std::vector<Server*> servers{};
-  pid_t process = ::getpid();
+  const pid_t process = ::getpid();
 };
 
-/// Leaked on purpose: it is used until the process ends.
+/// Leaked on purpose: it is used until the process ends. A child of fork() has none of the threads
+/// of those before, one of which may hold their lock: it begins anew.
 Serving& serving() {
-  static auto& all = *new Serving;
-  return all;
+  static std::atomic<Serving*> latest{nullptr};
+  auto* all = latest.load();
+  if (all != nullptr && all->process == ::getpid()) return *all;
+  auto* const made = new Serving;
+  if (latest.compare_exchange_strong(all, made)) return *made;
+  delete made;  // another thread came first
+  return *all;
 }
 
 void end_all() {
   auto& all = serving();
-  if (all.process != ::getpid()) return;  // a child of fork() has none of their threads
   const std::scoped_lock lock(all.mutex);
   for (auto* server : all.servers) server->stop_for_exit();
   for (auto* server : all.servers) server->wait_for_exit();

@@ -216,6 +216,7 @@ class LogEnd {
 }  // namespace
 
 std::string_view write_now(int descriptor, std::string_view text) noexcept {
+  if (text.empty()) return text;  // as most often: that needs nothing of the system's
   const LogEnd log(descriptor);
   while (!text.empty()) {
     if (!log.is_writable()) return text;

@@ -185,6 +185,7 @@ void Worker::stop_accepting() noexcept {
 void Worker::begin_to_drain() noexcept {
   draining_ = true;
   tick_ = std::min(tick_, draining_tick);
+  next_round_ = {};
   for (const auto& client : clients_) client.connection->drain();
   last_client_ = Connection::Clock::now();
   last_accept_ = last_client_ + shared_.options.drain_time / 2;
@@ -298,12 +299,18 @@ void Worker::wait_for_tick(std::chrono::microseconds time) {
 
 void Worker::tick() {
   look_at_clock();
-  flush_log();
-  if (std::exchange(pauses_, false) && acceptor_.is_open()) wait_for_clients();
   const bool more = check_deadlines();
-  if (draining_) go_on_draining();
+  if (now_ >= next_round_) see_to_the_rest();
   ticking_ = !clients_.empty() || !log_.empty() || (draining_ && acceptor_.is_open());
   if (ticking_) wait_for_tick(more ? between_turns : tick_);
+}
+
+/// What looks at all clients, or asks the system, is not for each turn of a crowd.
+void Worker::see_to_the_rest() {
+  next_round_ = now_ + tick_;
+  flush_log();
+  if (std::exchange(pauses_, false) && acceptor_.is_open()) wait_for_clients();
+  if (draining_) go_on_draining();
 }
 
 /// Of a crowd a part each turn, so that nobody waits while all of it is looked at, or is late at

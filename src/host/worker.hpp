@@ -135,6 +135,7 @@ class Worker {
   void wait_for_tick(std::chrono::microseconds time);
   [[nodiscard]] bool check_deadlines() noexcept;
   void go_past(const Connection& connection) noexcept;
+  void see_to_the_rest();
   void tick();
   void flush_log() noexcept;
   void finish_log() noexcept;
@@ -156,7 +157,7 @@ class Worker {
   bool pauses_ = false;  // it accepts again at the next tick
   boost::asio::posix::stream_descriptor ticker_;
   bool ticking_ = false;
-  Connection::Clock::time_point now_{};
+  Connection::Clock::time_point now_{}, next_round_{};
   std::int64_t second_ = 0;
   std::string date_{}, log_time_{}, log_{};
   std::size_t dropped_lines_ = 0;  // of the log, since it was last written whole

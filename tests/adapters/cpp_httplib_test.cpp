@@ -1,42 +1,29 @@
 // What the suite cannot see over plain HTTP.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <vector>
 
 #include <flame/session/cpp_httplib.hpp>
 
-#include "controlled_store.hpp"
+#include "told_manager.hpp"
 
 namespace flame::session {
 namespace {
 
 struct CppHttplib : testing::Test {
-  std::shared_ptr<demo::ControlledStore> store = std::make_shared<demo::ControlledStore>();
-  std::mutex mutex{};
-  std::vector<std::string> told{};
-  Manager manager{{.store = store, .on_event = [this](const Event& event) {
-                     const std::scoped_lock lock(mutex);
-                     told.emplace_back(event.name);
-                   }}};
+  demo::ToldManager own{};
+  Manager& manager = own.manager;
   cpp_httplib::Sessions sessions{manager};
   httplib::Request request{};
   httplib::Response response{};
 
   CppHttplib() {
-    EXPECT_TRUE(manager.open());
     request.method = "GET";
     request.remote_addr = "203.0.113.7";
   }
 
-  [[nodiscard]] bool was_at_risk() {
-    manager.wait_for_events();
-    const std::scoped_lock lock(mutex);
-    return std::find(told.begin(), told.end(), event::cookie_at_risk) != told.end();
-  }
+  [[nodiscard]] bool was_at_risk() { return own.was_told(event::cookie_at_risk); }
 };
 
 TEST_F(CppHttplib, ItsConnectionTellsWhetherARequestCameOverTls) {
@@ -51,7 +38,7 @@ TEST_F(CppHttplib, ItsConnectionTellsWhetherARequestCameOverTls) {
 }
 
 TEST_F(CppHttplib, WhatAFailedCommitReplacesIsReleased) {
-  store->refuse(false, true);
+  own.store->refuse(false, true);
   int released = 0;
   response.version = "HTTP/1.1";
   sessions([&](Session& s, httplib::Response& out) {

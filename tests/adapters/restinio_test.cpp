@@ -1,19 +1,16 @@
 // What the suite cannot see over plain HTTP.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <restinio/all.hpp>
 #include <stdexcept>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <flame/session/restinio.hpp>
 
-#include "controlled_store.hpp"
+#include "told_manager.hpp"
 
 namespace flame::session {
 namespace {
@@ -39,17 +36,10 @@ struct Connection final : ::restinio::impl::connection_base_t {
 struct RestinioAdapter : testing::Test {
   std::unique_ptr<::restinio::asio_ns::io_context> io =
       std::make_unique<::restinio::asio_ns::io_context>();
-  std::shared_ptr<demo::ControlledStore> store = std::make_shared<demo::ControlledStore>();
-  std::mutex mutex{};
-  std::vector<std::string> told{};
-  Manager manager{{.store = store, .on_event = [this](const Event& event) {
-                     const std::scoped_lock lock(mutex);
-                     told.emplace_back(event.name);
-                   }}};
+  demo::ToldManager own{};
+  Manager& manager = own.manager;
   std::shared_ptr<Connection> connection = std::make_shared<Connection>();
   ::restinio::http_request_header_t header{::restinio::http_method_get(), "/"};
-
-  RestinioAdapter() { EXPECT_TRUE(manager.open()); }
 
   [[nodiscard]] ::restinio::request_handle_t request() const {
     const ::restinio::endpoint_t client(::restinio::asio_ns::ip::make_address("203.0.113.7"), 80);
@@ -69,11 +59,7 @@ struct RestinioAdapter : testing::Test {
     return std::exchange(connection->text, {});
   }
 
-  [[nodiscard]] bool was_at_risk() {
-    manager.wait_for_events();
-    const std::scoped_lock lock(mutex);
-    return std::find(told.begin(), told.end(), event::cookie_at_risk) != told.end();
-  }
+  [[nodiscard]] bool was_at_risk() { return own.was_told(event::cookie_at_risk); }
 };
 
 TEST_F(RestinioAdapter, OnlyAnOptionSaysThatAllComesOverTls) {
@@ -92,7 +78,7 @@ TEST_F(RestinioAdapter, AnAddressIsWrittenAsOthersWriteIt) {
 }
 
 TEST_F(RestinioAdapter, AnErrorInPlaceOfTheHandlersAnswerHasNothingOfIt) {
-  store->refuse(false, true);
+  own.store->refuse(false, true);
   const auto set = [](Session& s, Response& response) {
     s.set("n", 1);
     response.append_header("X-Own", "1").append_header("Content-Type", "text/html");
@@ -123,14 +109,14 @@ TEST_F(RestinioAdapter, WhatAHandlerThrowsIsToldAndAnswered) {
 }
 
 TEST_F(RestinioAdapter, WhatWaitsWhenTheIoContextIsDestroyedIsDropped) {
-  store->hold(false, true);
+  own.store->hold(false, true);
   {
     const auto wrapped = restinio::Sessions(manager, *io)([](Session& s) { s.set("n", 1); });
     wrapped(request());
   }
-  while (store->waiting() == 0) io->run_one_for(std::chrono::milliseconds(1));
+  while (own.store->waiting() == 0) io->run_one_for(std::chrono::milliseconds(1));
   EXPECT_GT(connection.use_count(), 1);
-  store->free();
+  own.store->free();
   EXPECT_TRUE(manager.stop());
   io.reset();
   EXPECT_EQ(connection.use_count(), 1);

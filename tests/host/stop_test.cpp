@@ -422,6 +422,28 @@ void provide(Flame& f, void (*closes)()) {
   f.get("/", [](std::promise<void>*) { return "x"; });
 }
 
+TEST_F(StopDeath, AChildsOwnServerIsEndedWhenTheChildExits) {
+  EXPECT_EXIT(
+      {
+        {
+          Flame f(brief());
+          f.get("/", [] { return "here"; });
+          if (!f.start()) ::_exit(9);
+        }
+        const auto child = ::fork();
+        if (child == 0) {
+          auto& own = *new Flame(brief());  // nobody destroys it
+          provide(own, [] { ::_exit(4); });
+          if (!own.start()) ::_exit(9);
+          std::exit(3);
+        }
+        int status = 0;
+        if (::waitpid(child, &status, 0) != child || WEXITSTATUS(status) != 4) ::_exit(8);
+        ::_exit(0);
+      },
+      testing::ExitedWithCode(0), "^$");
+}
+
 TEST_F(StopDeath, TwoSignalsAtOnceLetWhatIsProvidedCloseAllTheSame) {
   EXPECT_EXIT(
       {
