@@ -1,27 +1,10 @@
 #include "commit_job.hpp"
 
-#include <algorithm>
-#include <limits>
-#include <tuple>
 #include <utility>
 
 #include "cookie.hpp"
-#include "owner_jobs.hpp"
 
 namespace flame::inline v0::session {
-namespace {
-
-/// How many of those above a limit one login looks at and ends. Where there are more, as where a
-/// limit comes late, the next logins go on: so none takes longer than its deadline.
-constexpr std::size_t most_surplus = 1024;
-
-bool is_readable(const Record& record, const LifetimeRules& rules, TimePoint now) {
-  Base base;
-  std::string_view payload;
-  return open_header(record, rules, now, base, payload) == RecordState::readable;
-}
-
-}  // namespace
 
 CommitJob::CommitJob(Core& core, std::shared_ptr<const SessionState> session, bool failed)
     : core_(core),
@@ -54,7 +37,7 @@ CommitJob::Stage CommitJob::save() {
     return live() || !session_->ends.empty() ? Stage::erase : say_farewell();
   if (is_capped_login()) unit_.login_time = core_.login_time();
   if (is_capped_login() && core_.rules.at_owner_limit == AtOwnerLimit::refuse)
-    return count_sessions(Stage::count_before);
+    return count_before();
   return write();
 }
 
@@ -127,15 +110,8 @@ Job::Step CommitJob::next(StoreOp& op) {
     case Stage::write:
     case Stage::return_flash:
       return Step::write;
-    case Stage::count_before:
-    case Stage::count_after:
-      pages_.next(calls_);
-      return Step::many;
-    case Stage::weigh:
-      make_loads(next_sessions(), calls_);
-      return Step::many;
-    case Stage::end_others:
-      make_erases(next_sessions(), calls_);
+    case Stage::count:
+      owner_limit_->next(calls_);
       return Step::many;
     case Stage::erase: {
       op = {};
@@ -206,8 +182,7 @@ CommitJob::Stage CommitJob::after_unit() {
     case Verdict::dropped:
       new_id_ = result.new_id;
       lives_ = result.lives;
-      if (result.verdict == Verdict::applied && is_capped_login())
-        return count_sessions(Stage::count_after);
+      if (result.verdict == Verdict::applied && is_capped_login()) return count_after();
       break;
   }
   return finish();
@@ -219,109 +194,36 @@ bool CommitJob::is_capped_login() const noexcept {
   return core_.rules.max_sessions_per_owner > 0 && unit_.logs_in && !unit_.changes->owner->empty();
 }
 
-CommitJob::Stage CommitJob::count_sessions(Stage stage) {
-  sessions_.clear();
-  lives_on_.clear();
-  done_with_ = 0;
-  counts_before_ = stage == Stage::count_before;
-  pages_.start(stored_owner(core_.hash.application(), *session_->changes.owner));
-  return stage;
+CommitJob::Stage CommitJob::count_before() {
+  const auto own = live() ? std::optional(session_->base.record.key) : std::nullopt;
+  return count(OwnerLimit::When::before, own);
+}
+
+CommitJob::Stage CommitJob::count_after() {
+  const auto own = new_id_ ? std::optional(new_id_->key()) : std::nullopt;
+  return count(OwnerLimit::When::after, own);
+}
+
+CommitJob::Stage CommitJob::count(OwnerLimit::When when, const std::optional<SessionKey>& own) {
+  owner_limit_ = std::make_unique<OwnerLimit>(core_, *session_->changes.owner, when, own);
+  return Stage::count;
 }
 
 void CommitJob::all_answered() {
-  if (stage_ == Stage::end_others) {
-    stage_ = others_ended();
-    return;
-  }
-  if (const auto* const failure = first_failure(calls_)) {
-    if (counts_before_)
-      error_ = failure->error;
+  const auto turn = owner_limit_->answered(calls_);
+  if (turn != OwnerLimit::Turn::next) stage_ = counted(turn);
+}
+
+CommitJob::Stage CommitJob::counted(OwnerLimit::Turn turn) {
+  const bool before = owner_limit_->when() == OwnerLimit::When::before;
+  if (turn == OwnerLimit::Turn::fits && before) return write();
+  if (turn == OwnerLimit::Turn::refused) refuse_login();
+  if (turn == OwnerLimit::Turn::failed) {
+    if (before)
+      error_ = owner_limit_->failure();
     else
-      leave_uncounted(failure->error);
-    stage_ = finish();
-    return;
+      leave_uncounted(owner_limit_->failure());
   }
-  if (stage_ == Stage::weigh) {
-    stage_ = weighed();
-    return;
-  }
-  for (Record& each : pages_.take())
-    // It takes no further place who signs in again.
-    if (!counts_before_ || !live() || each.key != session_->base.record.key)
-      sessions_.push_back(std::move(each));
-  if (pages_.is_at_end() || sessions_.size() >= enough()) stage_ = listed();
-}
-
-/// Of so many that live the rest makes no difference: to refuse, as many as may be; to end the
-/// oldest, some more, for what is not among the newest of some is not among the newest of all.
-std::size_t CommitJob::enough() const noexcept {
-  const auto most = core_.rules.max_sessions_per_owner;
-  if (counts_before_) return most;
-  const bool ends_oldest = core_.rules.at_owner_limit == AtOwnerLimit::end_oldest;
-  return ends_oldest ? most + std::min(most_surplus, std::numeric_limits<std::size_t>::max() - most)
-                     : std::numeric_limits<std::size_t>::max();
-}
-
-/// A page of those that are to be looked at or ended.
-std::span<const Record> CommitJob::next_sessions() {
-  const auto left = std::span<const Record>(sessions_).subspan(done_with_);
-  const auto page = left.first(std::min(left.size(), OwnerPages::page_size));
-  done_with_ += page.size();
-  return page;
-}
-
-CommitJob::Stage CommitJob::listed() {
-  const auto most = core_.rules.max_sessions_per_owner - (counts_before_ ? 1 : 0);
-  return sessions_.size() <= most ? counted() : Stage::weigh;
-}
-
-/// The store lists some that have ended by the lifetimes of today, or cannot be read: these count
-/// for nothing, for nobody can see or end them.
-CommitJob::Stage CommitJob::weighed() {
-  const auto now = core_.time.now();
-  for (StoreCall& each : calls_)
-    if (each.op.outcome == Outcome::done && is_readable(each.op.record, core_.rules.lifetimes, now))
-      lives_on_.push_back(each.op.record.key);
-  if (done_with_ < sessions_.size()) return Stage::weigh;
-  std::ranges::sort(lives_on_);
-  std::erase_if(sessions_, [&](const Record& each) {
-    return !std::ranges::binary_search(lives_on_, each.key);
-  });
-  done_with_ = sessions_.size();
-  if (pages_.is_at_end() || done_with_ >= enough()) return counted();
-  return counts_before_ ? Stage::count_before : Stage::count_after;
-}
-
-/// All who count at once keep the same ones: in one order, and none of these is ended by anybody.
-/// So exactly as many as may be are left by the last who counts.
-CommitJob::Stage CommitJob::counted() {
-  const auto most = core_.rules.max_sessions_per_owner;
-  if (counts_before_) {
-    if (sessions_.size() < most) return write();
-    refuse_login();
-    return finish();
-  }
-  if (sessions_.size() <= most) return finish();
-  const bool keeps_first = core_.rules.at_owner_limit == AtOwnerLimit::refuse;
-  std::ranges::sort(sessions_, [&](const Record& a, const Record& b) {
-    const bool before = std::tie(a.created_at, a.key) < std::tie(b.created_at, b.key);
-    return a.key != b.key && before == keeps_first;
-  });
-  sessions_.erase(sessions_.begin(), sessions_.begin() + static_cast<std::ptrdiff_t>(most));
-  done_with_ = 0;
-  return Stage::end_others;
-}
-
-CommitJob::Stage CommitJob::others_ended() {
-  static_cast<void>(tell_ended(calls_, core_.events));
-  for (const StoreCall& each : calls_)
-    ends_own_ |= !each.failure && new_id_ && each.op.record.key == new_id_->key();
-  const auto* const failure = first_failure(calls_);
-  if (!failure && done_with_ < sessions_.size()) return Stage::end_others;
-  if (ends_own_ && core_.rules.at_owner_limit == AtOwnerLimit::refuse)
-    refuse_login();
-  else if (failure)
-    leave_uncounted(failure->error);
   return finish();
 }
 
@@ -406,8 +308,8 @@ Result<ResponseFields> CommitJob::result() {
   auto& fields = out->fields;
   fields.reserve(4);
   // Whatever it came to, this response depended on the cookie (S19).
-  fields.emplace_back("Vary", core_.rules.vary);
   fields.emplace_back("Cache-Control", "no-store");
+  fields.emplace_back("Vary", core_.rules.vary);
   if (new_id_) {
     fields.emplace_back("Set-Cookie", set_cookie(core_.rules.cookie, *new_id_, lives_));
     if (!core_.rules.id_header.empty()) fields.emplace_back(core_.rules.id_header, new_id_->text());

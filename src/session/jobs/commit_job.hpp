@@ -1,7 +1,7 @@
 #pragma once
 
 #include "job.hpp"
-#include "owner_pages.hpp"
+#include "owner_limit.hpp"
 
 namespace flame::inline v0::session {
 
@@ -38,10 +38,7 @@ class CommitJob final : public Job {
     erase,
     touch,
     return_flash,
-    count_before,  // whether a login is one too many
-    count_after,   // which of those that signed in at once are
-    weigh,         // which of the listed ones live
-    end_others,
+    count,  // an owner's sessions, before a login's write or after it
   };
 
   [[nodiscard]] Stage first_stage(bool failed);
@@ -59,13 +56,10 @@ class CommitJob final : public Job {
   [[nodiscard]] Stage after_unit();
   void settle_beside();
   [[nodiscard]] bool is_capped_login() const noexcept;
-  [[nodiscard]] Stage count_sessions(Stage stage);
-  [[nodiscard]] std::span<const Record> next_sessions();
-  [[nodiscard]] std::size_t enough() const noexcept;
-  [[nodiscard]] Stage listed();
-  [[nodiscard]] Stage weighed();
-  [[nodiscard]] Stage counted();
-  [[nodiscard]] Stage others_ended();
+  [[nodiscard]] Stage count_before();
+  [[nodiscard]] Stage count_after();
+  [[nodiscard]] Stage count(OwnerLimit::When when, const std::optional<SessionKey>& own);
+  [[nodiscard]] Stage counted(OwnerLimit::Turn turn);
   void leave_uncounted(const Error& error);
   void refuse_login();
   [[nodiscard]] Stage finish();
@@ -86,12 +80,7 @@ class CommitJob final : public Job {
   std::chrono::milliseconds lives_{0};  // as UnitResult has it
   std::optional<SessionId> new_id_{};
   Changes farewell_{};
-  OwnerPages pages_{};  // of the owner who signs in
-  bool counts_before_ = false;
-  bool ends_own_ = false;  // as one above the limit
-  std::vector<Record> sessions_{};
-  std::size_t done_with_ = 0;  // of these: looked at, or ended
-  std::vector<SessionKey> lives_on_{};
+  std::unique_ptr<OwnerLimit> owner_limit_{};
   std::optional<Error> error_{};
 };
 
