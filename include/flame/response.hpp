@@ -64,9 +64,11 @@ class Response {
  private:
   friend struct ResponseAccess;
   void check_open() const;
+  void add(std::string_view name, std::string_view value);
 
-  bool of_host_ = false;  // an error's own text
-  bool sent_ = false;     // its head
+  bool of_host_ = false;       // an error's own text
+  bool sent_ = false;          // its head
+  bool sets_cookies_ = false;  // the application does
   int status_ = 200;
   std::size_t own_cookies_ = 0;  // that the host's providers set
   std::string lines_{};          // as sent, so that a request costs no allocation per field

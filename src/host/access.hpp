@@ -77,11 +77,19 @@ struct ResponseAccess {
     to.file_ = std::move(from.file_);
     to.stream_ = std::move(from.stream_);
   }
-  /// Beside those of the application's: check_cookies() lets it through.
+  /// Of a provider: known to be a field, and check_cookies() lets its cookies through.
   static void append_own(Response& response, std::string_view name, std::string_view value) {
-    response.append(name, value);
+    response.check_open();
+    response.add(name, value);
     if (detail::same_name(name, "Set-Cookie")) ++response.own_cookies_;
   }
+  static void set_own(Response& response, std::string_view name, std::string_view value) {
+    response.check_open();
+    response.erase(name);
+    response.add(name, value);
+  }
+  /// Whether the application does.
+  static bool sets_cookies(const Response& response) noexcept { return response.sets_cookies_; }
   static std::size_t own_cookies(const Response& response) noexcept {
     return response.own_cookies_;
   }
@@ -109,6 +117,7 @@ struct ResponseAccess {
     response.status_ = 200;
     response.sent_ = false;
     response.own_cookies_ = 0;
+    response.sets_cookies_ = false;
     response.lines_.clear();
     body(response).clear();
   }

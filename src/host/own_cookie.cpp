@@ -22,6 +22,7 @@ bool sets(std::string_view line, std::string_view cookie) noexcept {
 
 void check_cookies(const Context& context, std::string_view owned) {
   const auto& response = context.response();
+  if (!ResponseAccess::sets_cookies(response)) return;
   std::size_t set = 0;
   for (std::string_view lines = ResponseAccess::lines(response); !lines.empty();) {
     const auto line = lines.substr(0, lines.find("\r\n"));

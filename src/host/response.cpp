@@ -46,11 +46,6 @@ void check(std::string_view name, std::string_view value) {
   }
 }
 
-void add_line(std::string& lines, std::string_view name, std::string_view value) {
-  lines.reserve(lines.size() + name.size() + value.size() + 4);
-  lines.append(name).append(": ").append(value).append("\r\n");
-}
-
 }  // namespace
 
 void Response::check_open() const {
@@ -58,6 +53,11 @@ void Response::check_open() const {
     throw std::logic_error(
         "the head of this answer is sent already: what is to change goes before "
         "flame::streamed(...)");
+}
+
+void Response::add(std::string_view name, std::string_view value) {
+  lines_.reserve(lines_.size() + name.size() + value.size() + 4);
+  lines_.append(name).append(": ").append(value).append("\r\n");
 }
 
 Response& Response::status(int status) {
@@ -71,21 +71,23 @@ Response& Response::status(int status) {
 Response& Response::set(std::string_view name, std::string_view value) {
   check_open();
   check(name, value);
-  std::string changed = std::string(value);  // value may be a view of a line that goes
+  const std::string copy(value);  // it may be a view of a line that goes
   erase(name);
-  add_line(lines_, name, changed);
+  sets_cookies_ |= detail::same_name(name, "Set-Cookie");
+  add(name, copy);
   return *this;
 }
 
 Response& Response::append(std::string_view name, std::string_view value) {
   check_open();
   check(name, value);
-  add_line(lines_, name, value);
+  sets_cookies_ |= detail::same_name(name, "Set-Cookie");
+  add(name, value);
   return *this;
 }
 
 Response& Response::erase(std::string_view name) noexcept {
-  if (detail::same_name(name, "Set-Cookie")) own_cookies_ = 0;
+  if (detail::same_name(name, "Set-Cookie")) own_cookies_ = 0, sets_cookies_ = false;
   for (std::size_t at = 0; at < lines_.size();) {
     const auto line = line_at(lines_, at);
     if (detail::same_name(line.field.name, name)) {

@@ -43,7 +43,9 @@ struct HostRequest {
   }
   Executor* executor() const { return ContextAccess::loop(context); }
 
-  void set(std::string_view name, std::string_view value) { context.response().set(name, value); }
+  void set(std::string_view name, std::string_view value) {
+    ResponseAccess::set_own(context.response(), name, value);
+  }
   void append(std::string_view name, std::string_view value) {
     ResponseAccess::append_own(context.response(), name, value);
   }
@@ -155,11 +157,10 @@ class Sessioner final : public Provider, public TokenCheck, public flame::detail
     HostRequest request{context};
     adapter::RequestFields fields(*manager_);
     request.gather(fields);
-    LoadOperation load;
-    load.request = fields.view();
-    request.describe(load.request);
-    load.executor = request.executor();
-    CountedAwait<LoadOperation> loading(*manager_, count(), std::move(load));
+    CountedAwait<LoadOperation> loading(*manager_, count());
+    loading.request = fields.view();
+    request.describe(loading.request);
+    loading.executor = request.executor();
     auto loaded = co_await loading;
     if (!loaded) {
       adapter::settle_failed_load(request, loaded.error(), true);

@@ -176,6 +176,7 @@ class CountedAwait : public Await<Op> {
  public:
   CountedAwait(Manager& manager, UnderWay* count, Op operation)
       : Await<Op>(manager, std::move(operation)), count_(count) {}
+  CountedAwait(Manager& manager, UnderWay* count) : Await<Op>(manager), count_(count) {}
   bool await_suspend(std::coroutine_handle<> waiting) noexcept {
     if (count_ != nullptr && !count_->enter()) {
       this->result = tl::unexpected(Error{Errc::stopped, "the host has stopped"});
@@ -290,12 +291,11 @@ requires Exchange<std::remove_cvref_t<decltype(*std::declval<Pointer&>())>> Task
 serve_in(Manager& manager, UnderWay* count, Asked asked, Pointer exchange) {
   std::exception_ptr thrown;
   try {
-    LoadOperation load;
     RequestFields fields(manager);
-    load.request = detail::view_of(*exchange, fields);
-    load.need = *asked.need;
-    load.executor = exchange->executor();
-    CountedAwait<LoadOperation> loading(manager, count, std::move(load));
+    CountedAwait<LoadOperation> loading(manager, count);
+    loading.request = detail::view_of(*exchange, fields);
+    loading.need = *asked.need;
+    loading.executor = exchange->executor();
     auto loaded = co_await loading;
 
     try {
@@ -308,11 +308,10 @@ serve_in(Manager& manager, UnderWay* count, Asked asked, Pointer exchange) {
     if (!loaded) {
       settle_failed_load(*exchange, loaded.error(), asked.required);
     } else {
-      CommitOperation commit;
-      commit.session = &*loaded;
-      commit.status = thrown ? 500 : static_cast<int>(exchange->status());
-      commit.executor = exchange->executor();
-      CountedAwait<CommitOperation> committing(manager, count, std::move(commit));
+      CountedAwait<CommitOperation> committing(manager, count);
+      committing.session = &*loaded;
+      committing.status = thrown ? 500 : static_cast<int>(exchange->status());
+      committing.executor = exchange->executor();
       const auto committed = co_await committing;
       settle_commit(*exchange, committed, committing.status);
       detail::tell_unsaved(*exchange, committed);

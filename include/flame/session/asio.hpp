@@ -107,11 +107,10 @@ void complete(Handler handler, Work work, Result result) {
 template <class Handler>
 adapter::Detached load(Manager& manager, RequestView request, Need need, Handler handler) {
   auto work = boost::asio::make_work_guard(handler);
-  LoadOperation load;
-  load.request = request;
-  load.need = need;
-  load.executor = &at_once;
-  Await<LoadOperation> loading(manager, std::move(load));
+  Await<LoadOperation> loading(manager);
+  loading.request = request;
+  loading.need = need;
+  loading.executor = &at_once;
   auto session = co_await loading;
   auto loaded = std::move(session).map([&](Session&& each) {
     return Loaded{std::move(each), std::move(loading.flash)};
@@ -122,11 +121,10 @@ adapter::Detached load(Manager& manager, RequestView request, Need need, Handler
 template <class Handler>
 adapter::Detached commit(Manager& manager, Session& session, int status, Handler handler) {
   auto work = boost::asio::make_work_guard(handler);
-  CommitOperation commit;
-  commit.session = &session;
-  commit.status = status;
-  commit.executor = &at_once;
-  Await<CommitOperation> committing(manager, std::move(commit));
+  Await<CommitOperation> committing(manager);
+  committing.session = &session;
+  committing.status = status;
+  committing.executor = &at_once;
   auto committed = co_await committing;
   complete(std::move(handler), std::move(work), std::move(committed));
 }

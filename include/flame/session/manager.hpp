@@ -319,6 +319,8 @@ class Manager {
 template <class Op>
 struct Await : Op {
   Await(Manager& manager, Op operation) : Op(std::move(operation)), manager_(manager) {}
+  /// Filled in where it is: in a coroutine's frame an operation is then kept once.
+  explicit Await(Manager& manager) : manager_(manager) {}
 
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> waiting) noexcept {
