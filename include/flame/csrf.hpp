@@ -4,7 +4,7 @@
 #include <vector>
 
 #include <flame/middleware.hpp>
-#include <flame/session/session.hpp>
+#include <flame/session/csrf_field.hpp>
 
 #pragma GCC visibility push(default)
 
@@ -32,7 +32,8 @@ struct CsrfOptions {
 ///   one without a session passes.
 ///
 /// So a visitor's first form, a login say, needs no session and begins none, and no page grows too
-/// old to be sent. A program with a cookie sends the token, or an Origin like a browser's.
+/// old to be sent. Forms hold csrf_field(s), of csrf_field.hpp, which is included here. A program
+/// with a cookie sends the token, or an Origin like a browser's.
 ///
 /// Origin is compared with Request::host(), and with Request::secure() in that a page of plain http
 /// sends nothing to a host on TLS. A proxy that changes Host: name it in
@@ -40,12 +41,6 @@ struct CsrfOptions {
 ///
 /// No session is loaded for it but where a request brings neither header.
 [[nodiscard]] Middleware csrf(CsrfOptions options = {});
-
-/// For a form: a hidden field with the token of the visitor's session, as HTML; empty for a visitor
-/// without one, whom this request has given no value and no owner so far either, so that no form
-/// begins a session. Throws as csrf_token() does, and like that is asked for after set_owner() or
-/// regenerate(), not before.
-[[nodiscard]] std::string csrf_field(Session& session);
 
 }  // namespace flame::inline v0::session
 

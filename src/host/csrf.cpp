@@ -106,10 +106,4 @@ Middleware csrf(CsrfOptions options) {
   return Middleware(std::make_shared<const flame::detail::Link>(std::move(links.front())));
 }
 
-std::string csrf_field(Session& session) {
-  const bool begins = !session.keys().empty() || !session.owner().empty();
-  if (!session.exists() && !begins) return {};
-  return R"(<input type="hidden" name="csrf_token" value=")" + session.csrf_token() + R"(">)";
-}
-
 }  // namespace flame::inline v0::session

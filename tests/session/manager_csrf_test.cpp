@@ -1,6 +1,8 @@
 // The token of forms, which lies outside the application's keys.
 #include <string>
 
+#include <flame/session/csrf_field.hpp>
+
 #include "manager_fixture.hpp"
 
 namespace flame::session {
@@ -77,6 +79,20 @@ TEST_F(ManagerCsrf, ABareSessionHasOne) {
   const auto token = session.csrf_token();
   EXPECT_EQ(token.size(), 22U);
   EXPECT_EQ(session.csrf_token(), token);
+}
+
+TEST_F(ManagerCsrf, AFormHoldsItWhereThereIsASession) {
+  std::string field;
+  const auto show = [&](Session& s) { field = csrf_field(s); };
+  EXPECT_EQ(request({}, show).cookie(), "") << "no form begins a session";
+  EXPECT_EQ(field, "");
+  const auto cookie = visitor();
+  EXPECT_TRUE(request(cookie, show).result);
+  EXPECT_EQ(field, R"(<input type="hidden" name="csrf_token" value=")" + ask(cookie).token + "\">");
+  request({}, [&](Session& s) { s.set("n", 1), show(s); });
+  EXPECT_NE(field, "");
+  request({}, [&](Session& s) { s.set_owner("ann"), show(s); });
+  EXPECT_NE(field, "");
 }
 
 TEST_F(ManagerCsrf, WithoutRandomBytesThereIsNone) {

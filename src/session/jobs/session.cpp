@@ -3,6 +3,7 @@
 #include <set>
 #include <stdexcept>
 
+#include <flame/session/csrf_field.hpp>
 #include <flame/session/session.hpp>
 
 #include "record/base64url.hpp"
@@ -203,6 +204,12 @@ std::string Session::csrf_token() {
     return decode<std::string>(*stored).value();  // "" would equal a form without the field
   if (!changes.csrf) changes.csrf = encode(draw_token(*self.random));
   return *decode<std::string>(*changes.csrf);
+}
+
+std::string csrf_field(Session& session) {
+  const bool begins = !session.keys().empty() || !session.owner().empty();
+  if (!session.exists() && !begins) return {};
+  return R"(<input type="hidden" name="csrf_token" value=")" + session.csrf_token() + R"(">)";
 }
 
 bool Session::erase(std::string_view key) {
