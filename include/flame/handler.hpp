@@ -117,6 +117,9 @@ struct Injected : NoValue<std::remove_const_t<T>> {
                     !std::is_same_v<std::remove_const_t<T>, Context> &&
                     !std::is_same_v<std::remove_const_t<T>, Next>,
                 "a handler takes Context&, const Request& or Next exactly so");
+  static_assert(!std::is_same_v<std::remove_const_t<T>, Response>,
+                "a handler returns a flame::Response, or takes flame::Context& c and changes "
+                "c.response()");
 };
 template <class T>
 struct Parameter<T&> : Injected<T> {
@@ -295,9 +298,16 @@ template <class F>
     link.provider = handler.provider();
     return link;
   } else if constexpr (std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>) {
+    constexpr bool makes_middleware = std::is_same_v<typename CallTraits<F>::Result, Middleware>;
+    static_assert(!makes_middleware,
+                  "this function makes a middleware, and is none: call it, as in "
+                  "f.use(session::sessioner())");
     if (handler == nullptr)
       throw std::invalid_argument("a handler is a null pointer to a function");
-    return make_link<CallTraits<F>>(handler);
+    if constexpr (makes_middleware)
+      return {};
+    else
+      return make_link<CallTraits<F>>(handler);
   } else {
     static_assert(
         has_one_call<F>,

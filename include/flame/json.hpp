@@ -47,11 +47,17 @@ template <detail::JsonLibrary J>
 /// members throws the library's own exceptions, and so is a 500.
 template <detail::JsonLibrary J, class T>
 [[nodiscard]] T json_body(const Context& context) {
-  const auto json = json_body<J>(context);
-  try {
-    return json.template get<T>();
-  } catch (const typename J::exception& error) {
-    detail::refuse_json_misfit(detail::find_misfit<T>(json, error.what()));
+  constexpr bool is_known = requires(const J& json) { json.template get<T>(); };
+  static_assert(is_known,
+                "json_body<json, T> reads a T that nlohmann::json knows: write "
+                "NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(T, its members...) beside T");
+  if constexpr (is_known) {
+    const auto json = json_body<J>(context);
+    try {
+      return json.template get<T>();
+    } catch (const typename J::exception& error) {
+      detail::refuse_json_misfit(detail::find_misfit<T>(json, error.what()));
+    }
   }
 }
 

@@ -111,6 +111,14 @@ class Compiler {
            "`, which is provided as const only: take `const " + name + form + "`");
   }
 
+  /// What a sessioner would provide.
+  static bool is_sessioners(std::string_view name) noexcept {
+    constexpr std::string_view space = "flame::session::";
+    if (!name.starts_with(space)) return false;
+    name.remove_prefix(space.size());
+    return name == "Session" || name == "Flash" || name == "Manager" || name == "TokenCheck";
+  }
+
   void report_missing(const Want& want, const Used& used) {
     const auto name = readable(*want.type);
     std::string text(used.by);
@@ -122,7 +130,7 @@ class Compiler {
       text += name.starts_with("flame::session::")
                   ? "before it provides: put f.use(flame::session::sessioner()) before it"
                   : "before it provides: put that middleware first";
-    } else if (name.starts_with("flame::session::")) {
+    } else if (is_sessioners(name)) {
       text += "provides: add f.use(flame::session::sessioner())";
     } else {
       text += "provides: f.map(...) one, or take `" + std::string(want.write ? "" : "const ") +

@@ -88,6 +88,10 @@ session::Result<void> listen(tcp::acceptor& acceptor, const std::string& address
   if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
   if (!ec) acceptor.bind(at, ec);
   if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
+  if (ec == asio::error::address_in_use)
+    return error(
+        "cannot listen on " + address + ": " + ec.message() +
+        ": end what listens there, or choose another port (option address, or FLAME_ADDR)");
   if (ec) return error("cannot listen on " + address + ": " + ec.message());
   return {};
 }

@@ -191,7 +191,9 @@ TEST(Server, BadAndUsedAddressesAreErrors) {
   Flame second(same);
   const auto started = second.start();
   ASSERT_FALSE(started);
-  EXPECT_EQ(started.error().text, "cannot listen on " + same.address + ": Address already in use");
+  EXPECT_EQ(started.error().text, "cannot listen on " + same.address +
+                                      ": Address already in use: end what listens there, or choose "
+                                      "another port (option address, or FLAME_ADDR)");
 }
 
 TEST(Server, TheEnvironmentsAddressCountsWhereTheProgramNamesNone) {

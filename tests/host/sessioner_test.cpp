@@ -320,6 +320,11 @@ TEST(Sessioner, WhatIsWrongIsSaidAtStart) {
   EXPECT_EQ(none.start().error().text,
             "GET /x asks for `flame::session::Session&`, which nothing provides: add "
             "f.use(flame::session::sessioner())");
+  Flame other(test::local());
+  other.get("/x", [](const session::Options&) {});
+  EXPECT_EQ(other.start().error().text,
+            "GET /x asks for `const flame::session::Options&`, which nothing provides: f.map(...) "
+            "one, or take `const flame::session::Options*`");
 }
 
 /// Which would overwrite it, or be a second one that browsers send too.

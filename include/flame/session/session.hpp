@@ -26,6 +26,10 @@ struct UpdateFunction {
   std::shared_ptr<const void> arguments{};
   std::string (*run)(const void* arguments, const std::string_view* stored) = nullptr;
 };
+/// Whether an argument of update may be there still when it runs.
+template <class T>
+inline constexpr bool outlives_request =
+    !std::is_pointer_v<T> && !std::is_same_v<T, std::string_view>;
 /// A message on its way through one request.
 struct FlashMessage {
   explicit FlashMessage(std::string encoded) : bytes(std::move(encoded)) {}
@@ -119,16 +123,22 @@ class Session {
   void set(std::string_view key, std::nullptr_t) = delete;
 
   /// Atomic: f(value, arguments...) runs at commit on the newest value, perhaps again, perhaps on
-  /// another thread. So f captures nothing (checked), the arguments are copied, and there is no
-  /// result. get() shows what f makes of the loaded value, for which it runs once more, within
-  /// get(): a guess, since others may come first, so what depends on the value is decided in f.
-  /// `initial` stands in where the key is absent or holds another type. If f throws, get() shows
-  /// the value before, this request alone fails at commit, and none of its changes apply.
+  /// another thread. So f captures nothing, the arguments are copied, and are no pointers or views
+  /// (both checked), and there is no result. get() shows what f makes of the loaded value, for
+  /// which it runs once more, within get(): a guess, since others may come first, so what depends
+  /// on the value is decided in f. `initial` stands in where the key is absent or holds another
+  /// type. If f throws, get() shows the value before, this request alone fails at commit, and none
+  /// of its changes apply.
   template <class T, class F, class... Args>
   void update(std::string_view key, T initial, F f, Args... arguments) {
+    constexpr bool captures_nothing = std::is_empty_v<F> && std::is_default_constructible_v<F>;
     static_assert(
-        std::is_empty_v<F> && std::is_default_constructible_v<F>,
+        captures_nothing,
         "update() takes a lambda without captures: give it what it needs as further arguments");
+    static_assert((detail::outlives_request<Args> && ...),
+                  "update() runs later, on copies of its arguments: no pointer, string literal or "
+                  "std::string_view. Give it std::string, or std::ref() of what outlives the "
+                  "Manager");
     static_assert(!std::is_pointer_v<T>,
                   "update() keeps a value, and no pointer: name its type, as in "
                   "update<std::string>(key, \"none\", f)");
@@ -136,20 +146,31 @@ class Session {
         std::is_invocable_v<F&, T, const Args&...> || !std::is_invocable_v<F&, T&, const Args&...>,
         "update() takes f(value, arguments...) that returns the new value: it takes the "
         "value by value (int n), not by reference (int& n)");
-    static_assert(std::is_invocable_r_v<T, F&, T, const Args&...>,
+    constexpr bool returns_value = std::is_invocable_r_v<T, F&, T, const Args&...>;
+    static_assert(returns_value || !std::is_invocable_r_v<T, F&, T, Args&...>,
+                  "update() takes f(value, arguments...), and f does not change the arguments: it "
+                  "takes them by value or by const reference");
+    static_assert(returns_value || std::is_invocable_r_v<T, F&, T, Args&...>,
                   "update() takes f(value, arguments...) that returns the new value");
     static_cast<void>(f);
-    using Arguments = std::tuple<T, std::tuple<Args...>>;
-    add_update(
-        key,
-        {std::make_shared<const Arguments>(std::move(initial), std::tuple(std::move(arguments)...)),
-         [](const void* state, const std::string_view* stored) {
-           const auto& [fallback, args] = *static_cast<const Arguments*>(state);
-           auto value = stored ? decode<T>(*stored) : std::nullopt;
-           if (!value) value.emplace(fallback);
-           return encode<T>(std::apply(
-               [&](const auto&... each) { return F{}(*std::move(value), each...); }, args));
-         }});
+    // Where it is refused, nothing more is said.
+    if constexpr (captures_nothing && returns_value) {
+      static_assert(!std::is_integral_v<T> ||
+                        !std::is_floating_point_v<std::invoke_result_t<F&, T, const Args&...>>,
+                    "update() would cut what f returns to an integer, which is what the initial "
+                    "value says: write 0.0, or convert it in f");
+      using Arguments = std::tuple<T, std::tuple<Args...>>;
+      add_update(
+          key, {std::make_shared<const Arguments>(std::move(initial),
+                                                  std::tuple(std::move(arguments)...)),
+                [](const void* state, const std::string_view* stored) {
+                  const auto& [fallback, args] = *static_cast<const Arguments*>(state);
+                  auto value = stored ? decode<T>(*stored) : std::nullopt;
+                  if (!value) value.emplace(fallback);
+                  return encode<T>(std::apply(
+                      [&](const auto&... each) { return F{}(*std::move(value), each...); }, args));
+                }});
+    }
   }
 
   /// Whether there was something to erase, as far as this request sees.

@@ -1,11 +1,25 @@
 // Each case must be refused with a text that says why: see CMakeLists.txt.
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include <flame/flame.hpp>
+#include <flame/json.hpp>
+#include <flame/sessioner.hpp>
 
 struct Service {};
+/// As nlohmann::json is made, where it knows no type.
+struct Json {
+  struct exception {
+    const char* what() const { return ""; }
+  };
+  enum class error_handler_t { replace };
+  static Json parse(const char*, const char*, std::nullptr_t, bool) { return {}; }
+  bool is_discarded() const { return false; }
+  template <class T>
+  requires(sizeof(T) == 0) T get() const;
+};
 struct Pages {
   std::string index() const { return {}; }
 };
@@ -29,12 +43,18 @@ void routes(flame::Flame& f) {
   f.group("/", [](flame::Context&) {}, [&f] { f.get("/", [] { return "x"; }); });
 #elif defined(CASE_no_object)
   f.get("/", &Pages::index);
+#elif defined(CASE_not_called)
+  f.use(flame::session::sessioner);
+#elif defined(CASE_json_type)
+  f.get("/", [](flame::Context& c) { static_cast<void>(flame::json_body<Json, Service>(c)); });
 #elif defined(CASE_other_result)
   f.get("/", [] { return 1.5; });
 #elif defined(CASE_optional_with_status)
   f.get("/", [] { return std::pair(404, std::optional<std::string>()); });
 #elif defined(CASE_mutable_request)
   f.get("/", [](flame::Request&) { return "x"; });
+#elif defined(CASE_response)
+  f.get("/", [](flame::Response& response) { response.status(201); });
 #elif defined(CASE_middleware_result)
   f.use([](flame::Context&, flame::Next) { return std::string("x"); });
 #elif defined(CASE_stream_capture)

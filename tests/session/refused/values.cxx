@@ -87,6 +87,15 @@ void use(session::Session& s, int number) {
   s.set("key", std::chrono::steady_clock::now());
 #elif defined(CASE_capture)
   s.update<int>("key", 0, [number](int n) { return n + number; });
+#elif defined(CASE_update_view)
+  s.update("key", std::string(), [](std::string, std::string_view text) { return std::string(text); },
+           std::string_view("gone"));
+#elif defined(CASE_update_literal)
+  s.update("key", 0, [](int n, const char*) { return n; }, "gone");
+#elif defined(CASE_update_argument)
+  s.update("key", 0, [](int n, int& by) { return n + by; }, number);
+#elif defined(CASE_update_cuts)
+  s.update("key", 0, [](int n, double by) { return n + by; }, 1.5);
 #elif defined(CASE_update_result)
   s.update<int>("key", 0, [](int) {});
 #elif defined(CASE_update_reference)
