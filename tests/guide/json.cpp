@@ -95,8 +95,11 @@ class GuideJson : public testing::Test {
 TEST_F(GuideJson, KeepsACart) {
   ann.post("/login", "");
   EXPECT_EQ(ann.get("/api/cart").body(), "[]");
-  const auto added = add(R"({"id": "tea", "quantity": 2})");
+  //! [send]
+  const auto added = ann.post("/api/cart", R"({"id": "tea", "quantity": 2})",
+                              {{"Content-Type", "application/json"}});
   EXPECT_EQ(added.status(), 201);
+  //! [send]
   EXPECT_EQ(added.body(), R"({"id":"tea","quantity":2})");
   EXPECT_EQ(ann.get("/api/cart").body(), R"([{"id":"tea","quantity":2}])");
   EXPECT_EQ(ann.get("/api/cart/").status(), 200);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <iostream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,10 +28,22 @@ struct Response {
 };
 }  // namespace web
 
-//! [open]
-/// One for the program: opened before it serves, stopped after.
 session::Options options() {
   return {.store = session::open_store("memory:"), .application = "shop"};
+}
+
+/// Stands for the routes and the loop of a server.
+void serve(session::Manager& manager) { EXPECT_TRUE(manager.ready()); }
+
+//! [open]
+int run() {
+  session::Manager manager({.store = session::open_store("memory:"), .application = "shop"});
+  if (const auto opened = manager.open(); !opened) {  // a wrong option, a table that is not there
+    std::cerr << opened.error().text << "\n";
+    return 1;
+  }
+  serve(manager);  // until it is to end
+  return manager.stop() ? 0 : 1;
 }
 //! [open]
 
@@ -59,6 +72,8 @@ std::string cookie_of(const web::Response& response) {
     if (name == "Set-Cookie") return value.substr(0, value.find(';'));
   return {};
 }
+
+TEST(WithoutTheHost, OpensAndStops) { EXPECT_EQ(run(), 0); }
 
 TEST(WithoutTheHost, LoadsAndCommits) {
   session::Manager manager(options());
