@@ -1,6 +1,7 @@
 // What the suite cannot see over HTTP, or not without a second visitor.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -63,6 +64,29 @@ TEST_F(DrogonAdapter, WhatOthersHoldTooKeepsNoCookieOfOneVisitor) {
   EXPECT_EQ(sent->statusCode(), ::drogon::k404NotFound);
   EXPECT_EQ(sent->contentTypeString(), page->contentTypeString());
   EXPECT_EQ(sent->body(), "<p>Nothing here</p>");
+}
+
+TEST_F(DrogonAdapter, ACopyIsOfTheKindThatItsOriginalIs) {
+  const auto sent = [this](const HttpResponsePtr& page) {
+    auto copy = answer([&](const Session&) { return page; });
+    EXPECT_NE(copy, page);
+    return copy;
+  };
+  const auto program =
+      std::filesystem::canonical("/proc/self/exe");  // too large to be read at once
+  const auto size = std::filesystem::file_size(program);
+  const auto file = sent(HttpResponse::newFileResponse(program.string(), 2, size - 3, true, "",
+                                                       ::drogon::CT_TEXT_CSS));
+  EXPECT_EQ(file->sendfileName(), program.string());
+  EXPECT_EQ(file->sendfileRange(), HttpResponse::SendfileRange(2, size - 3));
+  EXPECT_EQ(file->statusCode(), ::drogon::k206PartialContent);
+  EXPECT_NE(file->getHeader("Content-Range"), "");
+  EXPECT_EQ(file->contentType(), ::drogon::CT_TEXT_CSS);
+
+  const auto streamed = [](char*, std::size_t) -> std::size_t { return 0; };
+  EXPECT_TRUE(sent(HttpResponse::newStreamResponse(streamed))->streamCallback());
+  const auto later = [](::drogon::ResponseStreamPtr) {};
+  EXPECT_TRUE(sent(HttpResponse::newAsyncStreamResponse(later))->asyncStreamCallback());
 }
 
 TEST_F(DrogonAdapter, ARouteWithASessionIsNotCached) {

@@ -46,6 +46,12 @@ TEST(HttpError, AnswersWithItsStatusAndText) {
   EXPECT_NE(testing::internal::GetCapturedStderr().find("400 to 599"), std::string::npos);
 }
 
+TEST(HttpError, IsAnErrorsStatus) {
+  for (const int status : {-1, 0, 200, 399, 600})
+    EXPECT_THROW(HttpError(status, "x"), std::invalid_argument) << status;
+  for (const int status : {400, 599}) EXPECT_EQ(HttpError(status, "x").status(), status);
+}
+
 TEST(HttpError, CarriesFields) {
   Flame f{test::local()};
   f.get("/busy", []() -> std::string {
