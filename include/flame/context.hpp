@@ -88,6 +88,7 @@ class Context {
   Request request_{};
   Response response_{};
   bool answered_ = false;
+  std::string own_cookies_{};  // lines: what the host's providers set, whatever became of it
   const detail::Route* route_ = nullptr;
   const detail::Step* furthest_ = nullptr;
   detail::Loop* loop_ = nullptr;

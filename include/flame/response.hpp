@@ -70,8 +70,7 @@ class Response {
   bool sent_ = false;          // its head
   bool sets_cookies_ = false;  // the application does
   int status_ = 200;
-  std::size_t own_cookies_ = 0;  // that the host's providers set
-  std::string lines_{};          // as sent, so that a request costs no allocation per field
+  std::string lines_{};  // as sent, so that a request costs no allocation per field
   std::string body_{};
   std::shared_ptr<const detail::File> file_{};            // in place of the body
   std::shared_ptr<const detail::StreamSource> stream_{};  // the same

@@ -77,22 +77,13 @@ struct ResponseAccess {
     to.file_ = std::move(from.file_);
     to.stream_ = std::move(from.stream_);
   }
-  /// Of a provider: known to be a field, and check_cookies() lets its cookies through.
-  static void append_own(Response& response, std::string_view name, std::string_view value) {
+  /// A field that is known to be one. Of the application's cookies it is none.
+  static void add(Response& response, std::string_view name, std::string_view value) {
     response.check_open();
-    response.add(name, value);
-    if (detail::same_name(name, "Set-Cookie")) ++response.own_cookies_;
-  }
-  static void set_own(Response& response, std::string_view name, std::string_view value) {
-    response.check_open();
-    response.erase(name);
     response.add(name, value);
   }
   /// Whether the application does.
   static bool sets_cookies(const Response& response) noexcept { return response.sets_cookies_; }
-  static std::size_t own_cookies(const Response& response) noexcept {
-    return response.own_cookies_;
-  }
   static void set_file(Response& response, std::shared_ptr<const detail::File> file) noexcept {
     response.file_ = std::move(file);
   }
@@ -116,7 +107,6 @@ struct ResponseAccess {
   static void reset(Response& response) noexcept {
     response.status_ = 200;
     response.sent_ = false;
-    response.own_cookies_ = 0;
     response.sets_cookies_ = false;
     response.lines_.clear();
     body(response).clear();
@@ -134,10 +124,23 @@ struct ContextAccess {
     return context.captured_;
   }
   static void set_answered(Context& context) noexcept { context.answered_ = true; }
+  /// A field of a provider's, beside those of the application's: check_cookies() knows it.
+  static void append_own(Context& context, std::string_view name, std::string_view value) {
+    ResponseAccess::add(context.response_, name, value);
+    if (detail::same_name(name, "Set-Cookie")) context.own_cookies_.append(value).append("\n");
+  }
+  static void set_own(Context& context, std::string_view name, std::string_view value) {
+    context.response_.erase(name);
+    ResponseAccess::add(context.response_, name, value);
+  }
+  static std::string_view own_cookies(const Context& context) noexcept {
+    return context.own_cookies_;
+  }
   static void reset(Context& context) noexcept {
     RequestAccess::reset(context.request_);
     ResponseAccess::reset(context.response_);
     context.answered_ = false;
+    context.own_cookies_.clear();
     context.route_ = nullptr;
     context.furthest_ = nullptr;
     context.captured_.clear();

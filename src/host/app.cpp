@@ -211,7 +211,11 @@ void App::close() noexcept {
 
 void App::check_answer(Context& context) const {
   check_end(context);
-  for (const auto& name : cookies_) check_cookies(context, name);
+  check_cookies(context, context.response());
+}
+
+void App::check_cookies(const Context& context, const Response& response) const {
+  for (const auto& name : cookies_) detail::check_cookies(context, response, name);
 }
 
 void App::make_error_page(Context& context) const noexcept try {
@@ -222,6 +226,7 @@ void App::make_error_page(Context& context) const noexcept try {
   Response page = definition_.error_page(context, status, text);
   if (ResponseAccess::stream(page) != nullptr)
     return log_error("f.on_error(...): a page is no stream");
+  check_cookies(context, page);
   page.status(status);
   context.answer(std::move(page));
 } catch (...) {

@@ -65,6 +65,7 @@ class App {
   [[nodiscard]] std::vector<Used> with_middleware() const;
   void compile_rest();
   [[nodiscard]] Route compile_own(std::vector<Used> chain, const Link& answer, const char* name);
+  void check_cookies(const Context& context, const Response& response) const;
   void add_rivals(std::vector<std::string>& errors) const;
   void collect(const std::vector<Used>& chain);
 

@@ -1,7 +1,5 @@
 #include "own_cookie.hpp"
 
-#include <algorithm>
-#include <cstddef>
 #include <stdexcept>
 #include <string>
 
@@ -11,30 +9,46 @@
 namespace flame::inline v0::detail {
 namespace {
 
-bool sets(std::string_view line, std::string_view cookie) noexcept {
-  const auto colon = std::min(line.find(": "), line.size());
-  if (!same_name(line.substr(0, colon), "Set-Cookie")) return false;
-  const auto value = line.substr(std::min(colon + 2, line.size()));
-  return trimmed(value.substr(0, value.find_first_of("=;"))) == cookie;
+constexpr std::string_view separator = ": ", line_end = "\r\n";
+
+/// The name of the cookie that browsers make of it. What has none, but a value with a `=` in it,
+/// comes back like one of a name.
+std::string_view cookie_of(std::string_view value) noexcept {
+  value = trimmed(value.substr(0, value.find(';')));
+  if (value.starts_with('=')) value.remove_prefix(1);
+  return trimmed(value.substr(0, value.find('=')));
 }
 
-}  // namespace
-
-void check_cookies(const Context& context, std::string_view owned) {
-  const auto& response = context.response();
-  if (!ResponseAccess::sets_cookies(response)) return;
-  std::size_t set = 0;
-  for (std::string_view lines = ResponseAccess::lines(response); !lines.empty();) {
-    const auto line = lines.substr(0, lines.find("\r\n"));
-    lines.remove_prefix(std::min(line.size() + 2, lines.size()));
-    set += sets(line, owned) ? 1 : 0;
+bool has_line(std::string_view lines, std::string_view line) noexcept {
+  while (!lines.empty()) {
+    const auto each = lines.substr(0, lines.find('\n'));
+    if (each == line) return true;
+    lines.remove_prefix(each.size() + 1);
   }
-  if (set <= ResponseAccess::own_cookies(response)) return;
+  return false;
+}
+
+[[noreturn]] void throw_for(std::string_view owned) {
   std::string text("the answer sets the cookie ");
   append_escaped(text, owned);
   throw std::logic_error(text +
                          ", which is the session's: give this one another name; set_owner(), "
                          "regenerate() and destroy() are what changes the session's");
+}
+
+}  // namespace
+
+void check_cookies(const Context& context, const Response& response, std::string_view owned) {
+  if (!ResponseAccess::sets_cookies(response)) return;
+  for (std::string_view lines = ResponseAccess::lines(response); !lines.empty();) {
+    const auto line = lines.substr(0, lines.find(line_end));
+    lines.remove_prefix(line.size() + line_end.size());
+    const auto name = line.substr(0, line.find(separator));
+    if (!same_name(name, "Set-Cookie")) continue;
+    const auto value = line.substr(name.size() + separator.size());
+    if (cookie_of(value) == owned && !has_line(ContextAccess::own_cookies(context), value))
+      throw_for(owned);
+  }
 }
 
 }  // namespace flame::inline v0::detail

@@ -17,7 +17,7 @@ class CookieOwner {
   ~CookieOwner() = default;
 };
 
-/// Throws std::logic_error where the answer has a cookie of this name that its owner did not set.
-void check_cookies(const Context& context, std::string_view owned);
+/// Throws std::logic_error where this answer has a cookie of this name that its owner did not set.
+void check_cookies(const Context& context, const Response& response, std::string_view owned);
 
 }  // namespace flame::inline v0::detail

@@ -87,7 +87,7 @@ Response& Response::append(std::string_view name, std::string_view value) {
 }
 
 Response& Response::erase(std::string_view name) noexcept {
-  if (detail::same_name(name, "Set-Cookie")) own_cookies_ = 0, sets_cookies_ = false;
+  if (detail::same_name(name, "Set-Cookie")) sets_cookies_ = false;
   for (std::size_t at = 0; at < lines_.size();) {
     const auto line = line_at(lines_, at);
     if (detail::same_name(line.field.name, name)) {

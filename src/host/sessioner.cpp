@@ -44,10 +44,10 @@ struct HostRequest {
   Executor* executor() const { return ContextAccess::loop(context); }
 
   void set(std::string_view name, std::string_view value) {
-    ResponseAccess::set_own(context.response(), name, value);
+    ContextAccess::set_own(context, name, value);
   }
   void append(std::string_view name, std::string_view value) {
-    ResponseAccess::append_own(context.response(), name, value);
+    ContextAccess::append_own(context, name, value);
   }
   void begin(int status, std::string_view body) {
     context.response() = Response();
@@ -66,7 +66,7 @@ class [[nodiscard]] CheckedCall {
   }
   void await_resume() {
     call_.await_resume();
-    flame::detail::check_cookies(context_, cookie_);
+    flame::detail::check_cookies(context_, context_.response(), cookie_);
   }
 
  private:

@@ -339,6 +339,7 @@ TEST(Sessioner, ItsCookieIsNobodyElsesToSet) {
   f.get("/plain", [&](Context& c) { c.response().set_cookie(name, "x"); });
   f.get("/removes", [&](Context& c) { c.response().remove_cookie(name); });
   f.get("/by-hand", [&](Context& c) { c.header("set-cookie", name + " =x"); });
+  f.get("/nameless", [&](Context& c) { c.header("Set-Cookie", " = " + name + "=x"); });
   f.get("/answers", [&] { return Response("x").set_cookie(name, "x"); });
   f.get("/changes", [&](Context& c, Session& s) {
     s.set("n", 1);
@@ -351,13 +352,14 @@ TEST(Sessioner, ItsCookieIsNobodyElsesToSet) {
   });
   TestClient client(f);
   testing::internal::CaptureStderr();
-  for (const char* path : {"/plain", "/removes", "/by-hand", "/answers", "/changes", "/outside"}) {
+  for (const char* path :
+       {"/plain", "/removes", "/by-hand", "/nameless", "/answers", "/changes", "/outside"}) {
     const auto answer = client.get(path);
     EXPECT_EQ(answer.status(), 500) << path;
     EXPECT_EQ(answer.get("Set-Cookie"), "") << path;
   }
   const auto said = testing::internal::GetCapturedStderr();
-  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 6) << said;
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 7) << said;
   EXPECT_EQ(said.find("flame: GET /plain: the answer sets the cookie __Host-session, which is the "
                       "session's: give this one another name"),
             0U)
@@ -365,6 +367,71 @@ TEST(Sessioner, ItsCookieIsNobodyElsesToSet) {
   const auto answer = client.get("/another");
   EXPECT_EQ(answer.status(), 200);
   EXPECT_EQ(answer.fields().size(), 5U) << "three cookies, Vary and Cache-Control";
+}
+
+TEST(Sessioner, TheCookieOfAnotherGroupsIsNobodyElsesEither) {
+  Flame f(test::local());
+  auto visitors = options(), admins = options();
+  admins.cookie.name = "admin";
+  f.group("/visitors", [&] {
+    f.use(session::sessioner(visitors));
+    f.get("/own", [](Session& s) { s.set("n", 1); });
+    f.get("/other", [](Context& c, Session& s) {
+      s.set("n", 1);
+      c.response().set_cookie("__Host-admin", "x");
+    });
+  });
+  f.group("/admins", [&] {
+    f.use(session::sessioner(admins));
+    f.get("/own", [](Session& s) { s.set("n", 1); });
+  });
+  TestClient client(f);
+  EXPECT_EQ(client.get("/visitors/own").status(), 200);
+  EXPECT_EQ(client.get("/admins/own").status(), 200);
+  const auto other = client.get("/visitors/other");
+  EXPECT_EQ(other.status(), 500);
+  EXPECT_EQ(other.get("Set-Cookie"), "");
+}
+
+TEST(Sessioner, ItsCookieStaysInAnAnswerThatIsMadeAnew) {
+  Flame f(test::local());
+  f.use([](Context& c, Next next) -> Task<> {
+    co_await next();
+    Response anew(c.response().status(), "<" + c.response().body() + ">");
+    for (const auto& field : c.response().fields()) anew.append(field.name, field.value);
+    if (c.request().path() == "/twice") anew.set_cookie("__Host-session", "x");
+    c.response() = std::move(anew);
+  });
+  f.use(session::sessioner(options()));
+  for (const char* path : {"/", "/twice"})
+    f.get(path, [](Session& s) {
+      s.set("n", 1);
+      return "x";
+    });
+  TestClient client(f);
+  const auto answer = client.get("/");
+  EXPECT_EQ(answer.status(), 200);
+  EXPECT_EQ(answer.body(), "<x>");
+  EXPECT_TRUE(answer.get("Set-Cookie").starts_with("__Host-session=")) << answer.get("Set-Cookie");
+  EXPECT_EQ(client.get("/twice").status(), 500);
+}
+
+TEST(Sessioner, ItsCookieIsNoErrorPagesToSet) {
+  Flame f(test::local());
+  f.use(session::sessioner(options()));
+  f.on_error([](const Context&, int, std::string_view) {
+    return Response("page").set_cookie("__Host-session", "x");
+  });
+  f.get("/", [](Session& s) -> std::string {
+    s.set("n", 1);
+    throw HttpError(403, "no");
+  });
+  TestClient client(f);
+  for (const char* path : {"/", "/none"}) {
+    const auto answer = client.get(path);
+    EXPECT_EQ(answer.get("Set-Cookie"), "") << path;
+    EXPECT_NE(answer.body(), "page") << path;
+  }
 }
 
 TEST(Sessioner, OpensAManagerThatNobodyOpened) {
