@@ -350,6 +350,7 @@ void Connection::be_late() noexcept {
     deadline_ = Clock::time_point::max();
     return give_up("answer cut: read too slowly");
   }
+  if (phase_ == Phase::idle && more_waits()) return expect_within({});  // it is not idle any more
   close();
 }
 
@@ -377,22 +378,25 @@ void Connection::cut_answer(std::string_view why) noexcept try {
 }
 
 bool Connection::close_for_another(Clock::time_point now) noexcept {
-  if (phase_ != Phase::idle || now <= idle_since_ || more_has_arrived()) return false;
+  if (phase_ != Phase::idle || now <= idle_since_ || more_waits()) return false;
   close();
   return true;
 }
 
-/// Behind the request that is being answered.
-bool Connection::more_has_arrived() const noexcept {
+/// To be read. What an idle one has read begins no request: half a line end, at most.
+bool Connection::more_waits() const noexcept {
   error_code ec;
-  return end_ > unparsed_ || socket_.available(ec) > 0;
+  return socket_.available(ec) > 0;
 }
+
+/// Behind the request that is being answered.
+bool Connection::more_has_arrived() const noexcept { return end_ > unparsed_ || more_waits(); }
 
 /// What a read has taken may not have been told yet: so it looks twice, and closes where no read
 /// ended between.
 void Connection::close_if_idle() noexcept {
   if (phase_ != Phase::idle) return;
-  const bool was_quiet = std::exchange(quiet_, !more_has_arrived());
+  const bool was_quiet = std::exchange(quiet_, !more_waits());
   if (was_quiet && quiet_) close();
 }
 

@@ -88,6 +88,7 @@ class Connection final : public Exchange, private Sink {
   void write_rest();
   void on_written(boost::system::error_code ec, std::size_t size);
   [[nodiscard]] bool next_request() noexcept;
+  [[nodiscard]] bool more_waits() const noexcept;
   [[nodiscard]] bool more_has_arrived() const noexcept;
 
   // A streamed answer

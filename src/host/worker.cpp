@@ -34,6 +34,7 @@ constexpr milliseconds last_wait{50};
 constexpr milliseconds draining_tick{10};
 constexpr std::size_t most_late_a_turn = 8, most_looked_at_a_turn = 128;
 constexpr std::chrono::microseconds between_turns{250};
+constexpr std::size_t most_turns_at_once = 16;
 constexpr std::size_t log_capacity = 16 * 1024;
 constexpr std::size_t most_log = 256 * 1024;  // while nobody reads it
 
@@ -193,8 +194,8 @@ void Worker::begin_to_drain() noexcept {
 }
 
 void Worker::go_on_draining() noexcept {
-  const bool none_came = now_ >= last_client_ + last_wait && !somebody_waits(acceptor_);
-  if (none_came || now_ >= last_accept_) stop_accepting();
+  const bool none_came = clock_ >= last_client_ + last_wait && !somebody_waits(acceptor_);
+  if (none_came || clock_ >= last_accept_) stop_accepting();
   if (acceptor_.is_open()) return;
   for (const auto& client : clients_) client.connection->close_if_idle();
 }
@@ -270,7 +271,9 @@ void Worker::remove(Connection& connection) noexcept {
 
 /// Without memory the date stays what it was.
 void Worker::look_at_clock() noexcept try {
-  now_ = Connection::Clock::now();
+  const auto clock = Connection::Clock::now();
+  now_ += std::min<Connection::Clock::duration>(clock - std::exchange(clock_, clock),
+                                                2 * tick_of(shared_.options));
   const auto second = std::chrono::duration_cast<std::chrono::seconds>(
                           std::chrono::system_clock::now().time_since_epoch())
                           .count();
@@ -293,38 +296,47 @@ void Worker::wait_for_tick(std::chrono::microseconds time) {
   itimerspec once{};
   once.it_value.tv_nsec = std::chrono::nanoseconds(time).count();
   ::timerfd_settime(ticker_.native_handle(), 0, &once, nullptr);
+  due_ = clock_ + time;
   ticker_.async_wait(asio::posix::stream_descriptor::wait_read,
                      tick_memory_.bind([this](error_code) { tick(); }));
 }
 
 void Worker::tick() {
   look_at_clock();
-  const bool more = check_deadlines();
-  if (now_ >= next_round_) see_to_the_rest();
-  ticking_ = !clients_.empty() || !log_.empty() || (draining_ && acceptor_.is_open());
+  // Where the loop has much to do there are fewer of these turns, and so each is for more.
+  const auto late = static_cast<std::size_t>((clock_ - std::min(due_, clock_)) / between_turns);
+  const bool more = check_deadlines(std::min(1 + late, most_turns_at_once));
+  if (clock_ >= next_round_) see_to_the_rest();
+  ticking_ = !clients_.empty() || !log_.empty() || (acceptor_.is_open() && (draining_ || pauses_));
   if (ticking_) wait_for_tick(more ? between_turns : tick_);
 }
 
 /// What looks at all clients, or asks the system, is not for each turn of a crowd.
 void Worker::see_to_the_rest() {
-  next_round_ = now_ + tick_;
+  next_round_ = clock_ + tick_;
   flush_log();
   if (std::exchange(pauses_, false) && acceptor_.is_open()) wait_for_clients();
   if (draining_) go_on_draining();
 }
 
 /// Of a crowd a part each turn, so that nobody waits while all of it is looked at, or is late at
-/// once. True: the next turn goes on.
-bool Worker::check_deadlines() noexcept {
-  if (next_ == clients_.end()) next_ = clients_.begin();
+/// once. A round is for those that are there when it begins: else it would have no end while many
+/// fall idle, and so are the last again. True: the next turn goes on.
+bool Worker::check_deadlines(std::size_t turns) noexcept {
+  if (left_ == 0) {
+    next_ = clients_.begin();
+    left_ = clients_.size();
+  }
+  const auto least = left_ - std::min(left_, most_looked_at_a_turn * turns);
   std::size_t late = 0;
-  for (std::size_t looked_at = 0; next_ != clients_.end(); ++looked_at) {
-    if (looked_at == most_looked_at_a_turn || late == most_late_a_turn) return true;
+  for (; left_ > least && next_ != clients_.end(); --left_) {
+    if (late == most_late_a_turn * turns) return true;
     Connection& connection = *next_->connection;
     ++next_;
     if (connection.check_deadline(now_)) ++late;
   }
-  return false;
+  if (next_ == clients_.end()) left_ = 0;
+  return left_ > 0;
 }
 
 /// This one is not where it was any more.

@@ -107,6 +107,7 @@ class Worker {
   [[nodiscard]] const HostOptions& options() const noexcept { return shared_.options; }
   [[nodiscard]] const Proxies& proxies() const noexcept { return shared_.proxies; }
   [[nodiscard]] bool logs() const noexcept { return shared_.logs; }
+  /// Of the time that the loop has had for its clients: where a handler holds it, it stands still.
   /// As of the last tick, and so never too late; deadlines are rounded up to the next one.
   [[nodiscard]] Connection::Clock::time_point now() const noexcept { return now_ + tick_; }
   [[nodiscard]] std::string_view date() const noexcept { return date_; }
@@ -133,7 +134,7 @@ class Worker {
   void look_at_clock() noexcept;
   void start_ticking();
   void wait_for_tick(std::chrono::microseconds time);
-  [[nodiscard]] bool check_deadlines() noexcept;
+  [[nodiscard]] bool check_deadlines(std::size_t turns) noexcept;
   void go_past(const Connection& connection) noexcept;
   void see_to_the_rest();
   void tick();
@@ -157,12 +158,15 @@ class Worker {
   bool pauses_ = false;  // it accepts again at the next tick
   boost::asio::posix::stream_descriptor ticker_;
   bool ticking_ = false;
-  Connection::Clock::time_point now_{}, next_round_{};
+  Connection::Clock::time_point clock_{}, due_{};  // as of the last tick; the next one
+  Connection::Clock::time_point now_{};            // the same, but for when the loop was held
+  Connection::Clock::time_point next_round_{};
   std::int64_t second_ = 0;
   std::string date_{}, log_time_{}, log_{};
   std::size_t dropped_lines_ = 0;  // of the log, since it was last written whole
   std::list<Client> clients_{};    // of those that are idle the longest comes first
   std::list<Client>::iterator next_ = clients_.end();  // whose deadline is to be looked at
+  std::size_t left_ = 0;                               // of this round, to be looked at
 };
 
 }  // namespace flame::inline v0::detail

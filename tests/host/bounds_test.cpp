@@ -97,6 +97,26 @@ TEST(Bounds, AtTheBoundTheLongestIdleOneIsClosed) {
   EXPECT_EQ(body_of(first.read_response()), "x");
 }
 
+TEST(Bounds, OneThatHasSentHalfALineEndIsIdle) {
+  HostOptions options;
+  options.max_connections = 1;
+  options.head_time = 40ms;  // and so the clock ticks often
+  Flame f(test::local(options));
+  f.get("/", [] { return "x"; });
+  ASSERT_TRUE(f.start());
+  Wire half(f.address());
+  half.send(get("/") + "\r");
+  EXPECT_EQ(body_of(half.read_response()), "x");
+  std::string status;
+  for (int tries = 0; tries < 200 && status != "200"; ++tries) {  // until it was idle for a tick
+    Wire other(f.address());
+    other.send(get("/"));
+    status = status_of(other.read_response());
+    std::this_thread::sleep_for(5ms);
+  }
+  EXPECT_EQ(status, "200");
+}
+
 TEST(Bounds, OfOneAddress) {
   detail::Places places(8, 0);
   using Answer = detail::Places::Answer;

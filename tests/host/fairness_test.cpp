@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <future>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -48,6 +50,35 @@ TEST(Fairness, OneThatPipelinesTakesTurns) {
   EXPECT_EQ(status_of(one.read_response()), "200");
   ASSERT_EQ(order.size(), 65U);
   EXPECT_LE(std::find(order.begin(), order.end(), 'o') - order.begin(), 8);
+}
+
+TEST(Fairness, ManyThatAreBusyKeepNobodysTimeFromEnding) {
+  HostOptions options;
+  options.head_time = 200ms;
+  Flame f(test::local(options));
+  f.get("/", [] {
+    for (const auto until = std::chrono::steady_clock::now() + 100us;
+         std::chrono::steady_clock::now() < until;) {
+    }
+    return "x";
+  });
+  ASSERT_TRUE(f.start());
+  std::vector<std::unique_ptr<Wire>> busy;
+  for (int i = 0; i < 400; ++i)
+    busy.emplace_back(std::make_unique<Wire>(f.address()))->send(get("/"));
+  std::atomic<bool> ends{false};
+  std::thread client([&] {
+    while (!ends)
+      for (const auto& wire : busy) {
+        wire->read_response();
+        wire->send(get("/"));
+      }
+  });
+  Wire slow(f.address());
+  slow.send("GET / HTT");
+  EXPECT_EQ(status_of(slow.read_all()), "408");
+  ends = true;
+  client.join();
 }
 
 TEST(Fairness, ALoopThatIsBlockedIsToldOnceWithTheRoute) {

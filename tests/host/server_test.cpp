@@ -307,6 +307,39 @@ TEST(Limits, SlowHeadsBodiesAndIdleOnesEnd) {
   EXPECT_EQ(body_of(kept.read_all()), "x");
 }
 
+/// What it could not see to meanwhile is nobody else's fault.
+TEST(Limits, ALoopThatAHandlerHeldIsNoTimeOfItsClients) {
+  HostOptions options;
+  options.head_time = options.idle_time = options.write_time = 1s;
+  Flame f(test::local(options));
+  std::promise<void> holds;
+  const std::string large(8'000'000, 'x');
+  f.get("/", [] { return "x"; });
+  f.get("/hold", [&] {
+    holds.set_value();
+    std::this_thread::sleep_for(2s);
+    return large;
+  });
+  ASSERT_TRUE(f.start());
+  Wire head(f.address()), idle(f.address()), holder(f.address());
+  head.send("GET / HTT");
+  for (auto* wire : {&idle, &holder}) {
+    wire->send(get("/"));
+    EXPECT_EQ(body_of(wire->read_response()), "x");
+  }
+  holder.send(get("/hold"));
+  holds.get_future().wait();
+  std::this_thread::sleep_for(500ms);  // and so the tick is due first
+  head.send("P/1.1\r\nHost: h\r\n\r\n");
+  idle.send(get("/"));
+  auto whole = holder.read(1'000);
+  std::this_thread::sleep_for(200ms);  // nothing that takes longer than its time
+  whole += holder.read(large.size() + whole.find("\r\n\r\n") + 4 - whole.size());
+  EXPECT_TRUE(body_of(whole) == large);
+  holder.send(get("/"));
+  for (auto* wire : {&holder, &idle, &head}) EXPECT_EQ(body_of(wire->read_response()), "x");
+}
+
 TEST(Limits, ReadersThatDoNotReadEnd) {
   HostOptions options;
   options.write_time = 50ms;

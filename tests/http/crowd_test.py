@@ -2,10 +2,11 @@
 
 import json
 import os
+import signal
 import unittest
 
-from crowd import Crowd, descriptors_of, wait_until
-from driver import Case
+from crowd import Crowd, descriptors_of, wait_for_arrival, wait_until
+from driver import PATIENCE, Case
 
 CLIENTS = int(os.environ.get("FLAME_CLIENTS", "1000"))
 OTHERS = 20  # requests of another client, for each round of the crowd
@@ -54,6 +55,26 @@ class Crowds(Case):
             crowd.send(REQUEST)
             crowd.read_until(ends, count)
         self.assertEqual(CLIENTS, len(crowd.open))
+
+    def test_beside_idle_ones_what_has_arrived_is_answered_when_it_stops(self):
+        """It is stopped while that comes: when it goes on, it has the signal already."""
+        server = self.serve_many()
+        crowd = self.crowd(server)
+        crowd.send(REQUEST)
+        crowd.read_until(GREETING.encode(), 1)
+        server.send_signal(signal.SIGSTOP)
+        asking = list(crowd.open.values())[::50]
+        for connection in asking:
+            connection.send(REQUEST * 10)
+        wait_for_arrival(asking)
+        numbers = {connection.fileno() for connection in asking}
+        server.send_signal(signal.SIGTERM)
+        server.send_signal(signal.SIGCONT)
+        crowd.read_for(PATIENCE)
+        self.assertEqual(0, len(crowd.open))
+        for number, answer in crowd.answers.items():
+            self.assertEqual(11 if number in numbers else 1, answer.count(GREETING.encode()))
+        self.assertEqual(0, server.wait())
 
 
 class Pipelines(Case):
