@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -20,6 +21,15 @@ namespace {
 
 void add_all(std::vector<detail::Link>& to, std::vector<detail::Link> links) {
   for (auto& link : links) to.push_back(std::move(link));
+}
+
+/// Else what the host opens, or a client's connection, takes the place of a log that is closed.
+void hold_standard_descriptors() noexcept {
+  int taken = 0;
+  do {
+    taken = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  } while (taken >= 0 && taken <= STDERR_FILENO);
+  if (taken > STDERR_FILENO) ::close(taken);
 }
 
 void print_lines(std::string_view text) {
@@ -63,6 +73,7 @@ void Flame::Impl::leave_behind() noexcept {
 }
 
 session::Result<void> Flame::Impl::start(bool with_signals) noexcept try {
+  hold_standard_descriptors();
   std::string wrong;
   for (const auto& line : detail::check(options))
     wrong.append(wrong.empty() ? "" : "\n").append(line);

@@ -225,7 +225,7 @@ std::string_view write_now(int descriptor, std::string_view text) noexcept {
       piece = piece.substr(0, piece.rfind('\n') + 1);  // others write to it too
     const auto written = log.write(piece);
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0 && errno == EAGAIN) return text;
+    if (written < 0 && (errno == EAGAIN || errno == ENOSPC || errno == EDQUOT)) return text;
     if (written <= 0) return {};  // nobody ever reads it
     text.remove_prefix(static_cast<std::size_t>(written));
   }

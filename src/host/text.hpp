@@ -35,7 +35,7 @@ void log_error(std::string_view text) noexcept;
 void log_cut(std::string_view what, std::string_view why) noexcept;
 /// On this thread: a log whose reader has gone is a failed write, and not the end of the process.
 void block_broken_pipes() noexcept;
-/// As much as can be written without waiting for whoever reads it; returns the rest.
+/// As much as can be written now, without waiting for whoever reads it; returns the rest.
 [[nodiscard]] std::string_view write_now(int descriptor, std::string_view text) noexcept;
 
 }  // namespace flame::inline v0::detail

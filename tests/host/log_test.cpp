@@ -87,5 +87,12 @@ TEST(Log, ThatAnotherProcessFillsIsNotWaitedFor) {
   host.join();
 }
 
+TEST(Log, OfAFullDiskIsKeptToBeWrittenLater) {
+  const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
+  ASSERT_GE(full, 0);
+  EXPECT_EQ(detail::write_now(full, "a line\n"), "a line\n");
+  ::close(full);
+}
+
 }  // namespace
 }  // namespace flame

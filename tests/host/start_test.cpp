@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <stdexcept>
@@ -97,6 +98,26 @@ TEST(Start, ThreadsThatCannotBeStartedAreAnError) {
         << started.error().text;
   }
   EXPECT_TRUE(f.start());
+}
+
+TEST(StartDeath, WhatIsNoLogIsNothingElseEither) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        for (const int closed : {STDIN_FILENO, STDOUT_FILENO}) ::close(closed);
+        Flame f(test::local());
+        f.get("/", [] { return "here"; });
+        if (!f.start()) ::_exit(9);
+        struct stat null {};
+        if (::stat("/dev/null", &null) != 0) ::_exit(8);
+        for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO}) {
+          struct stat found {};
+          if (::fstat(descriptor, &found) != 0 || found.st_rdev != null.st_rdev) ::_exit(7);
+        }
+        f.stop();
+        ::_exit(0);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 #ifndef __SANITIZE_ADDRESS__  // UBSan looks at what is thrown through a pipe: two descriptors
