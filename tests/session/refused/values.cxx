@@ -88,8 +88,8 @@ void use(session::Session& s, int number) {
 #elif defined(CASE_capture)
   s.update<int>("key", 0, [number](int n) { return n + number; });
 #elif defined(CASE_update_view)
-  s.update("key", std::string(), [](std::string, std::string_view text) { return std::string(text); },
-           std::string_view("gone"));
+  const auto put = [](std::string, std::string_view text) { return std::string(text); };
+  s.update("key", std::string(), put, std::string_view("gone"));
 #elif defined(CASE_update_literal)
   s.update("key", 0, [](int n, const char*) { return n; }, "gone");
 #elif defined(CASE_update_argument)
