@@ -1,12 +1,18 @@
 // What the suite cannot see over HTTP, or not without a second visitor.
 #include <gtest/gtest.h>
+#include <trantor/net/EventLoopThread.h>
 
+#include <chrono>
 #include <filesystem>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <flame/session/drogon.hpp>
+
+#include "controlled_store.hpp"
 
 namespace flame::session {
 namespace {
@@ -140,6 +146,40 @@ TEST_F(DrogonAdapter, WhatAHandlerThrowsIsItsExceptionHandlersToAnswer) {
     co_return nullptr;
   };
   EXPECT_EQ(failure_of(fail_later), "no more cups");
+}
+
+TEST_F(DrogonAdapter, ALoopThatEndsWaitsForItsOwnRequests) {
+  const auto store = std::make_shared<demo::ControlledStore>();
+  options.store = store;
+  options.deadline = std::chrono::milliseconds(300);
+  Manager manager(options);
+  ASSERT_TRUE(manager.open());
+  store->hold(false, true);
+  const auto wrapped = drogon::Sessions(manager)([](Session& s) {
+    s.set("n", 1);
+    return HttpResponse::newHttpResponse();
+  });
+  std::thread::id answered_on;
+  int status = 0;
+  const auto ask = [&]() -> Task<> {
+    auto asking = wrapped(request);
+    const auto response = co_await asking;
+    answered_on = std::this_thread::get_id();
+    status = response->statusCode();
+  };
+  std::thread::id loops;
+  {
+    ::trantor::EventLoopThread thread;
+    thread.run();
+    thread.getLoop()->queueInLoop([&] {
+      loops = std::this_thread::get_id();
+      ::drogon::async_run(ask);
+    });
+    while (store->waiting() == 0) std::this_thread::yield();
+  }
+  EXPECT_EQ(status, 503);
+  EXPECT_EQ(answered_on, loops);
+  store->free();
 }
 
 TEST_F(DrogonAdapter, WhatDrogonWouldNotAnswerIsAnError) {
