@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
+#include <thread>
 #include <vector>
 
 #include "server.hpp"
@@ -17,6 +18,7 @@ namespace {
 struct Serving {
   std::mutex mutex{};
   std::vector<Server*> servers{};
+  std::atomic<std::thread::id> exits{};
   const pid_t process = ::getpid();
 };
 
@@ -32,11 +34,25 @@ Serving& serving() {
   return *all;
 }
 
+void end_all();
+
+/// Where two threads exit at once, the C library has each of them run what the other has not begun
+/// with: the second would destroy what the first one waits for. It is to find this here, and waits.
+void let_no_other_exit(Serving& all) {
+  static_cast<void>(std::atexit(end_all));  // for the next one that comes; it runs before the rest
+  std::thread::id exits;
+  const auto self = std::this_thread::get_id();
+  if (all.exits.compare_exchange_strong(exits, self) || exits == self) return;
+  for (;;) ::pause();
+}
+
 void end_all() {
   auto& all = serving();
+  if (all.exits.load() != std::this_thread::get_id()) let_no_other_exit(all);
   const std::scoped_lock lock(all.mutex);
   for (auto* server : all.servers) server->stop_for_exit();
   for (auto* server : all.servers) server->wait_for_exit();
+  all.servers.clear();  // this comes again, for each start
 }
 
 }  // namespace
@@ -45,7 +61,8 @@ std::unique_lock<std::mutex> end_at_exit(Server& server) {
   auto& all = serving();
   std::unique_lock lock(all.mutex);
   all.servers.push_back(&server);
-  if (std::atexit(end_all) == 0) return lock;
+  // Twice, for a second thread may come before the first one has begun.
+  if (std::atexit(end_all) == 0 && std::atexit(end_all) == 0) return lock;
   all.servers.pop_back();
   throw std::bad_alloc();
 }

@@ -119,6 +119,10 @@ std::size_t threads_of(const HostOptions& options) {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
+[[noreturn]] void wait_for_ever() noexcept {
+  for (;;) ::pause();
+}
+
 /// What is open by now, a store's and the application's, stays.
 std::size_t connections_of(const HostOptions& options) {
   constexpr std::size_t of_a_loop = 6, of_the_host = 8;
@@ -264,6 +268,7 @@ struct Server::Impl {
       for (auto& worker : workers) worker.look_whether_blocked();
     }
     drain();
+    if (exits_within()) wait_for_ever();  // what is provided may be gone at any time
     signals.reset();  // one more from now on is the system's affair: it ends the process
     const bool cuts = !shared.is_quiet();
     if (cuts) cut();
@@ -342,7 +347,7 @@ struct Server::Impl {
     has_changed.notify_all();
     if (exits_by == std::thread::id() || exits_by == std::this_thread::get_id()) return;
     lock.unlock();  // and from now on it may be gone
-    for (;;) ::pause();
+    wait_for_ever();
   }
   /// Until all others have left wait().
   void let_out() {
@@ -359,6 +364,12 @@ struct Server::Impl {
     if (has_changed.wait_for(lock, none_cut ? quiet_close_time : close_time, ended)) return;
     if (none_cut && !cuts_some.exchange(true))
       log_cut("the stop", "what the application gave the host did not close in time");
+  }
+
+  /// The process, by a thread of this server's own.
+  [[nodiscard]] bool exits_within() {
+    const std::scoped_lock lock(mutex);
+    return is_exiting_within;
   }
 
   /// In a handler, which keeps its own connection open, and what waits for the same loop.
@@ -407,6 +418,7 @@ struct Server::Impl {
   End end = End::no;
   std::size_t waiting = 0;             // for the end
   std::thread::id exits_by{};          // of the process
+  bool is_exiting_within = false;      // … by a thread of this server's own
   std::atomic<bool> cuts_some{false};  // a request, or a handler
   bool signalled = false;
   std::size_t left_behind = 0;  // handlers
@@ -438,7 +450,9 @@ session::Result<void> Server::start(bool with_signals) {
 }
 
 void Server::stop() noexcept {
-  if (!impl_->stopping.exchange(true)) impl_->control.stop();
+  const bool is_first = !impl_->stopping.exchange(true);
+  // One of the threads that a child of fork() has not may have had a lock of it.
+  if (is_first && !impl_->is_inherited()) impl_->control.stop();
 }
 
 bool Server::is_ending() const noexcept { return serving != impl_.get() && impl_->stopping; }
@@ -453,6 +467,7 @@ void Server::stop_for_exit() noexcept {
   {
     const std::scoped_lock lock(impl_->mutex);
     impl_->exits_by = std::this_thread::get_id();
+    impl_->is_exiting_within = serving == impl_.get();
   }
   stop();
 }

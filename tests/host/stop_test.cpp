@@ -112,6 +112,18 @@ TEST(Stop, TheBacklogIsAnsweredThoughOneOfItTakesLongerThanItWaitsForMore) {
   stopping.join();
 }
 
+TEST(Stop, HalfALineEndIsNoRequestToWaitFor) {
+  Flame f(brief(1h));
+  f.get("/", [] { return "x"; });
+  ASSERT_TRUE(f.start());
+  auto half = std::make_unique<Wire>(f.address());
+  half->send(get("/") + "\r");
+  EXPECT_EQ(body_of(half->read_response()), "x");
+  auto stopped = std::async(std::launch::async, [&] { f.stop(); });
+  EXPECT_EQ(stopped.wait_for(20s), std::future_status::ready);
+  half.reset();
+}
+
 TEST(Stop, IsToldByTheToken) {
   Flame f(brief(30s));
   std::promise<void> started;
@@ -243,6 +255,25 @@ TEST_F(StopDeath, AHandlerThatHoldsItsThreadDoesNotHoldTheProcess) {
       "^flame: GET /held/\\{n\\}: cut, since it did not give its thread back in time\n$");
 }
 
+/// Closes as it is told to.
+class Closing final : public Provider {
+ public:
+  explicit Closing(void (*closes)()) : closes_(closes) {}
+  std::vector<Offer> offers() const override { return {offer<std::promise<void>>()}; }
+  Task<> around(Context&, std::span<const Wanted>, Next next) override {
+    return detail::NextAccess::run(next);
+  }
+  void close() noexcept override { closes_(); }
+
+ private:
+  void (*closes_)();
+};
+
+void provide(Flame& f, void (*closes)()) {
+  f.use(Middleware(std::make_shared<Closing>(closes)));
+  f.get("/", [](std::promise<void>*) { return "x"; });
+}
+
 TEST_F(StopDeath, ASecondSignalEndsItAtOnce) {
   EXPECT_EXIT(
       {
@@ -251,6 +282,27 @@ TEST_F(StopDeath, ASecondSignalEndsItAtOnce) {
           const std::stop_token token = c.stop_token();
           ::kill(::getpid(), SIGTERM);
           while (!token.stop_requested()) co_await sleep_for(c, 1ms);
+          ::kill(::getpid(), SIGTERM);
+          co_await sleep_for(c, 1h);
+        });
+        run_with(f, [](const std::string& address) {
+          Wire wire(address);
+          wire.send(get("/slow"));
+          wire.read_all();
+          sleep_for_ever();
+        });
+      },
+      testing::ExitedWithCode(1), "^flame: GET /slow: cut, since a second signal came\n$");
+}
+
+TEST_F(StopDeath, ASecondSignalWaitsForNothingThatHangs) {
+  EXPECT_EXIT(
+      {
+        Flame f(brief(1h));
+        provide(f, [] { sleep_for_ever(); });
+        f.get("/slow", [](Context& c) -> Task<> {
+          ::kill(::getpid(), SIGTERM);
+          while (!c.stop_token().stop_requested()) co_await sleep_for(c, 1ms);
           ::kill(::getpid(), SIGTERM);
           co_await sleep_for(c, 1h);
         });
@@ -381,6 +433,54 @@ TEST_F(StopDeath, ExitInAHandlerWaitsForTheOthers) {
       testing::ExitedWithCode(3), "^$");
 }
 
+TEST_F(StopDeath, OfTwoThreadsThatExitAtOnceOneDestroysNothingThatTheOtherWaitsFor) {
+  EXPECT_EXIT(
+      {
+        static Flame f(brief(1h));
+        static const Used used;
+        static std::promise<void> has_begun;
+        static std::atomic<int> exiting{0};
+        f.get("/", [](Context& c) -> Task<> {
+          has_begun.set_value();
+          for (int left = 100; left > 0; left -= c.stop_token().stop_requested() ? 1 : 0) {
+            if (used.is_gone) ::_exit(7);
+            co_await sleep_for(c, 1ms);
+          }
+        });
+        if (!f.start()) ::_exit(9);
+        Wire wire(f.address());
+        wire.send(get("/"));
+        has_begun.get_future().wait();
+        const auto exit_at_once = [] {
+          ++exiting;
+          while (exiting < 3) {
+          }
+          std::exit(3);
+        };
+        for (int i = 0; i < 2; ++i) std::thread(exit_at_once).detach();
+        exit_at_once();
+      },
+      testing::ExitedWithCode(3), "^$");
+}
+
+TEST_F(StopDeath, ExitInAHandlerTakesAsLongAsItLikes) {
+  EXPECT_EXIT(
+      {
+        struct Slow {
+          ~Slow() { std::this_thread::sleep_for(1s); }
+        };
+        static const Slow slow;
+        static Flame f(brief(0ms));
+        provide(f, [] { ::_exit(7); });  // of what may be destroyed by then
+        f.get("/exit", []() -> std::string { std::exit(3); });
+        if (!f.start()) ::_exit(9);
+        Wire wire(f.address());
+        wire.send(get("/exit"));
+        sleep_for_ever();
+      },
+      testing::ExitedWithCode(3), "^$");
+}
+
 TEST_F(StopDeath, AChildThatExitsWaitsForNoThreadOfItsParents) {
   EXPECT_EXIT(
       {
@@ -401,25 +501,6 @@ TEST_F(StopDeath, AChildThatExitsWaitsForNoThreadOfItsParents) {
         ::_exit(0);
       },
       testing::ExitedWithCode(0), "^$");
-}
-
-/// Closes as it is told to.
-class Closing final : public Provider {
- public:
-  explicit Closing(void (*closes)()) : closes_(closes) {}
-  std::vector<Offer> offers() const override { return {offer<std::promise<void>>()}; }
-  Task<> around(Context&, std::span<const Wanted>, Next next) override {
-    return detail::NextAccess::run(next);
-  }
-  void close() noexcept override { closes_(); }
-
- private:
-  void (*closes_)();
-};
-
-void provide(Flame& f, void (*closes)()) {
-  f.use(Middleware(std::make_shared<Closing>(closes)));
-  f.get("/", [](std::promise<void>*) { return "x"; });
 }
 
 TEST_F(StopDeath, AChildsOwnServerIsEndedWhenTheChildExits) {
