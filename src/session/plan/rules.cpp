@@ -1,6 +1,8 @@
 #include "rules.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <string_view>
 
 #include "cookie_attributes.hpp"
@@ -49,7 +51,9 @@ void check_limits(const Options& options, std::size_t max_record, Wrong& wrong) 
   if (options.max_created_per_second.value_or(0) > max_creations)
     wrong.add("max_created_per_second must be at most " + std::to_string(max_creations) +
               ", or 0 for any number");
-  const auto most = max_record > max_envelope_overhead ? max_record - max_envelope_overhead : 0;
+  // An envelope counts its payload in 32 bits.
+  const auto largest = std::min<std::size_t>(max_record, std::numeric_limits<std::uint32_t>::max());
+  const auto most = largest > max_envelope_overhead ? largest - max_envelope_overhead : 0;
   if (options.max_bytes < min_session_bytes || options.max_bytes > most)
     wrong.add("max_bytes must be between " + std::to_string(min_session_bytes) + " and " +
               std::to_string(most) + ", what this store takes");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <map>
@@ -268,6 +269,16 @@ TEST(Rules, LimitsAtTheirEdgesAreTaken) {
     EXPECT_TRUE(checked(edit)) << checked(edit).error().text;
   EXPECT_FALSE(check(Options{}, {.max_record = 100}))
       << "a store that takes 100 bytes holds no session";
+}
+
+TEST(Rules, ASessionIsNoLargerThanItsEnvelopeCounts) {
+  constexpr auto most = std::numeric_limits<std::uint32_t>::max() - std::size_t{768};
+  const StoreTraits unbounded{.max_record = std::numeric_limits<std::size_t>::max()};
+  Options options;
+  options.max_bytes = most;
+  EXPECT_TRUE(check(options, unbounded));
+  options.max_bytes = most + 1;
+  EXPECT_FALSE(check(options, unbounded));
 }
 
 TEST(Rules, AsManySessionsBeginAsTheStoreHoldsForAnIdleTimeout) {
