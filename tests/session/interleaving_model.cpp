@@ -106,7 +106,8 @@ class Search {
     if (committed != never && (seen.actions & login) && history_.limit.sessions > 0)
       add_each(Moment::Kind::limit_one, i,
                seen.commit == Seen::Commit::unknown ? late : seen.committing, committed);
-    if (committed != never && (seen.actions & login) && seen.commit == Seen::Commit::unknown)
+    if (committed != never && (seen.actions & (login | regenerate)) &&
+        seen.commit == Seen::Commit::unknown)
       add(Moment::Kind::end_unseen, i, late, true, committed);
     if (refused && !failed) add(Moment::Kind::refused, i, seen.committing, false, loaded);
     add_return(i, seen, loaded, committed);

@@ -287,12 +287,13 @@ bool Rules::was_refused(Model& model, std::size_t i) {
   return explaining_ && differs(i, "was refused, though there is room");
 }
 
-/// Nobody got the ID that its login brought: the session is not left to be seen in lists.
+/// Nobody got the new ID: an owner's session is not left to be seen in lists.
 bool Rules::end_unseen(Model& model, std::size_t i) {
-  const int session = model.requests[i].signed_in;
+  const auto& self = model.requests[i];
+  const int session = self.signed_in >= 0 ? self.signed_in : self.session;
   if (session < 0) return false;
   auto& its = model.sessions[static_cast<std::size_t>(session)];
-  if (!its.alive || its.current != static_cast<int>(i) + 1) return false;
+  if (!its.alive || its.content.owner < 0 || its.current != static_cast<int>(i) + 1) return false;
   its.alive = false;
   return true;
 }

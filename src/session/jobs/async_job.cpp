@@ -232,6 +232,7 @@ void AsyncJob::announce_erases(std::vector<StoreCall>& calls) {
 /// True: it was the last one.
 bool AsyncJob::one_of_many(StoreCall& call) noexcept {
   owner_.core.judge(call);
+  if (call.list && !call.failure) owner_.unawaited.leave_out_erased(call.list->page.records);
   if (call.op.verb == Verb::erase) owner_.gate.erase_ended(call.op.record.key, !call.failure);
   return --unanswered_ == 0;
 }

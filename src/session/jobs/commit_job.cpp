@@ -288,12 +288,17 @@ std::shared_ptr<SessionState> CommitJob::unreturned_flash() const {
 }
 
 std::optional<StoreOp> CommitJob::erase_of_unseen_login() const {
-  if (!new_id_ || !unit_.logs_in || unit_.changes->owner->empty()) return std::nullopt;
+  if (!new_id_ || is_farewell_) return std::nullopt;
+  const auto& base = session_->base;
+  const auto& changes = session_->changes;
+  const auto owner = changes.owner ? std::string_view(*changes.owner) : base.owner();
+  if (owner.empty()) return std::nullopt;
+  const auto terms = changes.owner ? terms_of(changes) : base.header.terms;
   Record record;
   record.key = new_id_->key();
-  record.owner = stored_owner(core_.hash.application(), *unit_.changes->owner);
+  record.owner = stored_owner(core_.hash.application(), owner);
   record.last_seen = core_.time.now();
-  record.expires_at = record.last_seen + core_.rules.lifetimes.of(terms_of(*unit_.changes)).idle;
+  record.expires_at = record.last_seen + core_.rules.lifetimes.of(terms).idle;
   return erase_of(record);
 }
 

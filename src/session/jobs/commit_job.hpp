@@ -25,7 +25,7 @@ class CommitJob final : public Job {
   /// The flash message that it still has, on its session: one that failed gave it back. Of a
   /// session that was destroyed there is none: null.
   [[nodiscard]] std::shared_ptr<SessionState> unreturned_flash() const;
-  /// Of a session that got an owner and an ID, where nobody is left to get the ID.
+  /// Of an owner's session that got an ID, by a login or anew, where nobody is left to get it.
   [[nodiscard]] std::optional<StoreOp> erase_of_unseen_login() const;
   /// It can go nowhere any more, and is told as lost.
   void forget_flash() noexcept;

@@ -67,6 +67,7 @@ struct StoreCall {
   Deadline not_before{};        ///< it is not sent earlier
   ListRequest* list = nullptr;  ///< instead of `op`: among the loads, not behind a sweep
   bool connects_only = false;   ///< nothing is sent: done once there is a connection
+  bool is_background = false;   ///< no request waits for it: it takes no place of what one does
 
   // The queue's.
   StoreCall* next = nullptr;

@@ -19,7 +19,7 @@ Lane::Limits limits(const LaneTraits& traits, std::chrono::milliseconds deadline
   return {.traits = traits, .deadline = deadline};
 }
 
-/// Touches wait as long as they must, and hold up nobody.
+/// What no request waits for waits as long as it must, and holds up nobody.
 Lane::Limits background_limits(const LaneTraits& traits, std::chrono::milliseconds deadline) {
   return {.traits = traits,
           .deadline = deadline,
@@ -75,6 +75,7 @@ bool Machine::is_of_this_process() const noexcept { return generation_ == fork_g
 
 Lane::Pushed Machine::push(StoreCall& call) noexcept {
   if (call.list) return reads_.lane.push(call);
+  if (call.is_background) return background_.lane.push(call);
   switch (call.op.verb) {
     case Verb::load:
       return reads_.lane.push(call);

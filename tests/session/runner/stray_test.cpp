@@ -1,4 +1,6 @@
+#include <atomic>
 #include <future>
+#include <thread>
 
 #include "runner/blocking_manager.hpp"
 
@@ -34,7 +36,8 @@ class Strays : public BlockingManagerTest {
   std::size_t erased(std::size_t expected) {
     for (int i = 0; i < 1000 && blocking->sent(Verb::erase, created_) < expected; ++i) {
       advance(50ms);
-      EXPECT_TRUE(request(other_, visit).result);  // somebody looks at the clock again
+      read(other_);  // its touch has the background's worker look at the clock again
+      while (stored(other_).last_seen != now()) std::this_thread::yield();
     }
     return blocking->sent(Verb::erase, created_);
   }
@@ -77,9 +80,11 @@ TEST_F(Strays, ALoginThatIsAnsweredTooLateIsInNoList) {
 }
 
 TEST_F(Strays, WhatIsWrittenLateIsErasedAgain) {
+  options.idle_timeout = 1s;
   other_ = visitor();
   store->next(Verb::create, Fault::unconfirm);
-  EXPECT_FALSE(request({}, log_in).result);
+  EXPECT_FALSE(
+      request({}, [](Session& session) { session.set_owner("ada", {.idle = 1h}); }).result);
   EXPECT_EQ(erased(1), 1U);
   const auto began = now();
   EXPECT_EQ(erased(3), 3U);
@@ -87,6 +92,55 @@ TEST_F(Strays, WhatIsWrittenLateIsErasedAgain) {
   advance(5min);
   restart();  // whatever still waits is sent, or dropped
   EXPECT_EQ(blocking->sent(Verb::erase, created_), 3U);
+}
+
+TEST_F(Strays, ANewIdThatNobodyGotEndsItsOwnersSession) {
+  const auto cookie = request({}, log_in).cookie();
+  blocking->hold(Verb::replace);
+  const auto renew = [](Session& session) { session.regenerate(); };
+  auto late = std::async(std::launch::async, [&] { return request(cookie, renew); });
+  blocking->wait_until_held(1);
+  clock.advance(100ms);
+  EXPECT_FALSE(late.get().result);
+  blocking->release(Verb::replace);
+  EXPECT_TRUE(listed().empty());
+}
+
+TEST_F(Strays, OneThatCannotBeErasedIsTold) {
+  blocking->answers = [](StoreOp& op) {
+    if (op.verb != Verb::erase) return false;
+    op.outcome = Outcome::unknown;
+    return true;
+  };
+  manager();
+  store->next(Verb::create, Fault::unconfirm);
+  EXPECT_FALSE(request({}, log_in).result);
+  restart();
+  ASSERT_EQ(count(event::failed), 2U);
+  EXPECT_NE(told().back().text.find("in lists"), std::string::npos) << told().back().text;
+}
+
+TEST_F(Strays, TheyTakeNoPlaceOfACommit) {
+  std::atomic<bool> later{false};
+  blocking->on_run = [](std::span<StoreOp>) {};
+  blocking->answers = [&](StoreOp& op) {
+    if (op.verb != Verb::replace || !later.exchange(false)) return false;
+    op.outcome = Outcome::later;
+    return true;
+  };
+  const auto cookie = visitor();
+  for (int i = 0; i < 3000; ++i) {
+    store->next(Verb::create, Fault::unconfirm);
+    EXPECT_FALSE(request({}, log_in).result);
+  }
+  later = true;
+  auto waits = std::async(std::launch::async, [&] { return request(cookie, visit); });
+  while (manager().counters().writes.later == 0 &&
+         waits.wait_for(1ms) == std::future_status::timeout)
+    continue;
+  clock.advance(20ms);  // it is sent again by then
+  const auto answer = waits.get();
+  EXPECT_TRUE(answer.result) << answer.result.error().text;
 }
 
 TEST_F(Strays, AVisitorsSessionExpires) {
