@@ -80,6 +80,7 @@ struct Manager::Impl {
 
   [[nodiscard]] std::unique_ptr<Dispatch> make_dispatch();
   void call(StoreCall& call) noexcept;
+  void erase(StoreOp op) noexcept;
   void write(Job& job, Deadline deadline);
   void return_flash(const SessionKey& key, const FlashHome::Message& message) noexcept;
   void drive(Job& job, Deadline deadline);
@@ -98,6 +99,12 @@ void Manager::Impl::call(StoreCall& call) noexcept {
   core.judge(call);
 }
 
+/// What nobody waits for.
+void Manager::Impl::erase(StoreOp op) noexcept {
+  StoreCall each{.op = std::move(op)};
+  call(each);
+}
+
 void Manager::Impl::write(Job& job, Deadline deadline) {
   Unit* const units[] = {&job.unit(), job.beside()};
   const auto context = core.plan_context();
@@ -107,6 +114,7 @@ void Manager::Impl::write(Job& job, Deadline deadline) {
     call(each);
     flow.answer(each.op, each.failure, core.time.now());
   }
+  for (StoreOp& stray : flow.take_strays()) erase(std::move(stray));
   job.written(flow.take_newest());
 }
 
@@ -308,8 +316,13 @@ bool Manager::start(CommitOperation& operation) noexcept {
   return self.start(operation, [&](Deadline deadline) {
     CommitJob job(self.core, SessionAccess::commit(*operation.session),
                   operation.status >= failed_from);
-    self.drive(job, deadline);
-    return job.result();
+    try {
+      self.drive(job, deadline);
+      return job.result();
+    } catch (...) {
+      if (auto op = job.erase_of_unseen_login()) self.erase(std::move(*op));
+      throw;
+    }
   });
 }
 

@@ -64,6 +64,12 @@ class Requests {
     operation.session = &session;
     return run(operation);
   }
+  void forget_cookie() { cookie_.clear(); }
+  std::size_t owned_by(const std::string& owner) {
+    ListOperation operation;
+    operation.owner = owner;
+    return run(operation).value().size();
+  }
   std::string text() {
     auto session = load();
     return session ? session->get_or("text", std::string("none")) : session.error().text;
@@ -138,6 +144,26 @@ TEST_P(OutOfMemory, ADestroyIsWholeOrNot) {
     const auto text = requests.text();
     EXPECT_TRUE(text == "none" || (!ended && text == std::string(100, 'a'))) << "allocation " << n;
     requests.stop();
+  }
+}
+
+TEST_P(OutOfMemory, ALoginThatFailedIsInNoList) {
+  for (const bool renews : {false, true}) {
+    bool failed = true;
+    for (long n = 0; failed; ++n) {
+      Requests requests(GetParam());
+      if (!renews) requests.forget_cookie();
+      auto session = requests.load();
+      session->set_owner("ada");
+      bool saved = false;
+      {
+        const Failing failing(n);
+        saved = requests.commit(*session).has_value();
+        failed = failing.failed();
+      }
+      EXPECT_EQ(requests.owned_by("ada"), saved ? 1U : 0U) << renews << ": allocation " << n;
+      requests.stop();
+    }
   }
 }
 

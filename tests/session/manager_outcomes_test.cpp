@@ -99,6 +99,15 @@ TEST_F(ManagerOutcomes, ASettlingReadThatIsRefusedSaysNothing) {
   EXPECT_EQ(count(event::dropped), 0U);
 }
 
+TEST_F(ManagerOutcomes, ALoginThatMayHaveBegunIsInNoList) {
+  manager();
+  for (const auto fault : {Fault::unconfirm, Fault::lose_reply, Fault::doubt}) {
+    store->next(Verb::create, fault);
+    const auto answer = request({}, [](Session& s) { s.set_owner("ada"); });
+    EXPECT_EQ(manager().end_all("ada").value(), answer.result ? 1U : 0U) << static_cast<int>(fault);
+  }
+}
+
 TEST_F(ManagerOutcomes, ACreateThatIsRefusedIsAskedOnce) {
   manager();
   store->next(Verb::create, Outcome::refused);

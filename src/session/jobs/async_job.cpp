@@ -85,6 +85,10 @@ void AsyncCommit::orphaned() {
 template <>
 void AsyncCommit::forgotten() noexcept {
   job_.forget_flash();
+  try {  // it may be there again
+    if (auto op = job_.erase_of_unseen_login()) owner_.unawaited.send(std::move(*op));
+  } catch (...) {
+  }
 }
 
 }  // namespace
@@ -139,20 +143,23 @@ void AsyncJob::settle(bool* answered_here) noexcept {
   Operation* const operation = operation_.exchange(nullptr);
   if (operation == &expired) orphan_ = true;
   if (!operation || operation == &expired) return;
-  answer(*operation, nullptr);
+  if (!answer(*operation, nullptr)) out_of_memory_ = true;
   if (answered_here)
     *answered_here = true;
   else
     complete(*operation);
 }
 
-void AsyncJob::answer(Operation& operation, const Error* error) noexcept {
+/// False: for want of memory its result is nobody's.
+bool AsyncJob::answer(Operation& operation, const Error* error) noexcept {
   const Error no_memory{Errc::out_of_memory, {}};  // no text: it would need some
   try {
-    return deliver(operation, out_of_memory_ ? &no_memory : error);
+    deliver(operation, out_of_memory_ ? &no_memory : error);
+    return true;
   } catch (...) {
   }
   deliver(operation, &no_memory);
+  return false;
 }
 
 bool AsyncJob::call() {
@@ -304,7 +311,7 @@ void AsyncJob::expire() noexcept {
   if (!operation || !operation_.compare_exchange_strong(operation, &expired)) return;
   owner_.core.answers = false;
   owner_.core.events.emit(event::timed_out, nullptr, error.text);
-  answer(*operation, &error);
+  static_cast<void>(answer(*operation, &error));
   complete(*operation);
 }
 

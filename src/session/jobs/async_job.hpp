@@ -48,13 +48,13 @@ class AsyncJob : public std::enable_shared_from_this<AsyncJob>,
   virtual void deliver(Operation& operation, const Error* error) = 0;
   /// Finished after its operation had been answered: what it got is nobody's.
   virtual void orphaned() {}
-  /// There is no memory for what would be done with what it still has.
+  /// There is no memory for what would be done with what it still has, or was to tell.
   virtual void forgotten() noexcept {}
 
   [[nodiscard]] bool advance() noexcept;
   [[nodiscard]] bool is_over() noexcept;
   void settle(bool* answered_here) noexcept;
-  void answer(Operation& operation, const Error* error) noexcept;
+  [[nodiscard]] bool answer(Operation& operation, const Error* error) noexcept;
   [[nodiscard]] bool call();
   [[nodiscard]] bool write();
   [[nodiscard]] bool many();
