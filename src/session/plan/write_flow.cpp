@@ -26,6 +26,7 @@ bool WriteFlow::next(StoreOp& op, TimePoint now) {
   if (finished_) return false;
   op = {};
   written_ = {};
+  stray_ = {};
   if (settling_) {
     op.record.key = base_->record.key;
     return true;
@@ -52,6 +53,7 @@ bool WriteFlow::next(StoreOp& op, TimePoint now) {
   }
   op.verb = base_ ? Verb::replace : Verb::create;
   op.expected = last_.expected;
+  if (!base_ && !planned.record.owner.empty()) stray_ = erase_of(planned.record);
   op.record = std::move(planned.record);
   if (std::ranges::any_of(units_, &Unit::claims_flash)) written_ = op.record;
   return true;
@@ -67,8 +69,8 @@ void WriteFlow::answer(StoreOp& op, const std::optional<Failure>& failure, TimeP
 void WriteFlow::answer_write(StoreOp& op, const std::optional<Failure>& failure, TimePoint now) {
   if (failure) {
     if (failure->maybe_applied) unknown_.push_back(last_);
-    if (failure->maybe_applied && op.verb == Verb::create && !op.record.owner.empty())
-      strays_.push_back(erase_of(op.record));
+    if (failure->maybe_applied && !stray_.record.owner.empty())
+      strays_.push_back(std::move(stray_));
     return failed(*failure);
   }
   switch (op.outcome) {

@@ -72,6 +72,7 @@ class WriteFlow {
   };
   Try last_{};                  // token 0: nothing is planned yet
   std::vector<Try> unknown_{};  // whose outcome nobody told
+  StoreOp stray_{};             // of the last try; what the store took of its record is gone
   std::vector<StoreOp> strays_{};
   int conflicts_ = 0;
   int failures_ = 0;

@@ -403,6 +403,18 @@ TEST(WriteFlow, ALoginOfUnknownOutcomeIsAStray) {
   EXPECT_TRUE(flow.flow->take_strays().empty());
 }
 
+TEST(WriteFlow, AStrayIsWhatWasSentWhateverTheStoreTookOfIt) {
+  Driven flow({}, {{.edit = login("ada"), .presence = Presence::absent}});
+  const auto sent = flow.op->record;
+  flow.op->record = {.key = sent.key};
+  flow.fail(lost);
+  const auto strays = flow.flow->take_strays();
+  ASSERT_EQ(strays.size(), 1U);
+  EXPECT_EQ(strays[0].record.key, sent.key);
+  EXPECT_EQ(strays[0].record.owner, sent.owner);
+  EXPECT_EQ(strays[0].record.expires_at, sent.expires_at);
+}
+
 TEST(WriteFlow, OnlyALoginThatBeginsCanBeAStray) {
   Driven visitor({}, {{.edit = set("b", 2), .presence = Presence::absent}});
   visitor.fail(lost);
