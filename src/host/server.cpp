@@ -9,10 +9,8 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <cstdlib>
 #include <deque>
 #include <new>
@@ -23,6 +21,7 @@
 #include "app.hpp"
 #include "exit.hpp"
 #include "proxies.hpp"
+#include "signals.hpp"
 #include "text.hpp"
 #include "worker.hpp"
 
@@ -211,7 +210,7 @@ struct Server::Impl {
       workers.emplace_back(shared, endpoint->protocol(), std::move(listening));
     }
     if (with_signals) {
-      signals.emplace(control, SIGINT, SIGTERM);
+      signals.emplace(control);
       wait_for_signal();
     }
     start_threads();
@@ -219,7 +218,7 @@ struct Server::Impl {
   }
 
   void wait_for_signal() {
-    signals->async_wait([this](error_code failed, int) {
+    signals->set().async_wait([this](error_code failed, int) {
       if (failed) return;
       if (std::exchange(signalled, true)) at_once = true;
       stopping = true;
@@ -360,8 +359,9 @@ struct Server::Impl {
     has_changed.wait(lock, [this] { return end != End::no; });
     const bool none_cut = !cuts_some;
     const auto ended = [this] { return end == End::ended; };
-    if (!none_cut && at_once) return;
+    if (gave_up || (!none_cut && at_once)) return;
     if (has_changed.wait_for(lock, none_cut ? quiet_close_time : close_time, ended)) return;
+    gave_up = true;
     if (none_cut && !cuts_some.exchange(true))
       log_cut("the stop", "what the application gave the host did not close in time");
   }
@@ -406,7 +406,7 @@ struct Server::Impl {
   Shared shared;
   std::atomic<Turn> turn{Turn::wait};
   asio::io_context control{1};
-  std::optional<asio::signal_set> signals{};
+  std::optional<Signals> signals{};
   std::deque<Worker> workers{};
   std::vector<std::thread> threads{};
   std::thread supervisor{};
@@ -417,6 +417,7 @@ struct Server::Impl {
   std::condition_variable has_changed{};
   End end = End::no;
   std::size_t waiting = 0;             // for the end
+  bool gave_up = false;                // one of them, and no other waits for so long again
   std::thread::id exits_by{};          // of the process
   bool is_exiting_within = false;      // … by a thread of this server's own
   std::atomic<bool> cuts_some{false};  // a request, or a handler

@@ -19,22 +19,20 @@
 
 #include "host/access.hpp"
 #include "host/text.hpp"
-#include "support.hpp"
+#include "stop_support.hpp"
 
 namespace flame {
 namespace {
 
 using namespace std::chrono_literals;
 using test::body_of;
+using test::brief;
 using test::get;
+using test::provide;
+using test::run_with;
+using test::sleep_for_ever;
 using test::status_of;
 using test::Wire;
-
-HostOptions brief(std::chrono::milliseconds drain_time = 50ms) {
-  HostOptions options;
-  options.drain_time = drain_time;
-  return test::local(options);
-}
 
 /// Holds the loop until many clients have sent what they have.
 class Held {
@@ -214,27 +212,10 @@ TEST(Stop, AnAnswerThatNobodyReadsIsCutAndTold) {
             "flame: GET /large: cut, since drain_time was over\n");
 }
 
-/// In a death test: calls `then` with the address once run() listens, and run()s.
-void run_with(Flame& f, const std::function<void(const std::string&)>& then) {
-  int out[2];
-  if (::pipe(out) != 0 || ::dup2(out[1], STDOUT_FILENO) < 0) ::_exit(9);
-  std::thread([&, from = out[0]] {
-    char line[64] = {};
-    if (::read(from, line, sizeof line - 1) <= 0) ::_exit(8);
-    then(std::string(line, std::string(line).find('\n')));
-  }).detach();
-  f.run();
-  ::_exit(0);
-}
-
 class StopDeath : public testing::Test {
  protected:
   StopDeath() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
 };
-
-[[noreturn]] void sleep_for_ever() {
-  for (;;) ::pause();
-}
 
 TEST_F(StopDeath, AHandlerThatHoldsItsThreadDoesNotHoldTheProcess) {
   EXPECT_EXIT(
@@ -253,25 +234,6 @@ TEST_F(StopDeath, AHandlerThatHoldsItsThreadDoesNotHoldTheProcess) {
       },
       testing::ExitedWithCode(1),
       "^flame: GET /held/\\{n\\}: cut, since it did not give its thread back in time\n$");
-}
-
-/// Closes as it is told to.
-class Closing final : public Provider {
- public:
-  explicit Closing(void (*closes)()) : closes_(closes) {}
-  std::vector<Offer> offers() const override { return {offer<std::promise<void>>()}; }
-  Task<> around(Context&, std::span<const Wanted>, Next next) override {
-    return detail::NextAccess::run(next);
-  }
-  void close() noexcept override { closes_(); }
-
- private:
-  void (*closes_)();
-};
-
-void provide(Flame& f, void (*closes)()) {
-  f.use(Middleware(std::make_shared<Closing>(closes)));
-  f.get("/", [](std::promise<void>*) { return "x"; });
 }
 
 TEST_F(StopDeath, ASecondSignalEndsItAtOnce) {
@@ -345,182 +307,6 @@ TEST_F(StopDeath, WithNothingUnderWayNothingIsCut) {
           EXPECT_EQ(body_of(wire.read_response()), "here");
           ::kill(::getpid(), SIGTERM);
         });
-      },
-      testing::ExitedWithCode(0), "^$");
-}
-
-TEST_F(StopDeath, ExitInAHandlerOfAStaticFlameEndsTheProcess) {
-  EXPECT_EXIT(
-      {
-        static Flame f(brief(1h));
-        f.get("/exit", []() -> std::string { std::exit(3); });
-        if (!f.start()) ::_exit(9);
-        Wire wire(f.address());
-        wire.send(get("/exit"));
-        sleep_for_ever();
-      },
-      testing::ExitedWithCode(3), "^$");
-}
-
-/// Says so when it is destroyed, and takes its time.
-struct Used {
-  ~Used() {
-    is_gone = true;
-    std::this_thread::sleep_for(200ms);
-  }
-  std::atomic<bool> is_gone{false};
-};
-
-/// Ends once it is told to, and looks whether `used` is there for so long.
-auto uses(const Used& used, std::promise<void>& has_begun) {
-  return [&used, &has_begun](Context& c) -> Task<> {
-    has_begun.set_value();
-    while (!c.stop_token().stop_requested()) {
-      if (used.is_gone) ::_exit(7);
-      co_await sleep_for(c, 1ms);
-    }
-  };
-}
-
-TEST_F(StopDeath, ExitOnAnyThreadIsItsStatusWhileAnotherIsInRun) {
-  EXPECT_EXIT(
-      {
-        static const Used older;  // what run() would return to is on its way out for long
-        static Flame f(brief(1h));
-        f.get("/", [] { return "here"; });
-        run_with(f, [](const std::string& address) {
-          Wire wire(address);
-          wire.send(get("/"));
-          wire.read_response();
-          std::exit(3);
-        });
-      },
-      testing::ExitedWithCode(3), "^$");
-}
-
-TEST_F(StopDeath, ExitDestroysNothingThatAHandlerUses) {
-  EXPECT_EXIT(
-      {
-        static Flame f(brief(1h));
-        static const Used used;
-        static std::promise<void> has_begun;
-        f.get("/", uses(used, has_begun));
-        if (!f.start()) ::_exit(9);
-        Wire wire(f.address());
-        wire.send(get("/"));
-        has_begun.get_future().wait();
-        std::exit(3);
-      },
-      testing::ExitedWithCode(3), "^$");
-}
-
-TEST_F(StopDeath, ExitInAHandlerWaitsForTheOthers) {
-  EXPECT_EXIT(
-      {
-        static Flame f(brief(1h));
-        static const Used used;
-        static std::promise<void> has_begun;
-        f.get("/", uses(used, has_begun));
-        f.get("/exit", blocking([]() -> std::string { std::exit(3); }));
-        if (!f.start()) ::_exit(9);
-        Wire wire(f.address());
-        Wire exiting(f.address());
-        wire.send(get("/"));
-        has_begun.get_future().wait();
-        exiting.send(get("/exit"));
-        sleep_for_ever();
-      },
-      testing::ExitedWithCode(3), "^$");
-}
-
-TEST_F(StopDeath, OfTwoThreadsThatExitAtOnceOneDestroysNothingThatTheOtherWaitsFor) {
-  EXPECT_EXIT(
-      {
-        static Flame f(brief(1h));
-        static const Used used;
-        static std::promise<void> has_begun;
-        static std::atomic<int> exiting{0};
-        f.get("/", [](Context& c) -> Task<> {
-          has_begun.set_value();
-          for (int left = 100; left > 0; left -= c.stop_token().stop_requested() ? 1 : 0) {
-            if (used.is_gone) ::_exit(7);
-            co_await sleep_for(c, 1ms);
-          }
-        });
-        if (!f.start()) ::_exit(9);
-        Wire wire(f.address());
-        wire.send(get("/"));
-        has_begun.get_future().wait();
-        const auto exit_at_once = [] {
-          ++exiting;
-          while (exiting < 3) {
-          }
-          std::exit(3);
-        };
-        for (int i = 0; i < 2; ++i) std::thread(exit_at_once).detach();
-        exit_at_once();
-      },
-      testing::ExitedWithCode(3), "^$");
-}
-
-TEST_F(StopDeath, ExitInAHandlerTakesAsLongAsItLikes) {
-  EXPECT_EXIT(
-      {
-        struct Slow {
-          ~Slow() { std::this_thread::sleep_for(1s); }
-        };
-        static const Slow slow;
-        static Flame f(brief(0ms));
-        provide(f, [] { ::_exit(7); });  // of what may be destroyed by then
-        f.get("/exit", []() -> std::string { std::exit(3); });
-        if (!f.start()) ::_exit(9);
-        Wire wire(f.address());
-        wire.send(get("/exit"));
-        sleep_for_ever();
-      },
-      testing::ExitedWithCode(3), "^$");
-}
-
-TEST_F(StopDeath, AChildThatExitsWaitsForNoThreadOfItsParents) {
-  EXPECT_EXIT(
-      {
-        // The last of what an exit runs, but for a sanitizer's own: its locks may have been held by
-        // the parent's threads, which an answer shows to have come to rest.
-        if (std::atexit([] { ::_exit(4); }) != 0) ::_exit(7);
-        static Flame f(brief(1h));
-        f.get("/", [] { return "here"; });
-        if (!f.start()) ::_exit(9);
-        Wire wire(f.address());
-        wire.send(get("/"));
-        if (wire.read(1).empty()) ::_exit(6);
-        const auto child = ::fork();
-        if (child == 0) std::exit(3);
-        int status = 0;
-        if (::waitpid(child, &status, 0) != child || WEXITSTATUS(status) != 4) ::_exit(8);
-        f.stop();
-        ::_exit(0);
-      },
-      testing::ExitedWithCode(0), "^$");
-}
-
-TEST_F(StopDeath, AChildsOwnServerIsEndedWhenTheChildExits) {
-  EXPECT_EXIT(
-      {
-        {
-          Flame f(brief());
-          f.get("/", [] { return "here"; });
-          if (!f.start()) ::_exit(9);
-        }
-        const auto child = ::fork();
-        if (child == 0) {
-          auto& own = *new Flame(brief());  // nobody destroys it
-          provide(own, [] { ::_exit(4); });
-          if (!own.start()) ::_exit(9);
-          std::exit(3);
-        }
-        int status = 0;
-        if (::waitpid(child, &status, 0) != child || WEXITSTATUS(status) != 4) ::_exit(8);
-        ::_exit(0);
       },
       testing::ExitedWithCode(0), "^$");
 }

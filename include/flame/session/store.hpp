@@ -192,8 +192,7 @@ class StoreConnection {
 /// The part of a sorted batch that has this verb.
 [[nodiscard]] std::span<StoreOp> only(Verb verb, std::span<StoreOp> batch) noexcept;
 
-/// One kind of worker: reads (load), writes (create, replace, erase), background (touch, sweep, and
-/// erases that no request waits for).
+/// One kind of worker: reads, writes, background (touch, sweep, erases that no request waits for).
 struct LaneTraits {
   std::size_t workers = 2;     ///< threads, each with a connection of its own; at least 1
   std::size_t max_batch = 64;  ///< operations of one run(); at least 1

@@ -218,6 +218,8 @@ TEST_F(Congested, WhatCannotMakeItsOwnDeadlineIsRefused) {
   exchange(10, 100ms);
   EXPECT_FALSE(lane.admits(20, now, now + 200ms));
   EXPECT_TRUE(lane.admits(20, now, now + 201ms));
+  EXPECT_FALSE(lane.admits(20, now, Deadline::min()));
+  EXPECT_TRUE(lane.admits(20, now, Deadline::max()));
   EXPECT_EQ(lane.answers_at(10, now), now + 100ms);
 }
 
