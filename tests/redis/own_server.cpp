@@ -23,23 +23,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Of the environment of a process.
-std::string variable_of(const std::string& process, const std::string& name) {
-  std::ifstream in(process + "/environ", std::ios::binary);
-  for (std::string each; std::getline(in, each, '\0');)
-    if (each.starts_with(name + "=")) return each.substr(name.size() + 1);
-  return {};
-}
-
 }  // namespace
 
 OwnServer::OwnServer(const std::string& name, std::vector<std::string> settings)
     : settings_(std::move(settings)) {
   const auto pid = ask_servers("pid " + name);
   if (!pid) throw std::runtime_error(name + " is not to be had here");
-  const auto process = "/proc/" + *pid;
-  program_ = std::filesystem::read_symlink(process + "/exe").string();
-  libraries_ = variable_of(process, "LD_LIBRARY_PATH");
+  const auto program = std::filesystem::read_symlink("/proc/" + *pid + "/exe");
+  program_ = program.string();
+  // Where it was unpacked, and not installed, its libraries are there, too.
+  const auto root = program.parent_path().parent_path().parent_path().string();
+  libraries_ = root + "/usr/lib/x86_64-linux-gnu:" + root + "/lib/x86_64-linux-gnu";
   start();
 }
 
