@@ -67,8 +67,7 @@ class Congestion {
     const Duration wait(
         static_cast<Duration::rep>(static_cast<double>(time_.of(batch).count()) * rounds));
     const bool stays = now - stands_since_ > deadline_ / patience_share;
-    return wait < deadline_ / (stays ? standing_share : burst_share) &&
-           now + wait < deadline;
+    return wait < deadline_ / (stays ? standing_share : burst_share) && now + wait < deadline;
   }
   /// When so many that are sent now would be answered. Of a long trip a quarter of a deadline
   /// counts: else the queue, which is as old as a trip when a worker comes back, would all be late.
