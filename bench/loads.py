@@ -37,7 +37,7 @@ class Server:
     def cpu_ns(self):
         total = 0
         for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
-            with contextlib.suppress(FileNotFoundError):  # a thread that has ended
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended
                 total += int((task / "schedstat").read_text().split()[0])
         return total
 
