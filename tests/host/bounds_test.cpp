@@ -75,11 +75,15 @@ TEST(DescriptorsDeath, TheSoftLimitIsRaisedAndAReserveIsKept) {
       testing::ExitedWithCode(0), "");
 }
 
-TEST(Bounds, AtTheBoundTheLongestIdleOneIsClosed) {
+HostOptions at_most(std::size_t connections) {
   HostOptions options;
-  options.max_connections = 2;
+  options.max_connections = connections;
   options.head_time = 40ms;  // and so the clock ticks often
-  Flame f(test::local(options));
+  return test::local(options);
+}
+
+TEST(Bounds, AtTheBoundTheLongestIdleOneIsClosed) {
+  Flame f(at_most(2));
   f.get("/", [] { return "x"; });
   ASSERT_TRUE(f.start());
   Wire first(f.address()), second(f.address());
@@ -98,10 +102,7 @@ TEST(Bounds, AtTheBoundTheLongestIdleOneIsClosed) {
 }
 
 TEST(Bounds, OneThatHasSentHalfALineEndIsIdle) {
-  HostOptions options;
-  options.max_connections = 1;
-  options.head_time = 40ms;  // and so the clock ticks often
-  Flame f(test::local(options));
+  Flame f(at_most(1));
   f.get("/", [] { return "x"; });
   ASSERT_TRUE(f.start());
   Wire half(f.address());

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <future>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -54,16 +55,27 @@ struct Used {
   std::atomic<bool> is_gone{false};
 };
 
-/// Ends once it is told to, and looks whether `used` is there for so long.
-auto uses(const Used& used, std::promise<void>& has_begun) {
-  return [&used, &has_begun](Context& c) -> Task<> {
-    has_begun.set_value();
-    while (!c.stop_token().stop_requested()) {
-      if (used.is_gone) ::_exit(7);
-      co_await sleep_for(c, 1ms);
-    }
-  };
-}
+/// A request to `f`, which this starts, whose handler looks whether `used` is there until it is
+/// told to end, and for some turns more.
+class InUse {
+ public:
+  InUse(Flame& f, const Used& used, int turns_more = 0) {
+    f.get("/", [this, &used, turns_more](Context& c) -> Task<> {
+      has_begun_.set_value();
+      for (int left = turns_more; left >= 0; left -= c.stop_token().stop_requested() ? 1 : 0) {
+        if (used.is_gone) ::_exit(7);
+        co_await sleep_for(c, 1ms);
+      }
+    });
+    if (!f.start()) ::_exit(9);
+    wire_.emplace(f.address()).send(get("/"));
+    has_begun_.get_future().wait();
+  }
+
+ private:
+  std::promise<void> has_begun_{};
+  std::optional<Wire> wire_{};
+};
 
 TEST_F(ExitDeath, ExitOnAnyThreadIsItsStatusWhileAnotherIsInRun) {
   EXPECT_EXIT(
@@ -86,12 +98,7 @@ TEST_F(ExitDeath, ExitDestroysNothingThatAHandlerUses) {
       {
         static Flame f(brief(1h));
         static const Used used;
-        static std::promise<void> has_begun;
-        f.get("/", uses(used, has_begun));
-        if (!f.start()) ::_exit(9);
-        Wire wire(f.address());
-        wire.send(get("/"));
-        has_begun.get_future().wait();
+        const InUse in_use(f, used);
         std::exit(3);
       },
       testing::ExitedWithCode(3), "^$");
@@ -102,14 +109,9 @@ TEST_F(ExitDeath, ExitInAHandlerWaitsForTheOthers) {
       {
         static Flame f(brief(1h));
         static const Used used;
-        static std::promise<void> has_begun;
-        f.get("/", uses(used, has_begun));
         f.get("/exit", blocking([]() -> std::string { std::exit(3); }));
-        if (!f.start()) ::_exit(9);
-        Wire wire(f.address());
+        const InUse in_use(f, used);
         Wire exiting(f.address());
-        wire.send(get("/"));
-        has_begun.get_future().wait();
         exiting.send(get("/exit"));
         sleep_for_ever();
       },
@@ -150,19 +152,8 @@ TEST_F(ExitDeath, OfTwoThreadsThatExitAtOnceOneDestroysNothingThatTheOtherWaitsF
       {
         static Flame f(brief(1h));
         static const Used used;
-        static std::promise<void> has_begun;
         static std::atomic<int> exiting{0};
-        f.get("/", [](Context& c) -> Task<> {
-          has_begun.set_value();
-          for (int left = 100; left > 0; left -= c.stop_token().stop_requested() ? 1 : 0) {
-            if (used.is_gone) ::_exit(7);
-            co_await sleep_for(c, 1ms);
-          }
-        });
-        if (!f.start()) ::_exit(9);
-        Wire wire(f.address());
-        wire.send(get("/"));
-        has_begun.get_future().wait();
+        const InUse in_use(f, used, 100);
         const auto exit_at_once = [] {
           ++exiting;
           while (exiting < 3) {

@@ -1,16 +1,13 @@
 // How a host stops: what has arrived is answered, and what takes too long is cut, and told.
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <coroutine>
-#include <functional>
 #include <future>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <thread>

@@ -123,12 +123,12 @@ class Session {
   void set(std::string_view key, std::nullptr_t) = delete;
 
   /// Atomic: f(value, arguments...) runs at commit on the newest value, perhaps again, perhaps on
-  /// another thread. So f captures nothing, the arguments are copied, and are no pointers or views
-  /// (both checked), and there is no result. get() shows what f makes of the loaded value, for
-  /// which it runs once more, within get(): a guess, since others may come first, so what depends
-  /// on the value is decided in f. `initial` stands in where the key is absent or holds another
-  /// type. If f throws, get() shows the value before, this request alone fails at commit, and none
-  /// of its changes apply.
+  /// another thread. So f captures nothing, the arguments are copied, and are no pointers or string
+  /// views (both checked), and there is no result. get() shows what f makes of the loaded value,
+  /// for which it runs once more, within get(): a guess, since others may come first, so what
+  /// depends on the value is decided in f. `initial` stands in where the key is absent or holds
+  /// another type. If f throws, get() shows the value before, this request alone fails at commit,
+  /// and none of its changes apply.
   template <class T, class F, class... Args>
   void update(std::string_view key, T initial, F f, Args... arguments) {
     constexpr bool captures_nothing = std::is_empty_v<F> && std::is_default_constructible_v<F>;

@@ -26,7 +26,7 @@ bool WriteFlow::next(StoreOp& op, TimePoint now) {
   if (finished_) return false;
   op = {};
   written_ = {};
-  stray_ = {};
+  stray_.reset();
   if (settling_) {
     op.record.key = base_->record.key;
     return true;
@@ -69,8 +69,7 @@ void WriteFlow::answer(StoreOp& op, const std::optional<Failure>& failure, TimeP
 void WriteFlow::answer_write(StoreOp& op, const std::optional<Failure>& failure, TimePoint now) {
   if (failure) {
     if (failure->maybe_applied) unknown_.push_back(last_);
-    if (failure->maybe_applied && !stray_.record.owner.empty())
-      strays_.push_back(std::move(stray_));
+    if (failure->maybe_applied && stray_) strays_.push_back(*std::move(stray_));
     return failed(*failure);
   }
   switch (op.outcome) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -70,9 +71,9 @@ class WriteFlow {
   struct Try {
     WriteToken token{}, expected{};
   };
-  Try last_{};                  // token 0: nothing is planned yet
-  std::vector<Try> unknown_{};  // whose outcome nobody told
-  StoreOp stray_{};             // of the last try; what the store took of its record is gone
+  Try last_{};                      // token 0: nothing is planned yet
+  std::vector<Try> unknown_{};      // whose outcome nobody told
+  std::optional<StoreOp> stray_{};  // of the last try; what the store took of its record is gone
   std::vector<StoreOp> strays_{};
   int conflicts_ = 0;
   int failures_ = 0;
