@@ -59,10 +59,10 @@ struct Used {
 /// told to end, and for some turns more.
 class InUse {
  public:
-  InUse(Flame& f, const Used& used, int turns_more = 0) {
-    f.get("/", [this, &used, turns_more](Context& c) -> Task<> {
+  InUse(Flame& f, const Used& used) {
+    f.get("/", [this, &used](Context& c) -> Task<> {
       has_begun_.set_value();
-      for (int left = turns_more; left >= 0; left -= c.stop_token().stop_requested() ? 1 : 0) {
+      for (int left = 100; left > 0; left -= c.stop_token().stop_requested() ? 1 : 0) {
         if (used.is_gone) ::_exit(7);
         co_await sleep_for(c, 1ms);
       }
@@ -153,7 +153,7 @@ TEST_F(ExitDeath, OfTwoThreadsThatExitAtOnceOneDestroysNothingThatTheOtherWaitsF
         static Flame f(brief(1h));
         static const Used used;
         static std::atomic<int> exiting{0};
-        const InUse in_use(f, used, 100);
+        const InUse in_use(f, used);
         const auto exit_at_once = [] {
           ++exiting;
           while (exiting < 3) {
