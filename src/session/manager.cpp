@@ -109,7 +109,8 @@ void Manager::Impl::write(Job& job, Deadline deadline) {
   Unit* const units[] = {&job.unit(), job.beside()};
   const auto context = core.plan_context();
   WriteFlow flow(context, core.random, job.base(), std::span(units, units[1] ? 2 : 1));
-  StoreCall each{.deadline = deadline};
+  StoreCall each;
+  each.deadline = deadline;
   while (flow.next(each.op, core.time.now())) {
     call(each);
     flow.answer(each.op, each.failure, core.time.now());
@@ -119,7 +120,8 @@ void Manager::Impl::write(Job& job, Deadline deadline) {
 }
 
 void Manager::Impl::drive(Job& job, Deadline deadline) {
-  StoreCall each{.deadline = deadline};
+  StoreCall each;
+  each.deadline = deadline;
   for (;;) switch (job.next(each.op)) {
       case Job::Step::finished:
         return;

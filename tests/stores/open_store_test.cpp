@@ -61,6 +61,8 @@ TEST(OpenStore, NamesWhatIsWrong) {
       {"://x", "store URL without a scheme: this build knows memory:, file:, "},
       {"my pass word:x", "store URL without a scheme: this build knows memory:, file:, "},
       {"x:", "unknown store URL scheme `x:`: this build knows memory:, file:, "},
+      {"mariadb://h/d", "unknown store URL scheme `mariadb:`: write mysql:"},
+      {"valkeys://h", "unknown store URL scheme `valkeys:`: write rediss:"},
       {"Memory:", "unknown store URL scheme `Memory:`: this build knows memory:, file:, "},
       {"nosuch://user:canary@host/1",
        "unknown store URL scheme `nosuch:`: this build knows memory:, file:, "},

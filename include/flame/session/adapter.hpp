@@ -250,6 +250,16 @@ void serve(Manager& manager, const Asked& asked, E& exchange) {
   detail::tell_unsaved(exchange, committed);
 }
 
+/// Empty: nothing. Where serve() takes the place of serve_in(), whose exchange is told what its
+/// handler threw.
+template <class F>
+[[nodiscard]] std::exception_ptr thrown_by(F f) noexcept try {
+  f();
+  return nullptr;
+} catch (...) {
+  return std::current_exception();
+}
+
 /// What posts a completion to an executor of somebody else's: called, it goes on; dropped uncalled,
 /// for that executor has ended, it destroys the coroutine that waits. For Await alone.
 class Turn {

@@ -98,8 +98,12 @@ class Sessions {
       using Made = Exchange<Handler, decltype(request), decltype(parameters)...>;
       std::optional<Made> exchange(Made{
           kept, sessions.loop_, sessions.secure_, std::move(request), {std::move(parameters)...}});
-      adapter::serve_in<adapter::Detached>(*sessions.manager_, nullptr, Handler::asked,
-                                           std::move(exchange));
+      auto& manager = *sessions.manager_;
+      if (adapter::never_waits(manager))
+        exchange->finish(
+            adapter::thrown_by([&] { adapter::serve(manager, Handler::asked, *exchange); }));
+      else
+        adapter::serve_in<adapter::Detached>(manager, nullptr, Handler::asked, std::move(exchange));
       return ::restinio::request_accepted();
     };
   }

@@ -79,7 +79,7 @@ class CommitJob final : public Job {
   std::size_t ended_ = 0;               // of the sessions to be destroyed
   std::chrono::milliseconds lives_{0};  // as UnitResult has it
   std::optional<SessionId> new_id_{};
-  Changes farewell_{};
+  Changes farewell_;
   std::unique_ptr<OwnerLimit> owner_limit_{};
   std::optional<Error> error_{};
 };

@@ -8,66 +8,71 @@
 namespace flame::inline v0::session {
 namespace {
 
-/// Collects the IDs that a request brings under our name, however often.
-class Candidates {
- public:
-  void add(std::string_view value) noexcept {
-    const auto id = SessionId::parse(value);
-    any_ = true;
-    if (!id || has(*id)) return;
-    if (count_ < ids_.size()) ids_[count_] = *id;
-    ++count_;
+/// One more under our name, however often that is there.
+void add(Presented& found, std::string_view value) noexcept {
+  const std::span known(found.ids.data(), found.count);
+  if (std::ranges::any_of(known, [&](const SessionId& id) { return id.text() == value; })) return;
+  const auto id = SessionId::parse(value);
+  if (!id) {
+    if (found.kind == Presented::Kind::nothing) found.kind = Presented::Kind::malformed;
+  } else if (found.count < found.ids.size()) {
+    found.ids[found.count++] = *id;
+    found.kind = Presented::Kind::ids;
+  } else {
+    found.kind = Presented::Kind::ambiguous;
   }
-  [[nodiscard]] bool has(const SessionId& id) const noexcept {
-    for (std::size_t i = 0; i < std::min(count_, ids_.size()); ++i)
-      if (ids_[i].text() == id.text()) return true;
-    return false;
-  }
-  [[nodiscard]] std::size_t count() const noexcept { return count_; }
+}
 
-  [[nodiscard]] Presented result() const noexcept {
-    if (count_ > ids_.size()) return {Presented::Kind::ambiguous};
-    if (count_ > 0) return {Presented::Kind::ids, ids_, count_};
-    return {any_ ? Presented::Kind::malformed : Presented::Kind::nothing};
-  }
-
- private:
-  std::array<SessionId, 2> ids_{};
-  std::size_t count_ = 0;
-  bool any_ = false;
-};
-
-void read_line(std::string_view line, std::string_view name, Candidates& found) noexcept {
+void read_line(std::string_view line, std::string_view name, Presented& found) noexcept {
   while (const auto pair = next_cookie(line)) {
-    if (pair->first == name) found.add(pair->second);
+    if (pair->first == name) add(found, pair->second);
   }
+}
+
+/// False: more than is looked at.
+bool read_cookies(const RequestView& request, std::string_view name, Presented& found) noexcept {
+  std::size_t bytes = 0;
+  for (const auto line : request.cookie_lines) {
+    bytes += line.size();
+    if (bytes > max_cookie_bytes) return false;
+    read_line(line, name, found);
+  }
+  for (const auto& [each, value] : request.cookies) {
+    bytes += each.size() + value.size();
+    if (bytes > max_cookie_bytes) return false;
+    if (trimmed(each) == name) add(found, trimmed(value));
+  }
+  return true;
+}
+
+/// Beside what the cookies brought, which it must agree with.
+void read_headers(std::span<const std::string_view> headers, Presented& found) noexcept {
+  Presented told;
+  for (const auto header : headers)
+    if (const auto value = trimmed(header); !value.empty()) add(told, value);
+  if (told.count == 0) {
+    if (found.kind == Presented::Kind::nothing) found.kind = told.kind;
+    return;
+  }
+  const bool agrees =
+      told.count == 1 &&
+      (found.count == 0 || (found.count == 1 && found.ids[0].text() == told.ids[0].text()));
+  if (agrees)
+    found = told;
+  else
+    found.kind = Presented::Kind::ambiguous;
 }
 
 }  // namespace
 
-Presented read_presented(const RequestView& request, const CookieRules& rules) noexcept {
-  Candidates cookies, headers;
-  std::size_t bytes = 0;
-  for (const auto line : request.cookie_lines) {
-    bytes += line.size();
-    if (bytes > max_cookie_bytes) return {Presented::Kind::malformed};
-    read_line(line, rules.name, cookies);
-  }
-  for (const auto& [name, value] : request.cookies) {
-    bytes += name.size() + value.size();
-    if (bytes > max_cookie_bytes) return {Presented::Kind::malformed};
-    if (trimmed(name) == rules.name) cookies.add(trimmed(value));
-  }
-  for (const auto header : request.id_headers)
-    if (const auto value = trimmed(header); !value.empty()) headers.add(value);
-  auto from_header = headers.result();
-  if (headers.count() == 0) {
-    const auto found = cookies.result();
-    return found.kind == Presented::Kind::nothing ? from_header : found;
-  }
-  const bool agree = headers.count() == 1 && cookies.count() <= 1 &&
-                     (cookies.count() == 0 || cookies.has(from_header.ids[0]));
-  return agree ? from_header : Presented{Presented::Kind::ambiguous};
+Presented read_presented(const RequestView& request, const CookieRules& rules,
+                         bool reads_headers) noexcept {
+  Presented found;
+  if (!read_cookies(request, rules.name, found))
+    found = {Presented::Kind::malformed};
+  else if (reads_headers && !request.id_headers.empty())
+    read_headers(request.id_headers, found);
+  return found;
 }
 
 std::string set_cookie(const CookieRules& rules, const SessionId& id,

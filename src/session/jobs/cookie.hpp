@@ -25,12 +25,13 @@ struct Presented {
   };
   Kind kind = Kind::nothing;
   std::array<SessionId, 2> ids{};
-  std::size_t count = 0;
+  std::size_t count = 0;  ///< of those, where they are what it says
 };
 
-/// Reads Cookie fields (RFC 6265bis, 4.2.1) in one pass, decoding nothing, and the ID headers.
-[[nodiscard]] Presented read_presented(const RequestView& request,
-                                       const CookieRules& rules) noexcept;
+/// Reads Cookie fields (RFC 6265bis, 4.2.1) in one pass, decoding nothing, and the ID headers where
+/// they may bring one.
+[[nodiscard]] Presented read_presented(const RequestView& request, const CookieRules& rules,
+                                       bool reads_headers = true) noexcept;
 
 /// The value of a Set-Cookie field that hands out an ID, or takes the cookie away. `lives`: as
 /// UnitResult has it.

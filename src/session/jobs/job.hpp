@@ -72,7 +72,7 @@ class Job {
   virtual void written(Record newest) = 0;
 
  protected:
-  Unit unit_{};
+  Unit unit_;
   std::unique_ptr<Unit> beside_{};
   std::vector<StoreCall> calls_{};
 };

@@ -37,16 +37,15 @@ bool may_claim(const RequestView& request) noexcept {
 }  // namespace
 
 LoadJob::LoadJob(Core& core, const RequestView& request, Need need)
-    : core_(core), claims_flash_(has(need, Need::flash) && may_claim(request)) {
+    : core_(core),
+      claims_flash_(has(need, Need::flash) && may_claim(request)),
+      presented_(read_presented(request, core.rules.cookie, !core.rules.id_header.empty())) {
   session_->loaded_by = &core;
   session_->max_bytes = core.rules.max_bytes;
   session_->longest_login = std::chrono::floor<std::chrono::seconds>(core.rules.lifetimes.longest);
   session_->random = &core.random;
   session_->address = core.creations.address(request.peer);
   session_->cookie_at_risk = core.rules.secure_cookie && !request.secure && !request.from_this_host;
-  auto read = request;
-  if (core.rules.id_header.empty()) read.id_headers = {};
-  presented_ = read_presented(read, core.rules.cookie);
   switch (presented_.kind) {
     case Presented::Kind::nothing:
       return;
@@ -66,7 +65,7 @@ LoadJob::LoadJob(Core& core, const RequestView& request, Need need)
 
 Job::Step LoadJob::next(StoreOp& op) {
   if (step_ == Step::call) {
-    op = {};
+    if (at_ > 0) op = {};
     op.verb = Verb::load;
     op.record.key = id().key();
   }

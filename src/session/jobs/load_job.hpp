@@ -44,7 +44,7 @@ class LoadJob final : public Job {
 
   Core& core_;
   bool claims_flash_;
-  Presented presented_{};
+  Presented presented_;
   std::size_t at_ = 0;  // of its IDs
   std::shared_ptr<SessionState> session_ = std::make_shared<SessionState>();
   std::unique_ptr<Base> second_{};  // where the first ID's is live, too

@@ -51,8 +51,8 @@ struct Session::Impl {
   RandomSource* random = Environment{}.random;
   std::uint64_t address = 0;  ///< of the client, as CreationLimit knows it
   Verifier presented{};
-  Base base{};  ///< live: the record as loaded
-  Changes changes{};
+  Base base;  ///< live: the record as loaded
+  Changes changes;
   FlashHome::Message flash{};  ///< claimed for this request
   std::shared_ptr<FlashHome> flash_home{};
   std::atomic<bool> is_committed{false};  ///< and so the commit is to care for the message
@@ -63,7 +63,7 @@ struct Session::Impl {
   };
   std::vector<Ended> ends{};
 
-  Impl() = default;
+  Impl() {}  // not defaulted: make_shared would zero all of it first
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() {

@@ -54,7 +54,7 @@ struct Unit {
   bool claims_flash = false;
   std::optional<std::string> returned_flash{};  ///< goes back into an empty slot
   std::optional<SessionId> fresh{};             ///< drawn for this try, where it may get a new ID
-  UnitResult result{};
+  UnitResult result;
 
   /// A change in itself, whatever it makes of the session.
   [[nodiscard]] bool wants_change() const noexcept {

@@ -12,9 +12,9 @@ namespace flame::inline v0::session {
 /// Header and document view into record.blob, which outlives a move (a blob is never short enough
 /// to move).
 struct Base {
-  Record record{};
-  Header header{};
-  Document document{};
+  Record record;
+  Header header;
+  Document document;
 
   [[nodiscard]] std::string_view owner() const noexcept {
     return given_owner(header, record.owner).value_or(std::string_view());

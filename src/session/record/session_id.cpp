@@ -16,13 +16,15 @@
 namespace flame::inline v0::session {
 
 std::optional<SessionId> SessionId::parse(std::string_view text) noexcept {
-  if (text.size() != size) return std::nullopt;
-  SessionId id;
+  std::optional<SessionId> id;
+  if (text.size() != size) return id;
+  id.emplace();
   std::array<std::byte, secret_bytes> secret;
-  if (!base64url_decode(text.substr(0, selector_size), id.key_.bytes.data()) ||
-      !base64url_decode(text.substr(selector_size), secret.data()))
-    return std::nullopt;
-  std::copy(text.begin(), text.end(), id.text_.begin());
+  if (base64url_decode(text.substr(0, selector_size), id->key_.bytes.data()) &&
+      base64url_decode(text.substr(selector_size), secret.data()))
+    std::copy_n(text.data(), size, id->text_.data());
+  else
+    id.reset();
   return id;
 }
 

@@ -58,7 +58,7 @@ struct ListRequest {
 
 /// One store operation under way: the submitter's own, unmoved until done.
 struct StoreCall {
-  StoreOp op{};
+  StoreOp op;
   Deadline deadline{};
   std::optional<Failure> failure{};  ///< set: op.outcome means nothing
   void (*done)(StoreCall&) noexcept = nullptr;

@@ -163,6 +163,16 @@ constexpr std::array schemes{
     Scheme{"mongodb+srv:", open_mongo},
 };
 
+// What people and other libraries call the same servers.
+struct OtherName {
+  std::string_view name, ours;
+};
+constexpr std::array other_names{
+    OtherName{"mariadb:", "mysql:"},  OtherName{"valkey:", "redis:"},
+    OtherName{"valkeys:", "rediss:"}, OtherName{"pgsql:", "postgres:"},
+    OtherName{"sqlite3:", "sqlite:"}, OtherName{"mongo:", "mongodb:"},
+};
+
 std::string known_schemes() {
   std::string all;
   for (const auto& scheme : schemes) all.append(all.empty() ? "" : ", ").append(scheme.name);
@@ -193,8 +203,10 @@ StorePtr open(std::string_view url) {
   for (const auto& scheme : schemes) {
     if (scheme.name == name) return scheme.open(url);
   }
-  refuse("unknown store URL scheme `" + std::string(name) + "`: this build knows " +
-         known_schemes());
+  const auto other = std::ranges::find(other_names, name, &OtherName::name);
+  const auto remedy = other == other_names.end() ? "this build knows " + known_schemes()
+                                                 : "write " + std::string(other->ours);
+  refuse("unknown store URL scheme `" + std::string(name) + "`: " + remedy);
 }
 
 }  // namespace
