@@ -151,10 +151,11 @@ int main() {
     return 1;
   }
   add_routes(session::drogon::Sessions(manager));
-  app().registerBeginningAdvice([] {
-    app().getIOLoop(0)->queueInLoop([] {  // which knows what port 0 became
-      std::cout << "Listening on http://" << app().getListeners()[0].toIpPort() << std::endl;
-    });
+  const auto say = [] {
+    std::cout << "Listening on http://" << app().getListeners()[0].toIpPort() << std::endl;
+  };
+  app().registerBeginningAdvice([say] {  // to the main loop, and then behind what it starts there
+    app().getLoop()->queueInLoop([say] { app().getIOLoop(0)->queueInLoop(say); });
   });
   app().setDocumentRoot("public").setUploadPath("/tmp/shop");
   app().addListener("127.0.0.1", std::atoi(port ? port : "2831")).run();
