@@ -67,6 +67,7 @@ TEST_F(ManagerTwoIds, TheLiveOneIsOpenedBesideAnyThatIsNot) {
     });
   }
   EXPECT_EQ(count(event::dup_cookie), 0U);
+  EXPECT_EQ(count(event::expired), 0U) << "what the first one's record says is not the second's";
 }
 
 TEST_F(ManagerTwoIds, AnExpiredOneIsNotLive) {
