@@ -180,6 +180,29 @@ TEST(Bounds, AFileThatNoDescriptorIsLeftForIs503) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(Bounds, WhoCameWhenNoDescriptorWasLeftIsServedOnceAnIdleOneMadeRoom) {
+  HostOptions options;
+  options.threads = 1;
+  Flame f(test::local(options));
+  f.get("/", [] { return "plain"; });
+  ASSERT_TRUE(f.start());
+  Wire idle(f.address());
+  idle.send(get("/"));
+  ASSERT_EQ(body_of(idle.read_response()), "plain");
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ::close(next);
+  const rlimit one{static_cast<rlim_t>(next) + 1, limit.rlim_max};  // for the client, not the host
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &one), 0);
+  Wire late(f.address());
+  late.send(get("/"));
+  const auto answer = late.read_response();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_EQ(body_of(answer), "plain");
+  EXPECT_EQ(idle.read_all(), "") << "it made room";
+}
+
 TEST(Bounds, OfAllBodiesTogether) {
   HostOptions options;
   options.max_bodies = 1'000;
