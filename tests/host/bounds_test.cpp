@@ -75,6 +75,22 @@ TEST(DescriptorsDeath, TheSoftLimitIsRaisedAndAReserveIsKept) {
       testing::ExitedWithCode(0), "");
 }
 
+/// What the soft limit is while one lives.
+class DescriptorLimit {
+ public:
+  explicit DescriptorLimit(rlim_t soft) {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const rlimit lower{soft, before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &lower), 0);
+  }
+  ~DescriptorLimit() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
+  DescriptorLimit(const DescriptorLimit&) = delete;
+  DescriptorLimit& operator=(const DescriptorLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
 HostOptions at_most(std::size_t connections) {
   HostOptions options;
   options.max_connections = connections;
@@ -165,15 +181,12 @@ TEST(Bounds, AFileThatNoDescriptorIsLeftForIs503) {
   Wire wire(f.address());
   wire.send(get("/x.txt"));
   EXPECT_EQ(body_of(wire.read_response()), "file");
-  rlimit limit{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
-  const rlimit none{1, limit.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  wire.send(get("/x.txt"));
-  const auto busy = wire.read_response();
-  wire.send(get("/no.txt"));
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
-  EXPECT_EQ(status_of(busy), "503");
+  {
+    const DescriptorLimit none(1);
+    wire.send(get("/x.txt"));
+    EXPECT_EQ(status_of(wire.read_response()), "503");
+    wire.send(get("/no.txt"));
+  }
   wire.read_response();
   wire.send(get("/no.txt"));
   EXPECT_EQ(status_of(wire.read_response()), "404");
@@ -189,17 +202,12 @@ TEST(Bounds, WhoCameWhenNoDescriptorWasLeftIsServedOnceAnIdleOneMadeRoom) {
   Wire idle(f.address());
   idle.send(get("/"));
   ASSERT_EQ(body_of(idle.read_response()), "plain");
-  rlimit limit{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
   const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   ::close(next);
-  const rlimit one{static_cast<rlim_t>(next) + 1, limit.rlim_max};  // for the client, not the host
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &one), 0);
+  const DescriptorLimit one(static_cast<rlim_t>(next) + 1);  // for the client, not the host
   Wire late(f.address());
   late.send(get("/"));
-  const auto answer = late.read_response();
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
-  EXPECT_EQ(body_of(answer), "plain");
+  EXPECT_EQ(body_of(late.read_response()), "plain");
   EXPECT_EQ(idle.read_all(), "") << "it made room";
 }
 

@@ -250,8 +250,8 @@ void serve(Manager& manager, const Asked& asked, E& exchange) {
   detail::tell_unsaved(exchange, committed);
 }
 
-/// Empty: nothing. Where serve() takes the place of serve_in(), whose exchange is told what its
-/// handler threw.
+/// What f throws; empty: nothing. For serve() in the place of serve_in(), whose exchange is told
+/// what its handler threw.
 template <class F>
 [[nodiscard]] std::exception_ptr thrown_by(F f) noexcept try {
   f();

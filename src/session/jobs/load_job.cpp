@@ -65,7 +65,7 @@ LoadJob::LoadJob(Core& core, const RequestView& request, Need need)
 
 Job::Step LoadJob::next(StoreOp& op) {
   if (step_ == Step::call) {
-    if (at_ > 0) op = {};
+    if (at_ > 0) op = {};  // it has what was answered for the first ID
     op.verb = Verb::load;
     op.record.key = id().key();
   }
