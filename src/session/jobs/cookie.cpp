@@ -72,6 +72,7 @@ Presented read_presented(const RequestView& request, const CookieRules& rules,
     found = {Presented::Kind::malformed};
   else if (reads_headers && !request.id_headers.empty())
     read_headers(request.id_headers, found);
+  if (found.kind == Presented::Kind::ambiguous) found = {Presented::Kind::ambiguous};
   return found;
 }
 

@@ -25,7 +25,7 @@ struct Presented {
   };
   Kind kind = Kind::nothing;
   std::array<SessionId, 2> ids{};
-  std::size_t count = 0;  ///< how many there are; of Kind::ids alone
+  std::size_t count = 0;  ///< 0 for any other kind
 };
 
 /// Reads Cookie fields (RFC 6265bis, 4.2.1) in one pass, decoding nothing, and the ID headers where

@@ -38,6 +38,8 @@ void check(const std::vector<Case>& cases) {
     EXPECT_EQ(presented.kind, each.kind) << each.what;
     if (each.kind == Kind::ids) {
       EXPECT_EQ(presented.ids[0].text(), each.id) << each.what;
+    } else {
+      EXPECT_EQ(presented.count, 0U) << each.what;
     }
   }
 }
