@@ -1,6 +1,6 @@
 #include "peer.hpp"
 
-#include <flame/session/adapter.hpp>
+#include <flame/session/peer.hpp>
 
 #include "access.hpp"
 
@@ -8,9 +8,7 @@ namespace flame::inline v0 {
 namespace detail {
 
 bool is_public(std::string_view text) noexcept {
-  session::RequestView view;
-  session::adapter::set_peer(view, text);
-  return !view.peer.empty();
+  return session::Peer(text).is_one_client();
 }
 
 std::string_view client_of(const Request& request) noexcept {
@@ -20,11 +18,9 @@ std::string_view client_of(const Request& request) noexcept {
 }  // namespace detail
 
 void RequestAccess::set_peer(Request& request, std::string_view peer, bool is_proxy) noexcept {
-  session::RequestView view;
-  if (!is_proxy) session::adapter::set_peer(view, peer);
   request.peer_ = peer;
-  request.from_this_host_ = view.from_this_host;
-  request.of_one_client_ = !view.peer.empty();
+  request.from_this_host_ = !is_proxy && session::Peer(peer).is_this_host();
+  request.of_one_client_ = !is_proxy && detail::is_public(peer);
 }
 
 }  // namespace flame::inline v0

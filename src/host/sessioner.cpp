@@ -36,10 +36,9 @@ struct HostRequest {
   }
   void describe(RequestView& view) const {
     const auto& request = context.request();
-    view.from_this_host = request.from_this_host();
     view.secure = request.secure();
     view.method = request.method_name();
-    view.peer = flame::detail::client_of(request);
+    view.peer = request.from_this_host() ? request.peer() : flame::detail::client_of(request);
   }
   Executor* executor() const { return ContextAccess::loop(context); }
 

@@ -1,8 +1,8 @@
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 
 #include <flame/session/adapter.hpp>
-
-#include "plan/address.hpp"
 
 namespace flame::inline v0::session::adapter {
 namespace {
@@ -16,11 +16,23 @@ constexpr bool same_name(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && std::ranges::equal(a, b, {}, lower, lower);
 }
 
+constexpr std::uint64_t bit_of(std::size_t size) noexcept {
+  return size < 64 ? std::uint64_t{1} << size : 0;
+}
+
+/// The sizes of all names that are looked for: most fields have another one.
+constexpr std::uint64_t sizes = [] {
+  auto out = bit_of(std::string_view("Cookie").size());
+  for (const auto purpose : purpose_fields) out |= bit_of(purpose.size());
+  return out;
+}();
+
 }  // namespace
 
 void RequestFields::add(std::string_view name, std::string_view value) {
-  if (same_name(name, "Cookie")) cookies_.add(value);
   if (!id_header_.empty() && same_name(name, id_header_)) ids_.add(value);
+  if ((bit_of(name.size()) & sizes) == 0) return;
+  if (same_name(name, "Cookie")) cookies_.add(value);
   for (const auto purpose : purpose_fields)
     if (same_name(name, purpose)) purposes_.add(value);
 }
@@ -31,16 +43,6 @@ RequestView RequestFields::view() const noexcept {
   out.id_headers = ids_.all();
   out.purposes = purposes_.all();
   return out;
-}
-
-void set_peer(RequestView& view, std::string_view text) noexcept {
-  const auto address = parse_address(text);
-  view.from_this_host = address && is_loopback(*address);
-  view.peer = address && !is_private(*address) ? text : std::string_view();
-}
-
-bool never_waits(const Manager& manager) noexcept {
-  return !manager.options().store->traits().blocking;
 }
 
 ErrorResponse error_response(const Error& error) {

@@ -60,6 +60,7 @@ struct Manager::Impl {
   Impl(Options given, const Environment& environment)
       : options(std::move(given)), core(options, environment) {
     if (!options.store) options.store = memory::store();
+    blocking = options.store->traits().blocking;
   }
 
   Options options;
@@ -95,6 +96,7 @@ struct Manager::Impl {
 
 void Manager::Impl::call(StoreCall& call) noexcept {
   call.failure.reset();
+  call.now = core.time.now();
   dispatch->submit(call);
   core.judge(call);
 }
@@ -127,7 +129,7 @@ void Manager::Impl::drive(Job& job, Deadline deadline) {
         return;
       case Job::Step::call:
         call(each);
-        job.answered(each.op, each.failure);
+        job.answered(each.op, each.failure, each.now);
         break;
       case Job::Step::write:
         write(job, deadline);
@@ -219,6 +221,8 @@ Manager::~Manager() {
   kept = impl_.release();
 }
 
+bool Manager::waits() const noexcept { return impl_->blocking; }
+
 const Options& Manager::options() const noexcept { return impl_->options; }
 
 Result<void> Manager::open() {
@@ -229,7 +233,6 @@ Result<void> Manager::open() {
   const auto traits = self.options.store->traits();
   auto rules = check(self.options, traits);
   if (!rules) return tl::unexpected(std::move(rules.error()));
-  self.blocking = traits.blocking;
   auto dispatch = self.make_dispatch();
   self.core.rules = std::move(*rules);
   self.core.creations.set(self.core.rules.max_created_per_second, self.core.random);

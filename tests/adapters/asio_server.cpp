@@ -43,7 +43,7 @@ awaitable<void> add(session::Manager& manager, const Request& request, Response&
   session::asio::add_fields(request, fields);
   auto view = fields.view();
   view.method = std::string_view(request.method_string());
-  session::adapter::set_peer(view, client.address);
+  view.peer = client.address;
   session::asio::ResponseWriter writer{response};
 
   const auto need = session::Need::read | session::Need::write;

@@ -95,6 +95,17 @@ TEST_F(DrogonAdapter, ACopyIsOfTheKindThatItsOriginalIs) {
   EXPECT_TRUE(sent(HttpResponse::newAsyncStreamResponse(later))->asyncStreamCallback());
 }
 
+TEST_F(DrogonAdapter, AnAddressTellsWhoseItIs) {
+  for (const std::string text : {"127.0.0.1", "::1", "::ffff:127.0.0.1", "203.0.113.70",
+                                 "2001:db8::7", "10.0.0.1", "0.0.0.0"}) {
+    const bool is_v6 = text.find(':') != std::string::npos;
+    const auto peer = drogon::detail::peer_of(::trantor::InetAddress(text, 80, is_v6));
+    EXPECT_EQ(peer.is_this_host(), Peer(text).is_this_host()) << text;
+    EXPECT_EQ(peer.is_one_client(), Peer(text).is_one_client()) << text;
+  }
+  EXPECT_FALSE(drogon::detail::peer_of(::trantor::InetAddress()).is_this_host());
+}
+
 TEST_F(DrogonAdapter, ARouteWithASessionIsNotCached) {
   const auto sent = answer([](const Session&) {
     auto response = HttpResponse::newHttpResponse();

@@ -26,7 +26,7 @@ struct Exchange {
   void describe(session::RequestView& view) const {
     view.method = request.method;
     view.secure = false;  // true where this connection is TLS
-    session::adapter::set_peer(view, request.peer);
+    view.peer = request.peer;
   }
   int status() const { return response.status; }
 

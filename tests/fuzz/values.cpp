@@ -10,6 +10,7 @@
 
 #include <flame/session/value.hpp>
 
+#include "by_libcbor.hpp"
 #include "fuzz.hpp"
 
 namespace flame::fuzz {
@@ -43,43 +44,21 @@ void check_as(std::string_view bytes) {
   expect(reader.skip() == written && reader.at_end(), "it is one item");
 }
 
-// --- A second reader (RFC 8949, 3), of what is one head alone, or with its text
+// --- A second reader, of what is one head alone, or with its text
 
-enum class Major : unsigned { positive = 0, negative = 1, bytes = 2, text = 3 };
-
-struct Head {
-  Major major{};
-  std::uint64_t argument = 0;
-  std::string_view rest{};
-};
-
-std::optional<Head> head_of(std::string_view bytes) {
-  if (bytes.empty()) return std::nullopt;
-  const auto first = static_cast<unsigned char>(bytes.front());
-  bytes.remove_prefix(1);
-  Head head{static_cast<Major>(first >> 5U), first & 31U};
-  if (head.argument > 27) return std::nullopt;
-  if (head.argument >= 24) {
-    const auto size = std::size_t{1} << (head.argument - 24);
-    if (bytes.size() < size) return std::nullopt;
-    head.argument = 0;
-    for (const char c : bytes.substr(0, size))
-      head.argument = head.argument << 8U | static_cast<unsigned char>(c);
-    bytes.remove_prefix(size);
-  }
-  head.rest = bytes;
-  return head;
-}
+using by_libcbor::head_of;
+using by_libcbor::Kind;
 
 /// Only where all of it fits.
 template <class Integer>
 void check_integer(std::string_view bytes) {
   const auto head = head_of(bytes);
   std::optional<Integer> wanted;
-  if (head && head->rest.empty() && head->major <= Major::negative) {
+  const bool is_negative = head.kind == Kind::negative;
+  if (head.size == bytes.size() && (is_negative || head.kind == Kind::positive)) {
     __extension__ using Wide = __int128;
-    const Wide argument = head->argument;
-    const Wide value = head->major == Major::negative ? -1 - argument : argument;
+    const Wide argument = head.value;
+    const Wide value = is_negative ? -1 - argument : argument;
     if (std::numeric_limits<Integer>::min() <= value &&
         value <= std::numeric_limits<Integer>::max())
       wanted = static_cast<Integer>(value);
@@ -91,8 +70,8 @@ void check_text(std::string_view bytes) {
   const auto text = decode<std::string>(bytes);
   if (!text) return;
   const auto head = head_of(bytes);
-  expect(head && (head->major == Major::bytes || head->major == Major::text) &&
-             head->argument == head->rest.size() && head->rest == *text,
+  expect((head.kind == Kind::bytes || head.kind == Kind::text) && head.size == bytes.size() &&
+             head.body == *text,
          "a second reader reads the same text");
 }
 
@@ -137,7 +116,13 @@ void read_on(std::string_view bytes) {
 
 void skip_on(std::string_view bytes) {
   Reader in(bytes);
-  while (const auto item = in.skip()) expect(!item->empty(), "an item has bytes");
+  while (const auto item = in.skip()) {
+    const auto head = head_of(*item);
+    expect(head.kind != Kind::none, "a second reader knows its head");
+    const bool is_whole =
+        head.kind != Kind::array && head.kind != Kind::map && head.kind != Kind::tag;
+    expect(!is_whole || head.size == item->size(), "a second reader finds the same end");
+  }
 }
 
 }  // namespace

@@ -209,7 +209,7 @@ TEST_F(ManagerCycle, PlainHttpIsOneOption) {
   options.cookie.plain_http = true;
   const std::string_view nothing;
   auto session =
-      *manager().load({.cookie_lines = {&nothing, 1}, .from_this_host = false}, Need::write);
+      *manager().load({.cookie_lines = {&nothing, 1}, .peer = "203.0.113.7"}, Need::write);
   session.set("n", 1);
   const auto answer = commit(session);
   EXPECT_EQ(answer.all("Set-Cookie"),
@@ -219,20 +219,21 @@ TEST_F(ManagerCycle, PlainHttpIsOneOption) {
 }
 
 TEST_F(ManagerCycle, ASecureCookieOverPlainHttpIsSaidOnce) {
-  const auto create_from = [&](bool secure, bool this_host) {
-    auto session = *manager().load({.secure = secure, .from_this_host = this_host}, Need::write);
+  const auto create_from = [&](bool secure, std::string_view from) {
+    auto session = *manager().load({.secure = secure, .peer = from}, Need::write);
     session.set("n", 1);
     commit(session);
     return count(event::cookie_at_risk);
   };
-  EXPECT_EQ(create_from(true, false), 0U);
-  EXPECT_EQ(create_from(false, true), 0U);
-  EXPECT_EQ(create_from(false, false), 1U);
-  EXPECT_EQ(create_from(false, false), 1U);
+  EXPECT_EQ(create_from(true, "203.0.113.7"), 0U);
+  EXPECT_EQ(create_from(false, "127.0.0.1"), 0U);
+  EXPECT_EQ(create_from(false, "::1"), 0U);
+  EXPECT_EQ(create_from(false, "203.0.113.7"), 1U);
+  EXPECT_EQ(create_from(false, {}), 1U) << "who is not known may be anybody";
 }
 
 TEST_F(ManagerCycle, ASecureCookieThatNobodyGetsIsNoRisk) {
-  auto session = *manager().load({.secure = false, .from_this_host = false}, Need::write);
+  auto session = *manager().load({.secure = false, .peer = "203.0.113.7"}, Need::write);
   commit(session);
   EXPECT_EQ(count(event::cookie_at_risk), 0U);
 }

@@ -61,6 +61,21 @@ TEST_F(ManagerTime, TouchesAreOnePerTwentiethOfTheIdleTimeout) {
   EXPECT_EQ(store->count(Verb::replace), 0U);
 }
 
+TEST_F(ManagerTime, ATouchIsDueByWhenItsRequestWasLoaded) {
+  const auto cookie = visitor();
+  const auto slow = [&](std::chrono::milliseconds handler_takes) {
+    auto session = load(cookie);
+    advance(handler_takes);
+    store->reset_counts();
+    commit(session);
+    return store->count(Verb::touch);
+  };
+  EXPECT_EQ(slow(10min), 0U) << "loaded just after its login";
+  EXPECT_EQ(slow(10min), 1U);
+  advance(options.idle_timeout - 1ms);
+  EXPECT_EQ(n_of(cookie), 1) << "a touch counts from the commit";
+}
+
 TEST_F(ManagerTime, ATouchThatFailsIsNoMatterOfItsRequest) {
   const auto cookie = visitor();
   advance(20min);

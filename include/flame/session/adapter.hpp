@@ -70,10 +70,6 @@ class RequestFields {
   detail::FieldValues cookies_{}, ids_{}, purposes_{};
 };
 
-/// RequestView::from_this_host and peer, by the address that a connection or a trusted proxy tells:
-/// one of this host or a private network, where a proxy may stand, is no one client's. Views it.
-void set_peer(RequestView& view, std::string_view address) noexcept;
-
 /// Whether a field of ResponseFields takes the place of one that is there; others are appended.
 [[nodiscard]] constexpr bool replaces(std::string_view name) noexcept {
   return name == "Cache-Control" || name == "Retry-After";
@@ -116,9 +112,6 @@ void answer_error(Writer& writer, const Error& error) {
   writer.begin(answer.status, answer.body);
   add_fields(writer, answer.fields);
 }
-
-/// Whether its store is one that never blocks.
-[[nodiscard]] bool never_waits(const Manager& manager) noexcept;
 
 /// After a load that failed: instead of a handler that cannot do without, for it takes a reference,
 /// or a Flash by value; else after the handler, which got null pointers.
@@ -199,7 +192,7 @@ template <class T>
 concept Exchange = ResponseWriter<T> &&
     requires(T exchange, RequestFields& fields, RequestView& view, Session* s, const Flash* f) {
   exchange.gather(fields);  // add()s every field of the request
-  exchange.describe(view);  // the method, secure, and set_peer()
+  exchange.describe(view);  // the method, secure, and peer
   exchange.handle(s, f);    // calls the handler: null where it does without
   {exchange.status()};      // of the handler's response
 };
@@ -226,8 +219,9 @@ void tell_unsaved(E& exchange, const Result<ResponseFields>& committed) {
 }
 }  // namespace detail
 
-/// Serves one request on a thread that may wait, or on any where never_waits(): loads, calls the
-/// handler, commits. What the handler throws passes through, when its session was abandoned.
+/// Serves one request on a thread that may wait, or on any where the Manager never waits: loads,
+/// calls the handler, commits. What the handler throws passes through, when its session was
+/// abandoned.
 template <Exchange E>
 void serve(Manager& manager, const Asked& asked, E& exchange) {
   RequestFields fields(manager);

@@ -131,14 +131,19 @@ adapter::Detached commit(Manager& manager, Session& session, int status, Handler
 
 template <class Request, class Response, class Function>
 struct Exchange : ResponseWriter<Response> {
-  Exchange(const Request& in, Response& out, Client by, std::shared_ptr<const Function> called)
-      : ResponseWriter<Response>{out}, request(in), client(by), function(std::move(called)) {}
+  Exchange(const Request& in, Response& out, Client by, bool for_a_store,
+           std::shared_ptr<const Function> called)
+      : ResponseWriter<Response>{out},
+        request(in),
+        client(by),
+        waits(for_a_store),
+        function(std::move(called)) {}
 
   void gather(adapter::RequestFields& fields) const { add_fields(request, fields); }
   void describe(RequestView& view) const {
     view.method = view_of(request.method_string());
     view.secure = client.secure;
-    adapter::set_peer(view, client.address);
+    view.peer = client.address;
   }
   std::suspend_never handle(Session* session, const Flash* flash) {
     (*function)(session, flash, request, this->response);
@@ -148,6 +153,7 @@ struct Exchange : ResponseWriter<Response> {
 
   const Request& request;
   Client client;
+  bool waits;
   std::shared_ptr<const Function> function;
 };
 
@@ -191,7 +197,7 @@ auto run(Manager* manager, adapter::Asked asked, Served served, Token&& token) {
 template <class Served, class Executor>
 boost::asio::awaitable<void, Executor> serve(Manager* manager, adapter::Asked asked, Served served,
                                              boost::asio::use_awaitable_t<Executor> token) {
-  if (adapter::never_waits(*manager)) {
+  if (!served.waits) {
     adapter::serve(*manager, asked, served);
     co_return;
   }
@@ -232,6 +238,7 @@ class Wrapped {
  public:
   explicit Wrapped(Manager& manager, F function)
       : manager_(&manager),
+        waits_(manager.waits()),
         handler_(std::make_shared<const adapter::Handler<F>>(std::move(function))) {}
 
   /// token(std::exception_ptr): what the handler threw; its session saved nothing then. Request and
@@ -240,7 +247,7 @@ class Wrapped {
   template <class Request, class Response, class Token>
   auto operator()(const Request& request, Response& response, const Client& client,
                   Token&& token) const {
-    detail::Exchange exchange(request, response, client, handler_);
+    detail::Exchange exchange(request, response, client, waits_, handler_);
     if constexpr (requires { serve(manager_, adapter::Handler<F>::asked, exchange, token); })
       return serve(manager_, adapter::Handler<F>::asked, std::move(exchange), token);
     else
@@ -250,6 +257,7 @@ class Wrapped {
 
  private:
   Manager* manager_;
+  bool waits_;
   std::shared_ptr<const adapter::Handler<F>> handler_;
 };
 

@@ -85,7 +85,7 @@ struct Sessions::Exchange {
 #if defined(CPPHTTPLIB_OPENSSL_SUPPORT) || defined(CPPHTTPLIB_SSL_ENABLED)
     view.secure = request.ssl != nullptr;
 #endif
-    adapter::set_peer(view, request.remote_addr);
+    view.peer = request.remote_addr;
   }
   /// -1 until the server sets it: 200.
   [[nodiscard]] int status() const noexcept { return response.status; }

@@ -5,16 +5,20 @@
 #include <drogon/HttpResponse.h>
 #include <drogon/utils/coroutine.h>
 #include <trantor/net/EventLoop.h>
+#include <trantor/net/InetAddress.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <coroutine>
+#include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -225,6 +229,14 @@ inline ::drogon::HttpResponsePtr copy_of(const ::drogon::HttpResponse& from) {
   return copy;
 }
 
+inline Peer peer_of(const ::trantor::InetAddress& address) {
+  std::array<std::uint8_t, 16> bytes{};
+  const std::size_t size = address.isIpV6() ? 16 : 4;
+  const std::uint32_t v4 = address.ipNetEndian();
+  std::memcpy(bytes.data(), size == 4 ? &v4 : address.ip6NetEndian(), size);
+  return Peer::of_bytes(std::span(bytes).first(size));
+}
+
 /// What to await of a handler that is a coroutine.
 template <class Exchange>
 class Handling {
@@ -249,7 +261,6 @@ struct Exchange {
   std::tuple<P...> parameters;
   std::shared_ptr<Loop> loop = Loop::here();
   ::drogon::HttpResponsePtr response{};
-  std::string peer{};
   std::array<std::pair<std::string_view, std::string_view>, 1> cookie{};
 
   Executor* executor() const noexcept { return loop.get(); }
@@ -261,8 +272,7 @@ struct Exchange {
   void describe(RequestView& view) {
     view.method = request->isHead() ? "HEAD" : request->methodString();
     view.secure = request->isOnSecureConnection();
-    peer = request->peerAddr().toIp();
-    adapter::set_peer(view, peer);
+    view.peer = peer_of(request->peerAddr());
     const auto& cookies = request->cookies();
     if (const auto found = cookies.find(manager.cookie_name()); found != cookies.end()) {
       cookie[0] = *found;

@@ -18,6 +18,7 @@
 #include <flame/session/environment.hpp>
 #include <flame/session/error.hpp>
 #include <flame/session/option_store.hpp>
+#include <flame/session/peer.hpp>
 #include <flame/session/session.hpp>
 #include <flame/session/store.hpp>
 #include <flame/session/store_counters.hpp>
@@ -155,16 +156,15 @@ struct RequestView {
   std::span<const std::pair<std::string_view, std::string_view>> cookies{};
   /// The values of all fields that Options::id_header names.
   std::span<const std::string_view> id_headers{};
-  bool secure = false;          ///< over TLS, as seen by this process or a trusted proxy
-  bool from_this_host = false;  ///< from a loopback address
+  bool secure = false;  ///< over TLS, as seen by this process or a trusted proxy
   /// HEAD, and one that is not told, leaves a flash message where it is.
   std::string_view method{};
   /// The values of all fields that adapter::purpose_fields name: what is fetched ahead, or for an
   /// image, a script, a style or a font, leaves it, too.
   std::span<const std::string_view> purposes{};
-  /// The client's IP address as text. Empty where it is not known, or is one that many visitors
-  /// come by: a proxy's.
-  std::string_view peer{};
+  /// The client: the connection's other end, or whom a trusted proxy tells. Empty where it is not
+  /// known, or is one that many visitors come by: a proxy.
+  Peer peer{};
 };
 
 /// Header fields to add to the response. Cache-Control replaces one that is there; others are
@@ -298,6 +298,8 @@ class Manager {
   /// open() and after stop().
   [[nodiscard]] bool ready() noexcept;
 
+  /// Whether load(), commit() and the like wait, for the store is one that blocks.
+  [[nodiscard]] bool waits() const noexcept;
   [[nodiscard]] const Options& options() const noexcept;
   /// With its prefix; empty before open().
   [[nodiscard]] const std::string& cookie_name() const noexcept;

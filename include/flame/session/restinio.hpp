@@ -33,15 +33,9 @@ enum class Transport : std::uint8_t { plain, tls };
 
 namespace detail {
 
-/// What to_string() is, without its way through a format: it costs as much as a store in memory.
-inline std::string text_of(const ::restinio::asio_ns::ip::address& address) {
-  if (!address.is_v4()) return address.to_string();
-  std::string text;
-  for (const unsigned each : address.to_v4().to_bytes()) {
-    if (!text.empty()) text.push_back('.');
-    text.append(std::to_string(each));
-  }
-  return text;
+inline Peer peer_of(const ::restinio::asio_ns::ip::address& address) {
+  if (address.is_v4()) return Peer::of_bytes(address.to_v4().to_bytes());
+  return Peer::of_bytes(address.to_v6().to_bytes());
 }
 
 /// Takes completions to an io_context.
@@ -93,13 +87,14 @@ class Sessions {
                   "a handler for RESTinio returns nothing: its answer is the Response");
     static_assert(Handler::asked.need.has_value(),
                   "this handler asks for no session or flash message: register it as it is");
-    return [sessions = *this, kept = std::make_shared<const Handler>(std::move(handler))](
-               auto request, auto... parameters) {
+    return [sessions = *this, waits = manager_->waits(),
+            kept = std::make_shared<const Handler>(std::move(handler))](auto request,
+                                                                        auto... parameters) {
       using Made = Exchange<Handler, decltype(request), decltype(parameters)...>;
       std::optional<Made> exchange(Made{
           kept, sessions.loop_, sessions.secure_, std::move(request), {std::move(parameters)...}});
       auto& manager = *sessions.manager_;
-      if (adapter::never_waits(manager))
+      if (!waits)
         exchange->finish(
             adapter::thrown_by([&] { adapter::serve(manager, Handler::asked, *exchange); }));
       else
@@ -124,7 +119,6 @@ struct Sessions::Exchange {
   bool secure;
   Request request;
   std::tuple<P...> parameters;
-  std::string peer = detail::text_of(request->remote_endpoint().address());
   Response response = request->create_response();
 
   Executor* executor() const noexcept { return loop.get(); }
@@ -136,7 +130,7 @@ struct Sessions::Exchange {
   void describe(RequestView& view) const {
     view.method = request->header().method().c_str();
     view.secure = secure;
-    adapter::set_peer(view, peer);
+    view.peer = detail::peer_of(request->remote_endpoint().address());
   }
 
   std::suspend_never handle(Session* session, const Flash* flash) {

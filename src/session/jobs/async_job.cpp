@@ -165,7 +165,7 @@ bool AsyncJob::answer(Operation& operation, const Error* error) noexcept {
 bool AsyncJob::call() {
   if (call_.op.verb == Verb::touch) {
     owner_.unawaited.send(std::move(call_.op));
-    job().answered(call_.op, std::nullopt);
+    job().answered(call_.op, std::nullopt, {});
     return true;
   }
   call_.deadline = deadline;
@@ -192,7 +192,7 @@ void AsyncJob::call_answered() {
   const bool erases = call_.op.verb == Verb::erase;
   const auto key = call_.op.record.key;
   try {
-    job().answered(call_.op, call_.failure);
+    job().answered(call_.op, call_.failure, owner_.core.time.now());
   } catch (...) {
     out_of_memory_ = true;
   }

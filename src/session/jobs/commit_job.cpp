@@ -19,7 +19,6 @@ CommitJob::Stage CommitJob::first_stage(bool failed) {
   const auto& changes = session_->changes;
   unit_.presence = session_->presence;
   unit_.presented = session_->presented;
-  unit_.address = session_->address;
   unit_.changes = &changes;
   // The owner it has is no login: it must not start a session anew where a logout ended this one.
   const auto& base = session_->base;
@@ -50,7 +49,7 @@ CommitJob::Stage CommitJob::write() {
 CommitJob::Stage CommitJob::touch_if_due() {
   if (!live()) return Stage::finished;
   if (!session_->base.header.application && !core_.hash.application().empty()) return stamp();
-  return due(core_.time.now()) ? Stage::touch : Stage::finished;
+  return due(session_->loaded_at) ? Stage::touch : Stage::finished;
 }
 
 /// A record of format 1 has its owner without the application: nobody finds it by that.
@@ -73,7 +72,6 @@ CommitJob::Stage CommitJob::say_farewell() {
   farewell_.flash = session_->changes.flash;
   is_farewell_ = true;
   unit_ = {};
-  unit_.address = session_->address;
   unit_.changes = &farewell_;
   return Stage::create;
 }
@@ -106,6 +104,7 @@ Job::Step CommitJob::next(StoreOp& op) {
       return Step::finished;
     case Stage::create:
       unit_.presence = Presence::absent;
+      unit_.address = core_.creations.address(session_->peer);
       return Step::write;
     case Stage::write:
     case Stage::return_flash:
@@ -133,7 +132,7 @@ Job::Step CommitJob::next(StoreOp& op) {
   return Step::call;
 }
 
-void CommitJob::answered(StoreOp&, const std::optional<Failure>& failure) {
+void CommitJob::answered(StoreOp&, const std::optional<Failure>& failure, TimePoint) {
   if (stage_ == Stage::erase) return erased(failure);
   stage_ = Stage::finished;  // a touch is no matter of its request
 }
@@ -302,6 +301,11 @@ std::optional<StoreOp> CommitJob::erase_of_unseen_login() const {
   return erase_of(record);
 }
 
+/// A Secure cookie goes out over plain http, to another host.
+bool CommitJob::is_cookie_at_risk() const noexcept {
+  return core_.rules.secure_cookie && !session_->secure && !session_->peer.is_this_host();
+}
+
 Result<ResponseFields> CommitJob::result() {
   if (error_) {
     const bool has_key = session_->presence != Presence::absent;
@@ -318,7 +322,7 @@ Result<ResponseFields> CommitJob::result() {
   if (new_id_) {
     fields.emplace_back("Set-Cookie", set_cookie(core_.rules.cookie, *new_id_, lives_));
     if (!core_.rules.id_header.empty()) fields.emplace_back(core_.rules.id_header, new_id_->text());
-    if (session_->cookie_at_risk) core_.events.cookie_at_risk();
+    if (is_cookie_at_risk()) core_.events.cookie_at_risk();
   } else if (removes_cookie_) {
     fields.emplace_back("Set-Cookie", removal_cookie(core_.rules.cookie));
     if (!core_.rules.id_header.empty()) fields.emplace_back(core_.rules.id_header, "");

@@ -13,7 +13,7 @@ class CommitJob final : public Job {
   CommitJob(Core& core, std::shared_ptr<const SessionState> session, bool failed);
 
   [[nodiscard]] Step next(StoreOp& op) override;
-  void answered(StoreOp& op, const std::optional<Failure>& failure) override;
+  void answered(StoreOp& op, const std::optional<Failure>& failure, TimePoint now) override;
   [[nodiscard]] const Base* base() const noexcept override {
     return stage_ == Stage::create ? nullptr : &session_->base;
   }
@@ -65,6 +65,7 @@ class CommitJob final : public Job {
   [[nodiscard]] Stage finish();
   void report(const Unit& unit);
   void lose_flash(const char* why) noexcept;
+  [[nodiscard]] bool is_cookie_at_risk() const noexcept;
   [[nodiscard]] bool live() const noexcept { return session_->presence == Presence::live; }
   [[nodiscard]] bool returns_flash() const noexcept { return has_flash_ && (error_ || !was_read_); }
 

@@ -55,7 +55,8 @@ class Job {
   virtual ~Job() = default;
   /// Fills in `op` for a call.
   [[nodiscard]] virtual Step next(StoreOp& op) = 0;
-  virtual void answered(StoreOp& op, const std::optional<Failure>& failure) = 0;
+  /// `now` is store time: when the store was asked, or later.
+  virtual void answered(StoreOp& op, const std::optional<Failure>& failure, TimePoint now) = 0;
 
   [[nodiscard]] Unit& unit() noexcept { return unit_; }
   /// Goes with it in the same write, and for itself: a flash message on its way back. Null: none.

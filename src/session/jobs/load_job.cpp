@@ -7,6 +7,10 @@
 namespace flame::inline v0::session {
 namespace {
 
+// One is made for each request: glibc's malloc keeps blocks of up to 1032 bytes at hand, and what
+// is larger costs it ten times as much. make_shared adds a count and a table.
+static_assert(sizeof(SessionState) + 16 <= 1032);
+
 constexpr auto idle_over = "its idle timeout has passed";
 constexpr auto absolute_over = "its absolute timeout has passed";
 
@@ -44,8 +48,8 @@ LoadJob::LoadJob(Core& core, const RequestView& request, Need need)
   session_->max_bytes = core.rules.max_bytes;
   session_->longest_login = std::chrono::floor<std::chrono::seconds>(core.rules.lifetimes.longest);
   session_->random = &core.random;
-  session_->address = core.creations.address(request.peer);
-  session_->cookie_at_risk = core.rules.secure_cookie && !request.secure && !request.from_this_host;
+  session_->peer = request.peer;
+  session_->secure = request.secure;
   switch (presented_.kind) {
     case Presented::Kind::nothing:
       return;
@@ -72,11 +76,11 @@ Job::Step LoadJob::next(StoreOp& op) {
   return std::exchange(step_, Step::finished);
 }
 
-void LoadJob::answered(StoreOp& op, const std::optional<Failure>& failure) {
+void LoadJob::answered(StoreOp& op, const std::optional<Failure>& failure, TimePoint now) {
   if (failure)
     error_ = failure->error;
   else
-    take(look(op));
+    take(look(op, now));
 }
 
 /// One ID is settled: goes on with the next, or ends.
@@ -123,20 +127,20 @@ Base& LoadJob::opening() {
   return *second_;
 }
 
-LoadJob::Found LoadJob::look(StoreOp& op) {
-  if (op.outcome == Outcome::done) return open(op.record);
+LoadJob::Found LoadJob::look(StoreOp& op, TimePoint now) {
+  if (op.outcome == Outcome::done) return open(op.record, now);
   if (op.outcome == Outcome::unreadable)
     return unreadable(
         "the store cannot read its record, damaged or of a newer release: left as it is");
-  if (op.record.expires_at != TimePoint{}) return expired(which_timeout(op.record));
+  if (op.record.expires_at != TimePoint{}) return expired(which_timeout(op.record, now));
   return reject("unknown, expired or ended");
 }
 
-LoadJob::Found LoadJob::open(Record& record) {
-  const auto now = core_.time.now();
+LoadJob::Found LoadJob::open(Record& record, TimePoint now) {
   std::string_view payload;
   Base& base = opening();
   auto state = open_header(record, core_.rules.lifetimes, now, base, payload);
+  session_->loaded_at = now;
   if (state == RecordState::readable) {
     verifier_ = core_.hash(id());
     // Before anything of its values is looked at: a stranger's secret gets no further.
@@ -190,8 +194,8 @@ LoadJob::Found LoadJob::unreadable(const char* why) {
 
 /// By what its login asked for. The store's word that it is over counts, whatever the clock is by
 /// now.
-const char* LoadJob::which_timeout(const Record& record) const {
-  const auto now = std::max(core_.time.now(), record.expires_at);
+const char* LoadJob::which_timeout(const Record& record, TimePoint now) const {
+  now = std::max(now, record.expires_at);
   Base base;
   std::string_view payload;
   const auto state = open_header(record, core_.rules.lifetimes, now, base, payload);
@@ -215,7 +219,7 @@ void LoadJob::written(Record newest) {
   auto found = Found::nothing;
   become(Presence::absent);
   if (newest.token != WriteToken{})
-    found = open(newest);
+    found = open(newest, core_.time.now());
   else
     static_cast<void>(reject("ended while its flash message was claimed"));
   if (found == Found::live)

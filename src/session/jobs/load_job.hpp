@@ -14,7 +14,7 @@ class LoadJob final : public Job {
   LoadJob(Core& core, const RequestView& request, Need need);
 
   [[nodiscard]] Step next(StoreOp& op) override;
-  void answered(StoreOp& op, const std::optional<Failure>& failure) override;
+  void answered(StoreOp& op, const std::optional<Failure>& failure, TimePoint now) override;
   [[nodiscard]] const Base* base() const noexcept override { return &session_->base; }
   void written(Record newest) override;
 
@@ -27,13 +27,13 @@ class LoadJob final : public Job {
 
   [[nodiscard]] const SessionId& id() const noexcept { return presented_.ids[at_]; }
   [[nodiscard]] Base& opening();
-  [[nodiscard]] Found look(StoreOp& op);
-  [[nodiscard]] Found open(Record& record);
+  [[nodiscard]] Found look(StoreOp& op, TimePoint now);
+  [[nodiscard]] Found open(Record& record, TimePoint now);
   [[nodiscard]] Found judge(Standing found);
   [[nodiscard]] Found reject(const char* why);
   [[nodiscard]] Found expired(const char* which);
   [[nodiscard]] Found unreadable(const char* why);
-  [[nodiscard]] const char* which_timeout(const Record& record) const;
+  [[nodiscard]] const char* which_timeout(const Record& record, TimePoint now) const;
   void take(Found found);
   void conclude();
   void open_neither();

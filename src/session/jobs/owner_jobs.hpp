@@ -16,7 +16,7 @@ class ListJob final : public Job {
   ListJob(Core& core, std::string_view owner);
 
   [[nodiscard]] Step next(StoreOp&) override;
-  void answered(StoreOp&, const std::optional<Failure>&) override {}
+  void answered(StoreOp&, const std::optional<Failure>&, TimePoint) override {}
   void all_answered() override;
   [[nodiscard]] const Base* base() const noexcept override { return nullptr; }
   void written(Record) override {}
@@ -41,7 +41,7 @@ class EndJob final : public Job {
   EndJob(Core& core, const EndOperation& operation);
 
   [[nodiscard]] Step next(StoreOp&) override;
-  void answered(StoreOp&, const std::optional<Failure>&) override {}
+  void answered(StoreOp&, const std::optional<Failure>&, TimePoint) override {}
   void all_answered() override;
   [[nodiscard]] bool did_some() const noexcept override { return erasing_; }
   void tell_progress(Error& error) const noexcept override;

@@ -75,7 +75,7 @@ const Document* Session::Impl::loaded() const noexcept {
   return changes_hands(changes, base.owner()) ? nullptr : &base.document;
 }
 
-void Session::Impl::set_owner(std::string_view owner, std::optional<Login> login) {
+void Session::Impl::set_owner(std::string_view owner, std::unique_ptr<const Login> login) {
   changes.owner = std::string(owner);
   changes.login = std::move(login);
   for (auto& each : changes.values) each.guess = {};  // what was loaded may not count any more
@@ -227,7 +227,7 @@ void Session::destroy() { changing().changes.destroy = true; }
 
 void Session::set_owner(std::string_view owner) {
   check_owner(owner);
-  changing().set_owner(owner, std::nullopt);
+  changing().set_owner(owner, nullptr);
 }
 
 void Session::set_owner(std::string_view owner, Login login) {
@@ -238,7 +238,7 @@ void Session::set_owner(std::string_view owner, Login login) {
   if (login.label.size() > max_label_size)
     throw ValueError("a label has at most " + std::to_string(max_label_size) +
                      " bytes, this one has " + std::to_string(login.label.size()) + ": shorten it");
-  self.set_owner(owner, std::move(login));
+  self.set_owner(owner, std::make_unique<const Login>(std::move(login)));
 }
 
 }  // namespace flame::inline v0::session

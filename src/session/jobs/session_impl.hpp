@@ -45,17 +45,18 @@ class FlashHome {
 struct Session::Impl {
   const Core* loaded_by = nullptr;  ///< null: by no Manager
   Presence presence = Presence::absent;
-  bool cookie_at_risk = false;  ///< a Secure cookie would go out over plain http from another host
+  bool secure = false;                    ///< the request came over TLS
+  std::atomic<bool> is_committed{false};  ///< and so the commit is to care for the flash message
+  Peer peer{};
   std::size_t max_bytes = Options{}.max_bytes;
   std::chrono::seconds longest_login = Options{}.longest_login;
   RandomSource* random = Environment{}.random;
-  std::uint64_t address = 0;  ///< of the client, as CreationLimit knows it
   Verifier presented{};
-  Base base;  ///< live: the record as loaded
+  TimePoint loaded_at{};  ///< store time: what is idle is so since then
+  Base base;              ///< live: the record as loaded
   Changes changes;
   FlashHome::Message flash{};  ///< claimed for this request
   std::shared_ptr<FlashHome> flash_home{};
-  std::atomic<bool> is_committed{false};  ///< and so the commit is to care for the message
   /// Two live sessions whose IDs one request brought: none is opened, and destroy ends both.
   struct Ended {
     SessionKey key{};
@@ -72,7 +73,7 @@ struct Session::Impl {
 
   /// What counts of it for reads; null: nothing, it is another owner's now.
   [[nodiscard]] const Document* loaded() const noexcept;
-  void set_owner(std::string_view owner, std::optional<Login> login);
+  void set_owner(std::string_view owner, std::unique_ptr<const Login> login);
   /// The value of a key as the first `end` changes leave it. What updates make of it is kept.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view key,
                                                      std::size_t end) const noexcept;

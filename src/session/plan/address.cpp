@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace flame::inline v0::session {
 namespace {
@@ -30,24 +31,38 @@ bool is_private_v6(const Address& address) noexcept {
          || (a == 0xfe && (b & 0xc0U) == 0x80);                        // link-local
 }
 
+/// Of size 0 where it is none.
+Address parse(std::string_view text) noexcept {
+  std::array<char, INET6_ADDRSTRLEN> terminated{};
+  Address out;
+  if (text.size() >= terminated.size() || text.find('\0') != std::string_view::npos) return out;
+  text.copy(terminated.data(), text.size());
+  if (::inet_pton(AF_INET, terminated.data(), out.bytes.data()) == 1)
+    out.size = 4;
+  else if (::inet_pton(AF_INET6, terminated.data(), out.bytes.data()) == 1)
+    out.size = 16;
+  return out;
+}
+
+void unmap_v4(Address& address) noexcept {
+  constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255};
+  if (address.size != 16 || !std::equal(mapped.begin(), mapped.end(), address.bytes.begin()))
+    return;
+  std::copy_n(address.bytes.begin() + 12, 4, address.bytes.begin());
+  address.size = 4;
+}
+
 }  // namespace
 
-std::optional<Address> parse_address(std::string_view text) noexcept {
-  std::array<char, INET6_ADDRSTRLEN> terminated{};
-  if (text.size() >= terminated.size() || text.find('\0') != std::string_view::npos)
-    return std::nullopt;
-  text.copy(terminated.data(), text.size());
+std::optional<Address> address_of(const Peer& peer) noexcept {
+  const std::string_view from(peer.from_.data(), peer.size_);
   Address out;
-  if (::inet_pton(AF_INET, terminated.data(), out.bytes.data()) == 1) {
-    out.size = 4;
-    return out;
-  }
-  if (::inet_pton(AF_INET6, terminated.data(), out.bytes.data()) != 1) return std::nullopt;
-  constexpr std::array<std::uint8_t, 12> v4_mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255};
-  const bool is_v4 = std::equal(v4_mapped.begin(), v4_mapped.end(), out.bytes.begin());
-  if (is_v4) std::copy_n(out.bytes.begin() + 12, 4, out.bytes.begin());
-  out.size = is_v4 ? 4 : 16;
-  return out;
+  if (peer.kind_ == Peer::Kind::text)
+    out = parse(from);
+  else if (from.size() == 4 || from.size() == 16)
+    out.size = from.copy(reinterpret_cast<char*>(out.bytes.data()), out.bytes.size());
+  unmap_v4(out);
+  return out.size == 0 ? std::nullopt : std::optional(out);
 }
 
 bool is_loopback(const Address& address) noexcept {
@@ -58,6 +73,16 @@ bool is_loopback(const Address& address) noexcept {
 bool is_private(const Address& address) noexcept {
   return address.size == 4 ? is_private_v4(address.bytes[0], address.bytes[1])
                            : is_private_v6(address);
+}
+
+bool Peer::is_this_host() const noexcept {
+  const auto address = address_of(*this);
+  return address && is_loopback(*address);
+}
+
+bool Peer::is_one_client() const noexcept {
+  const auto address = address_of(*this);
+  return address && !is_private(*address);
 }
 
 }  // namespace flame::inline v0::session

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
-#include <string_view>
+
+#include <flame/session/peer.hpp>
 
 namespace flame::inline v0::session {
 
@@ -16,7 +16,7 @@ struct Address {
 };
 
 /// Nothing where it is neither: with a zone, say.
-[[nodiscard]] std::optional<Address> parse_address(std::string_view text) noexcept;
+[[nodiscard]] std::optional<Address> address_of(const Peer& peer) noexcept;
 
 [[nodiscard]] bool is_loopback(const Address& address) noexcept;
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,7 +51,7 @@ struct Changes {
   std::optional<std::string> flash{};
   std::optional<std::string> csrf{};  ///< for a session that has none
   std::optional<std::string> owner{};
-  std::optional<Login> login{};  ///< the owner's; unset: on the usual terms
+  std::unique_ptr<const Login> login{};  ///< the owner's; null: on the usual terms
   bool regenerate = false;
   bool destroy = false;
 

@@ -25,13 +25,12 @@ void CreationLimit::set(std::size_t per_second, RandomSource& random) noexcept {
   static_cast<void>(random.fill(std::as_writable_bytes(std::span(&seed_, 1))));
 }
 
-std::uint64_t CreationLimit::address(std::string_view text) const noexcept {
-  if (text.empty() || per_second_ == 0) return 0;
-  const auto hash = [&](const auto& bytes) {
-    return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed_);
-  };
-  const auto address = parse_address(text);
-  return std::max<std::uint64_t>(address ? hash(of_client(*address)) : hash(text), 1);
+std::uint64_t CreationLimit::address(const Peer& peer) const noexcept {
+  if (per_second_ == 0) return 0;
+  const auto address = address_of(peer);
+  if (!address || is_private(*address)) return 0;
+  const auto bytes = of_client(*address);
+  return std::max<std::uint64_t>(XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed_), 1);
 }
 
 bool CreationLimit::admit(std::uint64_t address) noexcept {

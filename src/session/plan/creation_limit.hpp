@@ -5,9 +5,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 #include <flame/session/environment.hpp>
+#include <flame/session/peer.hpp>
 
 namespace flame::inline v0::session {
 
@@ -27,9 +27,9 @@ class CreationLimit {
   /// choose the place of an address.
   void set(std::size_t per_second, RandomSource& random) noexcept;
 
-  /// What the limit knows an address by: 0 for none. An IPv6 address counts as its network of 64
-  /// bits, all of which is one client's.
-  [[nodiscard]] std::uint64_t address(std::string_view text) const noexcept;
+  /// What the limit knows an address by: 0 for none, or one that is no one client's. An IPv6
+  /// address counts as its network of 64 bits, all of which is one client's.
+  [[nodiscard]] std::uint64_t address(const Peer& peer) const noexcept;
 
   /// Whether one more may begin, which is counted then.
   [[nodiscard]] bool admit(std::uint64_t address) noexcept;

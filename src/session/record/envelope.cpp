@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace flame::inline v0::session {
@@ -151,7 +152,7 @@ Opened open_envelope(std::string_view blob, const SessionKey& key, Header& heade
     return Opened::unreadable;
   Cursor cursor(body.substr(magic.size() + sizeof version));
   if (cursor.take<std::uint8_t>() != codec_cbor) return Opened::unreadable;
-  header = {};
+  std::construct_at(&header);
   cursor.take(header.current);
   const std::size_t superseded = cursor.take<std::uint8_t>();
   if (superseded > superseded_kept) return Opened::unreadable;

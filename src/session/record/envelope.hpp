@@ -22,8 +22,11 @@ inline constexpr std::chrono::seconds superseded_for{60};
 inline constexpr std::size_t superseded_kept = 4;
 
 struct Superseded {
-  Verifier verifier{};
+  Verifier verifier;  ///< set where it is used: clearing them all costs more than reading the rest
   TimePoint until{};  ///< the epoch: unused
+
+  Superseded() noexcept {}
+  Superseded(const Verifier& of, TimePoint end) noexcept : verifier(of), until(end) {}
 };
 
 inline constexpr std::size_t max_application_size = 64;  ///< bytes
@@ -31,8 +34,8 @@ inline constexpr std::size_t max_application_size = 64;  ///< bytes
 /// What the envelope says of the session beside its values. Texts are views.
 struct Header {
   Verifier current{};
-  std::array<Superseded, superseded_kept> superseded{};  ///< newest first
-  std::array<WriteToken, write_tokens_kept> tokens{};    ///< newest first; 0: unused
+  std::array<Superseded, superseded_kept> superseded;  ///< newest first
+  std::array<WriteToken, write_tokens_kept> tokens{};  ///< newest first; 0: unused
   /// Unset: format 1, which does not tell it, and has no terms.
   std::optional<std::string_view> application{};
   Terms terms{};

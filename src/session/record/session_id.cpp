@@ -1,15 +1,14 @@
+// OpenSSL's EVP has allocated at each hash since 3.0, and takes twice the time for one this short.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "session_id.hpp"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
-#include <new>
-#include <stdexcept>
 
 #include "base64url.hpp"
 
@@ -19,9 +18,8 @@ std::optional<SessionId> SessionId::parse(std::string_view text) noexcept {
   std::optional<SessionId> id;
   if (text.size() != size) return id;
   id.emplace();
-  std::array<std::byte, secret_bytes> secret;
   if (base64url_decode(text.substr(0, selector_size), id->key_.bytes.data()) &&
-      base64url_decode(text.substr(selector_size), secret.data()))
+      is_base64url(text.substr(selector_size)))
     std::copy_n(text.data(), size, id->text_.data());
   else
     id.reset();
@@ -46,40 +44,23 @@ SessionId SessionId::with_key(const SessionKey& key) const noexcept {
 }
 
 bool equal(const Verifier& a, const Verifier& b) noexcept {
-  return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+  std::array<std::uint64_t, sizeof(Verifier) / 8> left, right;
+  std::memcpy(left.data(), a.data(), sizeof a);
+  std::memcpy(right.data(), b.data(), sizeof b);
+  std::uint64_t difference = 0;
+  for (std::size_t i = 0; i < left.size(); ++i) difference |= left[i] ^ right[i];
+  asm volatile("" : "+r"(difference));  // known to no compiler before all of it is there
+  return difference == 0;
 }
 
-namespace {
-
-/// Throws rather than let a static keep a null for good: it is tried again at its next use.
-template <class T>
-T* required(T* made) {
-  if (!made) throw std::bad_alloc();
-  return made;
-}
-
-const EVP_MD* sha256() {
-  // Fetched once: OpenSSL 3 looks a digest up by name at each use otherwise.
-  static const EVP_MD* const digest = required(EVP_MD_fetch(nullptr, "SHA256", nullptr));
-  return digest;
-}
-
-struct FreeContext {
-  void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
-};
-
-}  // namespace
-
-Verifier VerifierHash::operator()(const SessionId& id) const {
-  static thread_local const std::unique_ptr<EVP_MD_CTX, FreeContext> context(
-      required(EVP_MD_CTX_new()));
+Verifier VerifierHash::operator()(const SessionId& id) const noexcept {
   const auto text = id.text();
   Verifier out;
-  if (EVP_DigestInit_ex2(context.get(), sha256(), nullptr) != 1 ||
-      EVP_DigestUpdate(context.get(), application_.data(), application_.size()) != 1 ||
-      EVP_DigestUpdate(context.get(), text.data(), text.size()) != 1 ||
-      EVP_DigestFinal_ex(context.get(), reinterpret_cast<unsigned char*>(out.data()), nullptr) != 1)
-    throw std::runtime_error("SHA-256 is not available from OpenSSL");
+  SHA256_CTX context;  // on the stack, and so nothing here can fail
+  SHA256_Init(&context);
+  SHA256_Update(&context, application_.data(), application_.size());
+  SHA256_Update(&context, text.data(), text.size());
+  SHA256_Final(reinterpret_cast<unsigned char*>(out.data()), &context);
   return out;
 }
 

@@ -46,7 +46,7 @@ using Verifier = std::array<std::byte, 32>;
 class VerifierHash {
  public:
   explicit VerifierHash(std::string application) : application_(std::move(application)) {}
-  [[nodiscard]] Verifier operator()(const SessionId& id) const;
+  [[nodiscard]] Verifier operator()(const SessionId& id) const noexcept;
   [[nodiscard]] std::string_view application() const noexcept { return application_; }
 
  private:

@@ -47,7 +47,7 @@ class DirectDispatch final : public Dispatch {
     auto* const connection = connected(call);
     if (!connection) return;
     if (call.connects_only) return;
-    const Call now{time_.now(), call.deadline};
+    const Call now{call.now, call.deadline};
     if (auto* const list = call.list) {
       list->page = list->read(*connection, now);
       return;

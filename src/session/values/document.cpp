@@ -30,8 +30,8 @@ std::optional<Document> Document::read(std::string_view payload) {
   if (!count) return std::nullopt;
   for (std::size_t i = 0; i < *count; ++i) {
     const std::size_t start = payload.size() - in.bytes_left();
-    const auto own = in.unsigned_integer();
-    const auto key = own ? std::nullopt : in.text();
+    const auto key = in.text();
+    const auto own = key ? std::nullopt : in.unsigned_integer();
     const auto value = in.skip();
     if ((!own && !key) || !value) return std::nullopt;
     const auto bytes = payload.substr(start, payload.size() - in.bytes_left() - start);

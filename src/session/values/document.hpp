@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace flame::inline v0::session {
 
@@ -68,8 +69,7 @@ class Document {
   Entries values_{};  // ascending by key, so that look-up is a search and a rewrite is canonical
   std::optional<std::string_view> flash_{};
   std::optional<std::string_view> csrf_{};
-  boost::container::small_vector<std::string_view, 1>
-      unknown_{};  // of a newer release: kept as they are
+  std::vector<std::string_view> unknown_{};  // of a newer release: kept as they are
 };
 
 }  // namespace flame::inline v0::session

@@ -22,8 +22,9 @@ class CreationLimitTest : public testing::Test {
     for (std::size_t i = 0; i < tries; ++i) out += limit.admit(address) ? 1U : 0U;
     return out;
   }
+  std::uint64_t of(const std::string& text) { return limit.address(text); }
   std::size_t admitted(std::size_t tries, const char* address) {
-    return admitted(tries, limit.address(address));
+    return admitted(tries, of(address));
   }
 
   test_support::FakeClock clock{};
@@ -84,23 +85,18 @@ TEST_F(CreationLimitTest, AnAddressHasAFewAtOnceAndOneEachSecondAtLeast) {
 
 TEST_F(CreationLimitTest, AnAddressIsItsClients) {
   limit.set(1000, random);
-  const auto same = [this](const char* a, const char* b) {
-    return limit.address(a) == limit.address(b);
-  };
-  EXPECT_EQ(limit.address(""), 0U);
-  EXPECT_NE(limit.address("203.0.113.7"), 0U);
+  const auto same = [this](const char* a, const char* b) { return of(a) == of(b); };
+  EXPECT_EQ(limit.address({}), 0U);
+  EXPECT_NE(of("203.0.113.7"), 0U);
   EXPECT_FALSE(same("203.0.113.7", "203.0.113.8"));
   EXPECT_TRUE(same("203.0.113.7", "::ffff:203.0.113.7"));
   EXPECT_TRUE(same("2001:db8:1:2::1", "2001:DB8:1:2:ffff:ffff:ffff:ffff")) << "one network of 64";
   EXPECT_FALSE(same("2001:db8:1:2::1", "2001:db8:1:3::1"));
-  EXPECT_FALSE(same("one socket", "another socket")) << "whatever an adapter calls its peers";
-  const std::string longer(200, 'x');
-  EXPECT_FALSE(same(longer.c_str(), (longer + "y").c_str()));
 }
 
 TEST_F(CreationLimitTest, NobodyCanChooseTheirPlace) {
   limit.set(1000, random);
-  const auto before = limit.address("203.0.113.7");
+  const auto before = of("203.0.113.7");
   CreationLimit other(clock);
   other.set(1000, random);  // another process, another seed
   EXPECT_NE(other.address("203.0.113.7") % CreationLimit::places, before % CreationLimit::places);
@@ -110,9 +106,8 @@ TEST_F(CreationLimitTest, AddressesSpreadOverAllPlaces) {
   limit.set(1000, random);
   std::set<std::uint64_t> places;
   for (int i = 0; i < 256 * 256; ++i)
-    places.insert(
-        limit.address("198.18." + std::to_string(i / 256) + "." + std::to_string(i % 256)) %
-        CreationLimit::places);
+    places.insert(of("198.18." + std::to_string(i / 256) + "." + std::to_string(i % 256)) %
+                  CreationLimit::places);
   EXPECT_EQ(places.size(), CreationLimit::places);
 }
 
