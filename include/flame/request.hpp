@@ -61,7 +61,7 @@ class Request {
 
   Method method_ = Method::other;
   bool from_this_host_ = false, secure_ = false;
-  bool of_one_client_ = false;  // its peer's address is
+  bool of_a_proxy_ = false;  // its peer's address is, a trusted one's that names nobody
   std::string_view method_name_{}, target_{}, path_{}, query_string_{}, peer_{};
   std::string_view host_{};  // a proxy's word
   std::vector<Field> fields_{};

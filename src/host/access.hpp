@@ -29,7 +29,7 @@ struct RequestAccess {
     request.secure_ = secure;
     request.host_ = host;
   }
-  static bool is_of_one_client(const Request& request) noexcept { return request.of_one_client_; }
+  static bool is_of_a_proxy(const Request& request) noexcept { return request.of_a_proxy_; }
   static std::vector<Field>& fields(Request& request) noexcept { return request.fields_; }
   static std::string& body(Request& request) noexcept { return request.body_; }
   /// What was parsed from a buffer that has moved.

@@ -7,7 +7,7 @@
 #include <limits>
 #include <memory>
 
-#include "peer.hpp"
+#include <flame/session/peer.hpp>
 
 namespace flame::inline v0::detail {
 
@@ -45,7 +45,7 @@ std::size_t Places::most_of(const std::string& one) const noexcept {
   constexpr auto any = std::numeric_limits<std::size_t>::max();
   if (one.empty()) return any;
   if (most_of_one_ != 0) return most_of_one_;
-  return is_public(one) ? std::max<std::size_t>(most_ / 4, 1) : any;
+  return session::Peer(one).is_one_client() ? std::max<std::size_t>(most_ / 4, 1) : any;
 }
 
 Places::Answer Places::take(const std::string& one, bool force) {

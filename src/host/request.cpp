@@ -3,6 +3,7 @@
 
 #include <flame/request.hpp>
 #include <flame/session/cookie.hpp>
+#include <flame/session/peer.hpp>
 
 #include "access.hpp"
 #include "target.hpp"
@@ -59,6 +60,12 @@ bool RequestAccess::set_target(Request& request, std::string_view target) noexce
   request.path_ = parsed.path;
   request.query_string_ = parsed.query;
   return parsed.is_good && (parsed.path != "*" || request.method_ == Method::options);
+}
+
+void RequestAccess::set_peer(Request& request, std::string_view peer, bool is_proxy) noexcept {
+  request.peer_ = peer;
+  request.of_a_proxy_ = is_proxy;
+  request.from_this_host_ = !is_proxy && session::Peer(peer).is_this_host();
 }
 
 void RequestAccess::rebase(Request& request, const char* from, const char* to) noexcept {

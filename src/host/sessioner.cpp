@@ -18,7 +18,6 @@
 #include "chain.hpp"
 #include "loop.hpp"
 #include "own_cookie.hpp"
-#include "peer.hpp"
 #include "text.hpp"
 #include "token_check.hpp"
 
@@ -38,7 +37,7 @@ struct HostRequest {
     const auto& request = context.request();
     view.secure = request.secure();
     view.method = request.method_name();
-    view.peer = request.from_this_host() ? request.peer() : flame::detail::client_of(request);
+    if (!RequestAccess::is_of_a_proxy(request)) view.peer = request.peer();
   }
   Executor* executor() const { return ContextAccess::loop(context); }
 

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <cstddef>
-#include <cstdint>
 
 #include <flame/session/adapter.hpp>
 
@@ -16,23 +14,12 @@ constexpr bool same_name(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && std::ranges::equal(a, b, {}, lower, lower);
 }
 
-constexpr std::uint64_t bit_of(std::size_t size) noexcept {
-  return size < 64 ? std::uint64_t{1} << size : 0;
-}
-
-/// The sizes of all names that are looked for: most fields have another one.
-constexpr std::uint64_t sizes = [] {
-  auto out = bit_of(std::string_view("Cookie").size());
-  for (const auto purpose : purpose_fields) out |= bit_of(purpose.size());
-  return out;
-}();
-
 }  // namespace
 
 void RequestFields::add(std::string_view name, std::string_view value) {
-  if (!id_header_.empty() && same_name(name, id_header_)) ids_.add(value);
-  if ((bit_of(name.size()) & sizes) == 0) return;
   if (same_name(name, "Cookie")) cookies_.add(value);
+  if (!id_header_.empty() && same_name(name, id_header_)) ids_.add(value);
+  if (!wants_purposes_) return;
   for (const auto purpose : purpose_fields)
     if (same_name(name, purpose)) purposes_.add(value);
 }

@@ -10,8 +10,8 @@
 
 #include <flame/session/value.hpp>
 
-#include "by_libcbor.hpp"
 #include "fuzz.hpp"
+#include "session/values/by_libcbor.hpp"
 
 namespace flame::fuzz {
 namespace {

@@ -93,7 +93,7 @@ TEST(WithoutTheHost, AnswersWithMoreThanACookie) {
   std::vector<std::string> names;
   for (const auto& field : count_visit(manager, {"GET", "", "", true}).fields)
     names.push_back(field.first);
-  EXPECT_EQ(names, (std::vector<std::string>{"Cache-Control", "Vary", "Set-Cookie"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"Vary", "Cache-Control", "Set-Cookie"}));
 }
 
 }  // namespace

@@ -76,6 +76,27 @@ TEST_F(Adapter, FieldsAreGatheredInOneWalk) {
   EXPECT_EQ(all(view.purposes), (std::vector<std::string_view>{"prefetch", "prefetch"}));
 }
 
+TEST_F(Adapter, WhatIsFetchedForMattersToAMessageAlone) {
+  adapter::RequestFields reads(manager(), Need::read | Need::write);
+  reads.add("Sec-Purpose", "prefetch");
+  reads.add("Cookie", "a=1");
+  EXPECT_TRUE(reads.view().purposes.empty());
+  EXPECT_EQ(reads.view().cookie_lines.size(), 1U);
+  EXPECT_FALSE(reads.wants_more_than_cookies());
+  adapter::RequestFields claims(manager(), Need::read | Need::flash);
+  claims.add("Sec-Purpose", "prefetch");
+  EXPECT_EQ(claims.view().purposes.size(), 1U);
+  EXPECT_TRUE(claims.wants_more_than_cookies());
+}
+
+TEST_F(Adapter, AnIdHeaderIsLookedForWhateverIsNeeded) {
+  options.id_header = "X-Session";
+  adapter::RequestFields fields(manager(), Need::read);
+  EXPECT_TRUE(fields.wants_more_than_cookies());
+  fields.add("x-session", "one");
+  EXPECT_EQ(fields.view().id_headers.size(), 1U);
+}
+
 TEST_F(Adapter, WithoutAnIdHeaderNoFieldIsOne) {
   adapter::RequestFields fields(manager());
   fields.add("", "x");

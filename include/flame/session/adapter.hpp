@@ -57,16 +57,23 @@ class FieldValues {
 /// given is viewed, not copied.
 class RequestFields {
  public:
-  explicit RequestFields(const Manager& manager) : id_header_(manager.options().id_header) {}
+  /// `need` is what the load is for: only a flash message depends on what is fetched for.
+  explicit RequestFields(const Manager& manager, Need need = Need::flash)
+      : id_header_(manager.options().id_header), wants_purposes_(has(need, Need::flash)) {}
   RequestFields(const RequestFields&) = delete;
   RequestFields& operator=(const RequestFields&) = delete;
 
   void add(std::string_view name, std::string_view value);
+  /// Whether it looks for others than Cookie: a framework that knows the cookies need not add all.
+  [[nodiscard]] bool wants_more_than_cookies() const noexcept {
+    return wants_purposes_ || !id_header_.empty();
+  }
   /// Views this object: cookie_lines, id_headers and purposes alone.
   [[nodiscard]] RequestView view() const noexcept;
 
  private:
   std::string_view id_header_;
+  bool wants_purposes_;
   detail::FieldValues cookies_{}, ids_{}, purposes_{};
 };
 
@@ -224,7 +231,7 @@ void tell_unsaved(E& exchange, const Result<ResponseFields>& committed) {
 /// abandoned.
 template <Exchange E>
 void serve(Manager& manager, const Asked& asked, E& exchange) {
-  RequestFields fields(manager);
+  RequestFields fields(manager, *asked.need);
   Flash flash;
   auto session = detail::load(manager, detail::view_of(exchange, fields), *asked.need, flash);
   if (!session) {
@@ -295,7 +302,7 @@ requires Exchange<std::remove_cvref_t<decltype(*std::declval<Pointer&>())>> Task
 serve_in(Manager& manager, UnderWay* count, Asked asked, Pointer exchange) {
   std::exception_ptr thrown;
   try {
-    RequestFields fields(manager);
+    RequestFields fields(manager, *asked.need);
     CountedAwait<LoadOperation> loading(manager, count);
     loading.request = detail::view_of(*exchange, fields);
     loading.need = *asked.need;

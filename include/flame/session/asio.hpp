@@ -78,8 +78,8 @@ void add_fields(const Request& request, adapter::RequestFields& fields) {
 
 /// Of the connection that a request came by.
 struct Client {
-  std::string_view address{};  ///< IP address as text: remote_endpoint().address().to_string()
-  bool secure = false;         ///< over TLS
+  Peer address{};       ///< of remote_endpoint().address(): to_string(), or Peer::of_bytes()
+  bool secure = false;  ///< over TLS
 };
 
 namespace detail {
@@ -131,12 +131,12 @@ adapter::Detached commit(Manager& manager, Session& session, int status, Handler
 
 template <class Request, class Response, class Function>
 struct Exchange : ResponseWriter<Response> {
-  Exchange(const Request& in, Response& out, Client by, bool for_a_store,
+  Exchange(const Request& in, Response& out, Client by, bool blocks,
            std::shared_ptr<const Function> called)
       : ResponseWriter<Response>{out},
         request(in),
         client(by),
-        waits(for_a_store),
+        waits(blocks),
         function(std::move(called)) {}
 
   void gather(adapter::RequestFields& fields) const { add_fields(request, fields); }

@@ -266,6 +266,7 @@ struct Exchange {
   Executor* executor() const noexcept { return loop.get(); }
 
   void gather(adapter::RequestFields& fields) const {
+    if (!fields.wants_more_than_cookies()) return;
     for (const auto& [name, value] : request->headers()) fields.add(name, value);
   }
   /// Of the Cookie fields Drogon keeps nothing but the pairs.
@@ -321,7 +322,8 @@ struct Exchange {
       response->addCookie(cookie_of(value));
       return;
     }
-    auto all = response->getHeader(std::string(name));
+    std::string all;
+    if (!response->headers().empty()) all = response->getHeader(std::string(name));
     if (!all.empty()) all.append(", ");
     response->addHeader(std::string(name), all.append(value));
   }

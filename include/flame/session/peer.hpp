@@ -1,12 +1,14 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #pragma GCC visibility push(default)
 
@@ -20,10 +22,12 @@ class Peer {
  public:
   /// Not known, or that of many visitors: of a proxy.
   Peer() noexcept {}
-  /// What is no address is not known. Anything that is text.
+  /// What is no address is not known. Anything that is text: RequestView{.peer = text}.
   template <class Text>
-  requires std::convertible_to<const Text&, std::string_view> Peer(const Text& text)
-  noexcept  // NOLINT(google-explicit-constructor): RequestView{.peer = text}
+  requires std::convertible_to<const Text&, std::string_view>
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Peer(const Text& text)
+  noexcept(std::is_nothrow_convertible_v<const Text&, std::string_view>)
       : Peer(std::string_view(text), Kind::text) {}
   /// 4 or 16 bytes in network order.
   [[nodiscard]] static Peer of_bytes(std::span<const std::uint8_t> bytes) noexcept {
@@ -40,9 +44,13 @@ class Peer {
   friend std::optional<Address> address_of(const Peer& peer) noexcept;
 
   Peer(std::string_view from, Kind kind) noexcept
-      : size_(static_cast<std::uint8_t>(from.copy(from_.data(), from_.size()))), kind_(kind) {}
+      : size_(static_cast<std::uint8_t>(from.size() < most ? from.size() : most)), kind_(kind) {
+    if (size_ > 0) std::memcpy(from_.data(), from.data(), size_);
+  }
 
-  std::array<char, 46> from_;  // of the longest text and one more, so that what is cut is none
+  // The longest text and one more, so that what is cut is none.
+  static constexpr std::size_t most = 46;
+  std::array<std::byte, most> from_;  // as far as size_ goes
   std::uint8_t size_ = 0;
   Kind kind_ = Kind::text;
 };

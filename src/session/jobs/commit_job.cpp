@@ -49,7 +49,7 @@ CommitJob::Stage CommitJob::write() {
 CommitJob::Stage CommitJob::touch_if_due() {
   if (!live()) return Stage::finished;
   if (!session_->base.header.application && !core_.hash.application().empty()) return stamp();
-  return due(session_->loaded_at) ? Stage::touch : Stage::finished;
+  return due(core_.time.now()) ? Stage::touch : Stage::finished;
 }
 
 /// A record of format 1 has its owner without the application: nobody finds it by that.
@@ -317,8 +317,8 @@ Result<ResponseFields> CommitJob::result() {
   auto& fields = out->fields;
   fields.reserve(4);
   // Whatever it came to, this response depended on the cookie (S19).
-  fields.emplace_back("Cache-Control", "no-store");
   fields.emplace_back("Vary", core_.rules.vary);
+  fields.emplace_back("Cache-Control", "no-store");
   if (new_id_) {
     fields.emplace_back("Set-Cookie", set_cookie(core_.rules.cookie, *new_id_, lives_));
     if (!core_.rules.id_header.empty()) fields.emplace_back(core_.rules.id_header, new_id_->text());

@@ -55,7 +55,8 @@ class Job {
   virtual ~Job() = default;
   /// Fills in `op` for a call.
   [[nodiscard]] virtual Step next(StoreOp& op) = 0;
-  /// `now` is store time: when the store was asked, or later.
+  /// `now` is store time, when the store was asked or later; of a touch, which nobody waits for,
+  /// none.
   virtual void answered(StoreOp& op, const std::optional<Failure>& failure, TimePoint now) = 0;
 
   [[nodiscard]] Unit& unit() noexcept { return unit_; }

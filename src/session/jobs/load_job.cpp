@@ -7,10 +7,6 @@
 namespace flame::inline v0::session {
 namespace {
 
-// One is made for each request: glibc's malloc keeps blocks of up to 1032 bytes at hand, and what
-// is larger costs it ten times as much. make_shared adds a count and a table.
-static_assert(sizeof(SessionState) + 16 <= 1032);
-
 constexpr auto idle_over = "its idle timeout has passed";
 constexpr auto absolute_over = "its absolute timeout has passed";
 
@@ -140,7 +136,6 @@ LoadJob::Found LoadJob::open(Record& record, TimePoint now) {
   std::string_view payload;
   Base& base = opening();
   auto state = open_header(record, core_.rules.lifetimes, now, base, payload);
-  session_->loaded_at = now;
   if (state == RecordState::readable) {
     verifier_ = core_.hash(id());
     // Before anything of its values is looked at: a stranger's secret gets no further.

@@ -52,8 +52,7 @@ struct Session::Impl {
   std::chrono::seconds longest_login = Options{}.longest_login;
   RandomSource* random = Environment{}.random;
   Verifier presented{};
-  TimePoint loaded_at{};  ///< store time: what is idle is so since then
-  Base base;              ///< live: the record as loaded
+  Base base;  ///< live: the record as loaded
   Changes changes;
   FlashHome::Message flash{};  ///< claimed for this request
   std::shared_ptr<FlashHome> flash_home{};

@@ -55,7 +55,7 @@ void unmap_v4(Address& address) noexcept {
 }  // namespace
 
 std::optional<Address> address_of(const Peer& peer) noexcept {
-  const std::string_view from(peer.from_.data(), peer.size_);
+  const std::string_view from(reinterpret_cast<const char*>(peer.from_.data()), peer.size_);
   Address out;
   if (peer.kind_ == Peer::Kind::text)
     out = parse(from);

@@ -3,6 +3,9 @@
 #include "session_id.hpp"
 
 #include <openssl/sha.h>
+#ifdef OPENSSL_NO_DEPRECATED_3_0
+#error "this OpenSSL was built with no-deprecated: flame-session needs SHA256_Init() of it"
+#endif
 #include <pthread.h>
 
 #include <algorithm>

@@ -60,7 +60,7 @@ struct ListRequest {
 struct StoreCall {
   StoreOp op;
   Deadline deadline{};
-  TimePoint now{};  ///< store time, for a store that is called at once
+  TimePoint now{};                   ///< store time, for a store that is called at once
   std::optional<Failure> failure{};  ///< set: op.outcome means nothing
   void (*done)(StoreCall&) noexcept = nullptr;
   void* context = nullptr;

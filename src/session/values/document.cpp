@@ -30,20 +30,25 @@ std::optional<Document> Document::read(std::string_view payload) {
   if (!count) return std::nullopt;
   for (std::size_t i = 0; i < *count; ++i) {
     const std::size_t start = payload.size() - in.bytes_left();
-    const auto key = in.text();
-    const auto own = key ? std::nullopt : in.unsigned_integer();
-    const auto value = in.skip();
-    if ((!own && !key) || !value) return std::nullopt;
-    const auto bytes = payload.substr(start, payload.size() - in.bytes_left() - start);
-    if (own == flash_key || own == csrf_key) {
-      auto& slot = own == flash_key ? out.flash_ : out.csrf_;
+    const auto item = [&] {
+      return payload.substr(start, payload.size() - in.bytes_left() - start);
+    };
+    if (const auto key = in.text()) {
+      const auto value = in.skip();
+      const bool ascends = out.values_.empty() || out.values_.back().key() < *key;
+      if (!value || !ascends) return std::nullopt;
+      out.values_.emplace_back(item(), *key, *value);
+      continue;
+    }
+    const auto own = in.unsigned_integer();
+    const auto value = own ? in.skip() : std::nullopt;
+    if (!value) return std::nullopt;
+    if (*own == flash_key || *own == csrf_key) {
+      auto& slot = *own == flash_key ? out.flash_ : out.csrf_;
       if (slot) return std::nullopt;
       slot = value;
-    } else if (own) {
-      out.unknown_.push_back(bytes);
     } else {
-      if (!out.values_.empty() && out.values_.back().key() >= *key) return std::nullopt;
-      out.values_.emplace_back(bytes, *key, *value);
+      out.unknown_.push_back(item());
     }
   }
   if (!in.at_end()) return std::nullopt;

@@ -12,7 +12,7 @@ namespace flame::inline v0::session {
 namespace {
 
 static_assert(sizeof(std::size_t) == sizeof(std::uint64_t),
-              "libcbor cuts 64-bit lengths on others");
+              "counts and lengths of 64 bits are cut on others");
 
 /// A head is at most 9 bytes: one, and an argument of 8.
 class Head {

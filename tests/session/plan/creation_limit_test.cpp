@@ -88,6 +88,8 @@ TEST_F(CreationLimitTest, AnAddressIsItsClients) {
   const auto same = [this](const char* a, const char* b) { return of(a) == of(b); };
   EXPECT_EQ(limit.address({}), 0U);
   EXPECT_NE(of("203.0.113.7"), 0U);
+  for (const auto* many : {"10.0.0.1", "127.0.0.1", "::1", "fd00::1", "::ffff:192.168.0.1"})
+    EXPECT_EQ(of(many), 0U) << many << " may be a proxy of all";
   EXPECT_FALSE(same("203.0.113.7", "203.0.113.8"));
   EXPECT_TRUE(same("203.0.113.7", "::ffff:203.0.113.7"));
   EXPECT_TRUE(same("2001:db8:1:2::1", "2001:DB8:1:2:ffff:ffff:ffff:ffff")) << "one network of 64";

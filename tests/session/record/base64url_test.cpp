@@ -20,7 +20,9 @@ std::string encoded(std::string_view bytes) {
 
 bool decodes(std::string_view text, std::string& out) {
   out.assign(text.size() * 3 / 4, '?');
-  return base64url_decode(text, reinterpret_cast<std::byte*>(out.data()));
+  const bool ok = base64url_decode(text, reinterpret_cast<std::byte*>(out.data()));
+  EXPECT_EQ(is_base64url(text), ok) << text;
+  return ok;
 }
 
 struct Vector {
