@@ -198,7 +198,7 @@ class CountedAwait : public Await<Op> {
 template <class T>
 concept Exchange = ResponseWriter<T> &&
     requires(T exchange, RequestFields& fields, RequestView& view, Session* s, const Flash* f) {
-  exchange.gather(fields);  // add()s every field of the request
+  exchange.gather(fields);  // add()s every field of the request, or all that it wants
   exchange.describe(view);  // the method, secure, and peer
   exchange.handle(s, f);    // calls the handler: null where it does without
   {exchange.status()};      // of the handler's response

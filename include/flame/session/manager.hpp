@@ -126,8 +126,8 @@ struct Options {
   /// fills the disk. Unset: as many as StoreTraits::max_sessions holds for an idle timeout, or
   /// 10'000 where the store has no such bound. One address (RequestView::peer) may begin a tenth
   /// of it, at least 1 each second and 5 at once, so that it does not turn all others away; one of
-  /// this host or a private network any number, for many may come through it. Where
-  /// a proxy with a public address brings all visitors, choose ten times the number, or 0.
+  /// this host or a private network all of it, for many may come through it. Where a proxy with a
+  /// public address brings all visitors, choose ten times the number, or 0.
   std::optional<std::size_t> max_created_per_second{};
   /// Sessions that one owner may have at the same time; 0: any number.
   std::size_t max_sessions_per_owner = 0;

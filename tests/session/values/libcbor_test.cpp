@@ -44,6 +44,7 @@ bool is_same(std::string_view bytes) {
   const auto is = [&](Kind kind) { return head.kind == kind; };
   const auto count = [&](Kind kind) { return wanted(bytes, head, kind, head.value); };
   const auto as_bytes = Reader(bytes).bytes();
+  const auto as_text = Reader(bytes).text();  // of bytes, too; text is nothing where it is no UTF-8
   const auto skipped = Reader(bytes).skip();
   const bool is_whole = !is(Kind::array) && !is(Kind::map) && !is(Kind::tag);
   return ask(bytes, &Reader::unsigned_integer) == count(Kind::positive) &&
@@ -57,6 +58,8 @@ bool is_same(std::string_view bytes) {
          Reader(bytes).real64().has_value() == is(Kind::real64) &&
          as_bytes.has_value() == is(Kind::bytes) &&
          (!as_bytes || std::ranges::equal(*as_bytes, std::as_bytes(std::span(head.body)))) &&
+         (as_text ? (is(Kind::text) || is(Kind::bytes)) && *as_text == head.body
+                  : !is(Kind::bytes)) &&
          (!is(Kind::none) || !skipped) &&
          (is(Kind::none) || !is_whole || skipped == bytes.substr(0, head.size));
 }
