@@ -173,9 +173,9 @@ class Flame {
   /// on stderr names its route, and the process exits with status 1, whatever handlers do (2 s
   /// later at most). A signal that comes once all requests are over, while providers close, ends
   /// the process as the system does. std::exit(), anywhere, is stop() first, on whatever serves:
-  /// what is older than the start is not destroyed before that. What is wrong at the start is
-  /// printed there too, a line each, with status 1. That it is running already, and was not
-  /// stopped, is one of these errors.
+  /// what is older than the start is not destroyed before that, by up to 64 threads that exit at
+  /// once. What is wrong at the start is printed there too, a line each, with status 1. That it is
+  /// running already, and was not stopped, is one of these errors.
   void run();
   /// The same without signals and exit: returns once it listens, or with the lines that run() would
   /// print.

@@ -15,6 +15,9 @@
 namespace flame::inline v0::detail {
 namespace {
 
+/// Threads: each may have begun to exit before the first one is where it keeps the others back.
+constexpr int exits_at_once = 64;
+
 struct Serving {
   std::mutex mutex{};
   std::vector<Server*> servers{};
@@ -61,10 +64,12 @@ std::unique_lock<std::mutex> end_at_exit(Server& server) {
   auto& all = serving();
   std::unique_lock lock(all.mutex);
   all.servers.push_back(&server);
-  // Twice, for a second thread may come before the first one has begun.
-  if (std::atexit(end_all) == 0 && std::atexit(end_all) == 0) return lock;
-  all.servers.pop_back();
-  throw std::bad_alloc();
+  for (int i = 0; i < exits_at_once; ++i)
+    if (std::atexit(end_all) != 0) {
+      all.servers.pop_back();
+      throw std::bad_alloc();
+    }
+  return lock;
 }
 
 void end_no_more(Server& server) noexcept {

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <future>
+#include <latch>
 #include <optional>
 #include <string>
 #include <thread>
@@ -147,20 +148,19 @@ TEST_F(ExitDeath, ASignalToAChildIsNotItsParents) {
       testing::ExitedWithCode(4), "^$");
 }
 
-TEST_F(ExitDeath, OfTwoThreadsThatExitAtOnceOneDestroysNothingThatTheOtherWaitsFor) {
+TEST_F(ExitDeath, OfThreadsThatExitAtOnceNoneDestroysWhatAnotherWaitsFor) {
   EXPECT_EXIT(
       {
+        constexpr int threads = 16;
         static Flame f(brief(1h));
         static const Used used;
-        static std::atomic<int> exiting{0};
+        static std::latch exiting(threads);
         const InUse in_use(f, used);
         const auto exit_at_once = [] {
-          ++exiting;
-          while (exiting < 3) {
-          }
+          exiting.arrive_and_wait();
           std::exit(3);
         };
-        for (int i = 0; i < 2; ++i) std::thread(exit_at_once).detach();
+        for (int i = 1; i < threads; ++i) std::thread(exit_at_once).detach();
         exit_at_once();
       },
       testing::ExitedWithCode(3), "^$");
