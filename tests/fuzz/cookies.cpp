@@ -129,7 +129,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     flame::session::RequestView view;
     view.cookie_lines = fields.cookies;
     view.id_headers = fields.headers;
-    static_cast<void>(flame::session::read_presented(view, rules));
+    static_cast<void>(flame::session::read_presented(view, rules, true));
     return 0;
   }
   const auto text = with_ids(input);
@@ -140,8 +140,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   lines.cookie_lines = fields.cookies;
   pairs.cookies = fields.pairs;
   lines.id_headers = pairs.id_headers = fields.headers;
-  check(flame::session::read_presented(lines, rules), wanted);
-  check(flame::session::read_presented(pairs, rules), wanted);
+  check(flame::session::read_presented(lines, rules, true), wanted);
+  check(flame::session::read_presented(pairs, rules, true), wanted);
   check_pairs(fields);
   return 0;
 }

@@ -146,6 +146,20 @@ TEST_F(ManagerTerms, WhatIsOutOfBoundsIsRefusedAndChangesNothing) {
   EXPECT_EQ(session.owner(), "alice");
 }
 
+TEST_F(ManagerTerms, AnIdleTimeoutThatTheAbsoluteOneForestallsIsRefused) {
+  auto session = load();
+  for (const auto& wrong : {Login{.idle = 12h + 1s}, Login{.idle = 12h + 1s, .persistent = true},
+                            Login{.idle = 2h, .absolute = 1h}})
+    EXPECT_THROW(session.set_owner("alice", wrong), ValueError);
+  EXPECT_EQ(session.owner(), "");
+  for (const auto& right :
+       {Login{.idle = 12h}, Login{.idle = 1h, .absolute = 1h}, Login{.absolute = 1s}})
+    session.set_owner("alice", right);
+  Session of_no_manager;
+  of_no_manager.set_owner("alice", {.idle = 12h});
+  EXPECT_THROW(of_no_manager.set_owner("alice", {.idle = 13h}), ValueError);
+}
+
 TEST_F(ManagerTerms, ABoundThatWasLoweredHoldsForOldLoginsToo) {
   const auto alice = login({.idle = 48h, .absolute = 48h}).cookie();
   options.longest_login = options.absolute_timeout = 1h;

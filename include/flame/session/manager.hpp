@@ -114,7 +114,7 @@ struct Options {
   std::string
       application{};  ///< at most 64 bytes, without NUL: goes into every verifier and before every
                       ///< owner, so that two applications on one store cannot meet
-  OptionSeconds idle_timeout = std::chrono::minutes(30);
+  OptionSeconds idle_timeout = std::chrono::minutes(30);  ///< at most absolute_timeout
   OptionSeconds absolute_timeout = std::chrono::hours(12);
   /// The most that a login may ask for (Login), and has, whatever it asked for once: this,
   /// or absolute_timeout where that is longer.

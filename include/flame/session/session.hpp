@@ -2,9 +2,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -28,8 +30,11 @@ struct UpdateFunction {
 };
 /// Whether an argument of update may be there still when it runs.
 template <class T>
-inline constexpr bool outlives_request =
-    !std::is_pointer_v<T> && !std::is_same_v<T, std::string_view>;
+inline constexpr bool outlives_request = !std::is_pointer_v<T>;
+template <class C, class Traits>
+inline constexpr bool outlives_request<std::basic_string_view<C, Traits>> = false;
+template <class T, std::size_t N>
+inline constexpr bool outlives_request<std::span<T, N>> = false;
 /// A message on its way through one request.
 struct FlashMessage {
   explicit FlashMessage(std::string encoded) : bytes(std::move(encoded)) {}
@@ -123,8 +128,8 @@ class Session {
   void set(std::string_view key, std::nullptr_t) = delete;
 
   /// Atomic: f(value, arguments...) runs at commit on the newest value, perhaps again, perhaps on
-  /// another thread. So f captures nothing, the arguments are copied, and are no pointers or string
-  /// views (both checked), and there is no result. get() shows what f makes of the loaded value,
+  /// another thread. So f captures nothing, the arguments are copied, and are no pointers or views
+  /// (both checked), and there is no result. get() shows what f makes of the loaded value,
   /// for which it runs once more, within get(): a guess, since others may come first, so what
   /// depends on the value is decided in f. `initial` stands in where the key is absent or holds
   /// another type. If f throws, get() shows the value before, this request alone fails at commit,
@@ -136,9 +141,9 @@ class Session {
         captures_nothing,
         "update() takes a lambda without captures: give it what it needs as further arguments");
     static_assert((detail::outlives_request<Args> && ...),
-                  "update() runs later, on copies of its arguments: no pointer, string literal or "
-                  "std::string_view. Give it std::string, or std::ref() of what outlives the "
-                  "Manager");
+                  "update() runs later, on copies of its arguments: no pointer, string literal, "
+                  "std::string_view or std::span. Give it std::string or std::vector, or "
+                  "std::ref() of what outlives the Manager");
     static_assert(!std::is_pointer_v<T>,
                   "update() keeps a value, and no pointer: name its type, as in "
                   "update<std::string>(key, \"none\", f)");
@@ -202,8 +207,8 @@ class Session {
   /// Empty: nobody's again. Throws ValueError above 255 bytes.
   void set_owner(std::string_view owner);
   /// The same, with lifetimes and a label of its own. Where owner or any of these is another than
-  /// before, it is a login. Throws ValueError: a time below 1 s or above Options::longest_login, or
-  /// a label of more than 255 bytes.
+  /// before, it is a login. Throws ValueError: a time below 1 s or above Options::longest_login, an
+  /// idle timeout above the absolute one, or a label of more than 255 bytes.
   void set_owner(std::string_view owner, Login login);
   [[nodiscard]] std::string_view owner() const noexcept;
   /// Names the session in lists, logs and tools, and opens nothing. Empty where exists() is false.

@@ -31,7 +31,7 @@ struct Presented {
 /// Reads Cookie fields (RFC 6265bis, 4.2.1) in one pass, decoding nothing, and the ID headers where
 /// they may bring one.
 [[nodiscard]] Presented read_presented(const RequestView& request, const CookieRules& rules,
-                                       bool reads_headers = true) noexcept;
+                                       bool reads_headers) noexcept;
 
 /// The value of a Set-Cookie field that hands out an ID, or takes the cookie away. `lives`: as
 /// UnitResult has it.

@@ -6,6 +6,7 @@
 #include <flame/session/csrf_field.hpp>
 #include <flame/session/session.hpp>
 
+#include "plan/rules.hpp"
 #include "record/base64url.hpp"
 #include "session_impl.hpp"
 
@@ -152,12 +153,26 @@ void check_owner(std::string_view owner) {
                    ": use a shorter name for the user");
 }
 
-void check_lifetime(std::optional<OptionSeconds> wish, std::chrono::seconds longest,
+std::string in_seconds(std::chrono::milliseconds time) {
+  return std::to_string(std::chrono::floor<std::chrono::seconds>(time).count()) + " s";
+}
+
+void check_lifetime(std::optional<OptionSeconds> wish, std::chrono::milliseconds longest,
                     const char* which) {
   if (!wish || (*wish >= std::chrono::seconds(1) && *wish <= longest)) return;
   throw ValueError(std::string("Login::") + which + " must be between 1 s and " +
-                   std::to_string(longest.count()) + " s, this one is " +
-                   std::to_string(wish->count()) + " s: change it, or Options::longest_login");
+                   in_seconds(longest) + ", this one is " + in_seconds(*wish) +
+                   ": change it, or Options::longest_login");
+}
+
+void check_lifetimes(const Login& login, const LifetimeRules& rules) {
+  check_lifetime(login.idle, rules.longest, "idle");
+  check_lifetime(login.absolute, rules.longest, "absolute");
+  const auto end = rules.of({.absolute = login.absolute.value_or(OptionSeconds())}).absolute;
+  if (login.idle && *login.idle > end)
+    throw ValueError("Login::idle of " + in_seconds(*login.idle) + " has no effect after " +
+                     in_seconds(end) +
+                     ", when this login ends whatever comes: set Login::absolute, too");
 }
 
 void check_size(std::size_t size, std::size_t max_bytes, const char* what) {
@@ -233,8 +248,7 @@ void Session::set_owner(std::string_view owner) {
 void Session::set_owner(std::string_view owner, Login login) {
   check_owner(owner);
   auto& self = changing();
-  check_lifetime(login.idle, self.longest_login, "idle");
-  check_lifetime(login.absolute, self.longest_login, "absolute");
+  check_lifetimes(login, self.lifetimes ? *self.lifetimes : lifetimes_of(Options{}));
   if (login.label.size() > max_label_size)
     throw ValueError("a label has at most " + std::to_string(max_label_size) +
                      " bytes, this one has " + std::to_string(login.label.size()) + ": shorten it");

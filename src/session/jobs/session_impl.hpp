@@ -12,6 +12,7 @@
 #include <flame/session/manager.hpp>
 
 #include "plan/plan.hpp"
+#include "record/terms.hpp"
 #include "runner/fork.hpp"
 
 namespace flame::inline v0::session {
@@ -49,7 +50,7 @@ struct Session::Impl {
   std::atomic<bool> is_committed{false};  ///< and so the commit is to care for the flash message
   Peer peer{};
   std::size_t max_bytes = Options{}.max_bytes;
-  std::chrono::seconds longest_login = Options{}.longest_login;
+  const LifetimeRules* lifetimes = nullptr;  ///< null: by no Manager
   RandomSource* random = Environment{}.random;
   Verifier presented{};
   Base base;  ///< live: the record as loaded

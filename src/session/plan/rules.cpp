@@ -43,6 +43,12 @@ void check_limits(const Options& options, std::size_t max_record, Wrong& wrong) 
   check_age("idle_timeout", options.idle_timeout, wrong);
   check_age("absolute_timeout", options.absolute_timeout, wrong);
   check_age("longest_login", options.longest_login, wrong);
+  // Whoever gives a short absolute_timeout alone means no more by the usual idle_timeout.
+  if (options.idle_timeout > options.absolute_timeout &&
+      options.idle_timeout != Options{}.idle_timeout)
+    wrong.add("idle_timeout of " + std::to_string(options.idle_timeout.count()) +
+              " s has no effect after absolute_timeout, " +
+              std::to_string(options.absolute_timeout.count()) + " s: raise that, too");
   if (options.at_owner_limit != AtOwnerLimit::end_oldest &&
       options.at_owner_limit != AtOwnerLimit::refuse)
     wrong.add("at_owner_limit must be AtOwnerLimit::end_oldest or AtOwnerLimit::refuse");
@@ -93,6 +99,11 @@ std::string prefix_for(const CookieOptions& cookie) {
 
 }  // namespace
 
+LifetimeRules lifetimes_of(const Options& options) noexcept {
+  return {{options.idle_timeout, options.absolute_timeout, options.cookie.persistent},
+          std::max<std::chrono::seconds>(options.longest_login, options.absolute_timeout)};
+}
+
 Result<Rules> check(const Options& options, const StoreTraits& traits) {
   Wrong wrong;
   check_cookie(options.cookie, wrong);
@@ -105,9 +116,7 @@ Result<Rules> check(const Options& options, const StoreTraits& traits) {
   rules.secure_cookie = !options.cookie.plain_http;
   rules.id_header = options.id_header;
   rules.vary = options.id_header.empty() ? "Cookie" : "Cookie, " + options.id_header;
-  rules.lifetimes = {
-      {options.idle_timeout, options.absolute_timeout, options.cookie.persistent},
-      std::max<std::chrono::seconds>(options.longest_login, options.absolute_timeout)};
+  rules.lifetimes = lifetimes_of(options);
   rules.deadline = options.deadline;
   rules.max_bytes = options.max_bytes;
   rules.max_created_per_second = creations_of(options, traits);

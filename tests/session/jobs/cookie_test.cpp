@@ -27,7 +27,7 @@ struct Case {
 
 Presented read(const std::vector<std::string>& lines, std::string_view header = {}) {
   const std::vector<std::string_view> views(lines.begin(), lines.end());
-  return read_presented({.cookie_lines = views, .id_headers = {&header, 1}}, rules);
+  return read_presented({.cookie_lines = views, .id_headers = {&header, 1}}, rules, true);
 }
 
 std::string pair(std::string_view value) { return "__Host-session=" + std::string(value); }
@@ -156,20 +156,20 @@ TEST(CookieIn, TheHeaderFollowsTheSameRules) {
          {"two in one", {}, Kind::malformed, {}, id_a + ", " + id_a},
          {"blank is absent", {pair(id_a)}, Kind::ids, id_a, "  "}});
   const std::string_view different[] = {id_a, id_b}, same[] = {id_a, id_a};
-  EXPECT_EQ(read_presented({.id_headers = different}, rules).kind, Kind::ambiguous);
-  EXPECT_EQ(read_presented({.id_headers = same}, rules).kind, Kind::ids);
+  EXPECT_EQ(read_presented({.id_headers = different}, rules, true).kind, Kind::ambiguous);
+  EXPECT_EQ(read_presented({.id_headers = same}, rules, true).kind, Kind::ids);
 }
 
 TEST(CookieIn, PairsAreReadAsLinesAre) {
   using Pair = std::pair<std::string_view, std::string_view>;
   const Pair pairs[] = {{"x", "y"}, {"__Host-session", id_a}, {"__host-session", id_b}};
-  const auto presented = read_presented({.cookies = pairs}, rules);
+  const auto presented = read_presented({.cookies = pairs}, rules, true);
   EXPECT_EQ(presented.kind, Kind::ids);
   EXPECT_EQ(presented.count, 1U);
   EXPECT_EQ(presented.ids[0].text(), id_a);
   const std::string much(max_cookie_bytes, 'x');
   const Pair too_many[] = {{"__Host-session", id_a}, {"x", much}};
-  EXPECT_EQ(read_presented({.cookies = too_many}, rules).kind, Kind::malformed);
+  EXPECT_EQ(read_presented({.cookies = too_many}, rules, true).kind, Kind::malformed);
 }
 
 TEST(CookieIn, IsCappedInBytesOverAllLines) {

@@ -215,6 +215,8 @@ TEST(Rules, BadLimitsAndHeadersAreRefused) {
        {"absolute_timeout", "1 s"}},
       {[](Options& o) { o.absolute_timeout = std::chrono::seconds::max(); },
        {"absolute_timeout", "years"}},
+      {[](Options& o) { o.idle_timeout = 24h; },
+       {"idle_timeout of 86400 s", "absolute_timeout, 43200 s", "raise that"}},
       {[](Options& o) { o.deadline = 0ms; }, {"deadline", "1 ms"}},
       {[](Options& o) { o.deadline = 1h + 1ms; }, {"deadline", "1 h"}},
       {[](Options& o) { o.max_created_per_second = 1'000'001; },
@@ -257,6 +259,7 @@ TEST(Rules, AnApplicationIsShortAndHasNoNul) {
 TEST(Rules, LimitsAtTheirEdgesAreTaken) {
   for (const Edit& edit : std::vector<Edit>{
            [](Options& o) { o.idle_timeout = o.absolute_timeout = 1s; },
+           [](Options& o) { o.absolute_timeout = 1s; },
            [](Options& o) { o.idle_timeout = o.absolute_timeout = 24h * 36500; },
            [](Options& o) { o.deadline = 1ms; },
            [](Options& o) { o.deadline = 1h; },

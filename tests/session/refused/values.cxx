@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <tuple>
 
@@ -90,6 +91,9 @@ void use(session::Session& s, int number) {
 #elif defined(CASE_update_view)
   const auto put = [](std::string, std::string_view text) { return std::string(text); };
   s.update("key", std::string(), put, std::string_view("gone"));
+#elif defined(CASE_update_span)
+  const auto count = [](int n, std::span<const int> more) { return n + int(more.size()); };
+  s.update("key", 0, count, std::span<const int>(&number, 1));
 #elif defined(CASE_update_literal)
   s.update("key", 0, [](int n, const char*) { return n; }, "gone");
 #elif defined(CASE_update_argument)
