@@ -12,7 +12,8 @@
 
 namespace flame::inline v0 {
 
-/// How what a handler returns becomes the answer. Specialise it for a type of your own:
+/// How what a handler returns becomes the answer, always: what may let the request pass is a
+/// std::optional of it. Specialise it for a type of your own:
 ///
 ///   template <>
 ///   struct flame::Answer<Page> {

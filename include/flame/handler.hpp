@@ -72,6 +72,7 @@ struct Link {
   Task<> (*around)(const void* object, Context&, const Binding*, Next) = nullptr;
   bool blocks = false;    // direct, on a thread of its own
   bool may_pass = false;  // its result may be empty: another one must follow
+  bool is_last = false;   // it always has a result: none can follow
   std::vector<Want> wants{};
   std::shared_ptr<Provider> provider{};
   std::shared_ptr<const AtStart> at_start{};
@@ -270,6 +271,7 @@ template <class Traits, class F>
   link.object = std::make_shared<const F>(std::move(function));
   link.wants = Traits::wants();
   link.may_pass = may_be_empty<typename Call::Value>;
+  link.is_last = AlwaysAnswers<typename Call::Value>;
   if constexpr (Traits::is_around) {
     link.around = &Call::around;
   } else if constexpr (Call::Result::is_task) {

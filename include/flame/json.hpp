@@ -44,7 +44,9 @@ template <detail::JsonLibrary J>
 /// The same, as a type that the library makes of it: flame::json_body<nlohmann::json, Order>(c).
 /// HttpError 422 where members are missing or of another type, which names the first of a plain
 /// struct's, by a path such as `items[2].count`, and repeats no value: asking the json itself for
-/// members throws the library's own exceptions, and so is a 500.
+/// members throws the library's own exceptions, and so is a 500. So for a number that the library
+/// made another one of: 1.5 or true for an integer, or what is out of its range; in plain structs,
+/// containers, optionals and enums.
 template <detail::JsonLibrary J, class T>
 [[nodiscard]] T json_body(const Context& context) {
   constexpr bool is_known = requires(const J& json) { json.template get<T>(); };
@@ -54,7 +56,10 @@ template <detail::JsonLibrary J, class T>
   if constexpr (is_known) {
     const auto json = json_body<J>(context);
     try {
-      return json.template get<T>();
+      auto value = json.template get<T>();
+      if (const auto lost = detail::LostNumber<T>::find(json, value))
+        detail::refuse_json_misfit(*lost);
+      return value;
     } catch (const typename J::exception& error) {
       detail::refuse_json_misfit(detail::find_misfit<T>(json, error.what()));
     }

@@ -14,7 +14,8 @@
 namespace flame::inline v0 {
 
 /// Sends requests to a Flame without a socket, through the same routes, injection and middleware.
-/// One thread; the Flame must outlive it, and must not be started meanwhile.
+/// One thread; the Flame must outlive it, and must not be started meanwhile. What is added to the
+/// Flame later is there for the next TestClient, and until then request() throws std::logic_error.
 class TestClient {
  public:
   using Fields = std::vector<std::pair<std::string, std::string>>;

@@ -11,8 +11,9 @@ namespace {
 
 constexpr std::size_t page = 1000;
 
-ExitStatus tell_ended(std::size_t n) {
+ExitStatus tell_ended(std::size_t n, const Arguments& arguments) {
   std::cout << sessions(n) << " ended\n";
+  if (n == 0) tell_whose(arguments);
   return ExitStatus::done;
 }
 
@@ -53,7 +54,7 @@ ExitStatus end_everyone(const Arguments& arguments) {
   EndOperation operation;
   operation.whose = EndWhose::everyones;
   operation.except = arguments.except;
-  return tell_ended(end_with(*open_manager(arguments), operation));
+  return tell_ended(end_with(*open_manager(arguments), operation), arguments);
 }
 
 }  // namespace
@@ -64,7 +65,7 @@ ExitStatus end(const Arguments& arguments) {
     throw Failure(ExitStatus::failed,
                   "no session with this key lives here, or it is another application's: see "
                   "--application");
-  return tell_ended(ended);
+  return tell_ended(ended, arguments);
 }
 
 ExitStatus end_all(const Arguments& arguments) {
@@ -80,7 +81,7 @@ ExitStatus end_all(const Arguments& arguments) {
   EndOperation operation;
   operation.owner = arguments.owner;
   operation.except = arguments.except;
-  return tell_ended(end_with(*manager, operation));
+  return tell_ended(end_with(*manager, operation), arguments);
 }
 
 }  // namespace flame::inline v0::session::command

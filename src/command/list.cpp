@@ -35,6 +35,7 @@ ExitStatus list(const Arguments& arguments) {
   std::ranges::sort(all, std::greater(),
                     [](const OwnedSession& each) { return std::pair(each.last_seen, each.key); });
   std::cout << (arguments.json ? json_of(all) : table_of(all));
+  if (all.empty()) tell_whose(arguments);
   return ExitStatus::done;
 }
 

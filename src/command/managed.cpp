@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <future>
+#include <iostream>
 
 #include "access.hpp"
 #include "exit_status.hpp"
@@ -22,6 +23,12 @@ std::unique_ptr<Manager> open_manager(const Arguments& arguments) {
   auto manager = std::make_unique<Manager>(std::move(options));
   if (const auto opened = manager->open(); !opened) fail(opened.error());
   return manager;
+}
+
+void tell_whose(const Arguments& arguments) {
+  if (arguments.application.empty())
+    std::cerr << "looked among sessions of services without an application's name alone: see "
+                 "--application\n";
 }
 
 namespace {

@@ -16,6 +16,9 @@ namespace flame::inline v0::session::command {
 template <class T>
 [[nodiscard]] T value_of(Result<T> result);
 
+/// On stderr, where nothing was found: an application's name may be wanting.
+void tell_whose(const Arguments& arguments);
+
 [[noreturn]] void fail(const Error& error);
 
 /// Runs it to its end, however long it takes; how many were ended.

@@ -83,6 +83,7 @@ void App::add(const Definition::RouteLine& line) {
   add_links(chain, line.links, name);
   collect(chain);
   refuse_for_all(chain, name);
+  refuse_unreached(line.links, name);
   if (line.links.back().may_pass)
     errors_.push_back(name +
                       ": its last handler returns a std::optional, which may be empty, and "
@@ -97,6 +98,15 @@ void App::add(const Definition::RouteLine& line) {
     rival = router_.add(line.method, pattern, route);
   }
   if (rival != nullptr) refuse_rival(route, *rival);
+}
+
+void App::refuse_unreached(const std::vector<Link>& links, const std::string& name) {
+  const auto last =
+      std::find_if(links.begin(), links.end(), [](const Link& link) { return link.is_last; });
+  if (last != links.end() && std::next(last) != links.end())
+    errors_.push_back(name +
+                      ": a handler that returns its answer is not the last, and what follows it "
+                      "would never run: guards come first");
 }
 
 /// What is used for every request has another name.
@@ -135,6 +145,7 @@ void App::compile_rest() {
   auto not_found = with_middleware();
   add_links(not_found, definition_.not_found, "f.not_found(...)");
   collect(not_found);
+  refuse_unreached(definition_.not_found, "f.not_found(...)");
   not_found_ = compile_own(std::move(not_found), built_in_error_, "f.not_found(...)");
   not_found_.is_page = !definition_.not_found.empty();
   not_allowed_ = compile_own(with_middleware(), built_in_error_, "f.use(...)");

@@ -61,6 +61,7 @@ class App {
  private:
   void add(const Definition::RouteLine& line);
   void refuse_rival(const Route& route, const Route& other);
+  void refuse_unreached(const std::vector<Link>& links, const std::string& name);
   void refuse_for_all(const std::vector<Used>& chain, std::string_view route);
   [[nodiscard]] std::vector<Used> with_middleware() const;
   void compile_rest();

@@ -90,7 +90,7 @@ class Compiler {
       check_write(service.offer, want, used);
       return {service.object, 0};
     }
-    if (want.required) report_missing(want, used);
+    if (want.required || offered_somewhere(want)) report_missing(want, used);
     return {};
   }
 
@@ -125,7 +125,7 @@ class Compiler {
     text.append(" asks for `")
         .append(want.write ? "" : "const ")
         .append(name)
-        .append("&`, which nothing ");
+        .append(want.required ? "&`, which nothing " : "*`, which nothing ");
     if (offered_somewhere(want)) {
       text += name.starts_with("flame::session::")
                   ? "before it provides: put f.use(flame::session::sessioner()) before it"
@@ -198,6 +198,9 @@ Task<> run_from(Context& context, const Step* step) {
   if (furthest != nullptr && step <= furthest) {
     throw std::logic_error("a middleware awaited next() twice");
   }
+  if (context.answered())
+    throw std::logic_error(
+        "a middleware answered, and awaited next() all the same: co_return where it has answered");
   furthest = step;
   ContextAccess::loop(context)->has_thread(ContextAccess::route(context));
   for (;; ++step) {

@@ -47,6 +47,7 @@ detail::Definition& Flame::Impl::open_definition() {
     throw std::logic_error(
         "this Flame is running: routes, middleware, groups and services are added before run() or "
         "start()");
+  ++additions;
   return definition;
 }
 
@@ -63,7 +64,9 @@ session::Result<void> Flame::Impl::prepare() {
   }
   auto definition_now = std::make_unique<detail::App>(definition);
   auto opened = definition_now->open();
-  if (opened) app = std::move(definition_now);
+  if (!opened) return opened;
+  app = std::move(definition_now);
+  taken_in = additions;
   return opened;
 }
 

@@ -87,6 +87,10 @@ TestClient::~TestClient() { impl_->host.app->close(); }
 
 Response TestClient::request(std::string_view method, std::string_view target, const Fields& fields,
                              std::string_view body) {
+  if (impl_->host.taken_in != impl_->host.additions)
+    throw std::logic_error(
+        "routes, middleware, groups or services were added since this TestClient was made, which "
+        "it does not have: make it once all is added");
   ClientExchange exchange(impl_->loop);
   auto& request = ContextAccess::request(exchange.context());
   RequestAccess::set_method(request, method);

@@ -194,9 +194,11 @@ bool Manager::Impl::start(Op& operation, Direct direct) noexcept {
       return true;
     }
     if (!serving.load(std::memory_order_acquire)) {
-      operation.result = tl::unexpected(Error{
-          Errc::stopped, dispatch ? "the session manager was stopped"
-                                  : "the session manager is not open: call Manager::open() first"});
+      const char* const text = dispatch
+                                   ? "the session manager was stopped"
+                                   : "the session manager is not open: call Manager::open() first";
+      if (!dispatch) core.events.emit(event::failed, nullptr, text);
+      operation.result = tl::unexpected(Error{Errc::stopped, text});
       return true;
     }
     if (blocking) return current_jobs().start(operation, deadline_of(operation));

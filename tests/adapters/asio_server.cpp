@@ -39,6 +39,7 @@ std::string v(const Request& request) {
 /// A handler that waits for something itself, between load and commit.
 awaitable<void> add(session::Manager& manager, const Request& request, Response& response,
                     Client client) {
+  //! [waits]
   session::adapter::RequestFields fields(manager);
   session::asio::add_fields(request, fields);
   auto view = fields.view();
@@ -47,7 +48,6 @@ awaitable<void> add(session::Manager& manager, const Request& request, Response&
   session::asio::ResponseWriter writer{response};
 
   const auto need = session::Need::read | session::Need::write;
-  //! [waits]
   auto loaded = co_await session::asio::async_load(manager, view, need, use_awaitable);
   if (!loaded) {
     session::adapter::settle_failed_load(writer, loaded.error(), true);
@@ -74,10 +74,12 @@ class Server {
  private:
   template <class F>
   void wrapped(const std::string& path, F handler) {
+    //! [wrapped]
     routes_[path] = [handle = session::asio::Sessions(demo_.manager())(std::move(handler))](
                         const Request& request, Response& response, const Client& client) {
       return handle(request, response, client, use_awaitable);
     };
+    //! [wrapped]
   }
 
   void add_routes();

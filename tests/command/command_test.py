@@ -77,6 +77,13 @@ class Sessions(Case):
                 "end-all", self.url, *whose, "--application", "shop", "--yes"))
         self.assert_live(self.connection, session)
 
+    def test_that_finds_none_says_among_whom_it_looked(self):
+        hint = "see --application"
+        self.assertIn(hint, self.run_command("list", self.url, "nobody").stderr)
+        self.assertIn(hint, self.run_command("end-all", self.url, "nobody", "--yes").stderr)
+        self.assertNotIn(hint, self.run_command(
+            "list", self.url, "nobody", "--application", "shop").stderr)
+
     def test_asks_before_it_ends_more_than_one(self):
         ids = [self.begin(self.connection, "alice") for _ in range(3)]
         bob, visitor = self.begin(self.connection, "bob"), self.begin(self.connection)

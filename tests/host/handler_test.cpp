@@ -112,15 +112,40 @@ TEST(Handler, AResultEndsTheChainAndNoneGoesOn) {
     log += "waited ";
   };
   f.get("/", guard, waiting, [&] { log += "last"; });
-  f.get(
-      "/first", [] { return "first"; }, [&] { log += "second"; });
   TestClient client(f);
   client.get("/");
   EXPECT_EQ(std::exchange(log, {}), "guard waited last");
   EXPECT_EQ(client.get("/?in=1").status(), 303);
-  EXPECT_EQ(std::exchange(log, {}), "guard ");
-  EXPECT_EQ(client.get("/first").body(), "first");
-  EXPECT_EQ(log, "");
+  EXPECT_EQ(log, "guard ");
+}
+
+TEST(Handler, WhatFollowsAResultIsAnErrorAtStart) {
+  Flame f;
+  f.get(
+      "/guarded", [] { return "secret"; }, [](Context& c) { c.redirect("/login"); });
+  f.get(
+      "/late", []() -> Task<std::string> { co_return "secret"; }, [] {});
+  f.not_found([] { return "no"; }, [] { return "never"; });
+  f.get(
+      "/right", [](Context&) {}, [] { return std::optional<std::string>(); },
+      [] { return "last"; });
+  const auto started = f.start();
+  ASSERT_FALSE(started);
+  const std::string text =
+      ": a handler that returns its answer is not the last, and what follows it would never run: "
+      "guards come first";
+  EXPECT_EQ(started.error().text,
+            "GET /guarded" + text + "\nGET /late" + text + "\nf.not_found(...)" + text);
+}
+
+TEST(Handler, WhatIsAddedBehindATestClientIsThereForTheNext) {
+  Flame f;
+  f.get("/", [] { return "here"; });
+  TestClient client(f);
+  EXPECT_EQ(client.get("/").body(), "here");
+  f.get("/more", [] { return "more"; });
+  EXPECT_THROW(client.get("/"), std::logic_error);
+  EXPECT_EQ(TestClient(f).get("/more").body(), "more");
 }
 
 TEST(Handler, Services) {

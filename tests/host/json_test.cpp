@@ -43,6 +43,13 @@ struct Renamed {
 };
 void from_json(const json& from, Renamed& to) { from.at("itemName").get_to(to.item); }
 
+struct Numbers {
+  std::int8_t small = 0;
+  std::uint64_t large = 0;
+  double real = 0;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Numbers, small, large, real)
+
 class JsonTest : public testing::Test {
  protected:
   JsonTest() {
@@ -54,6 +61,10 @@ class JsonTest : public testing::Test {
     f.post("/order", [](Context& c) {
       const auto order = json_body<json, Order>(c);
       return order.item + std::to_string(order.count);
+    });
+    f.post("/numbers", [](Context& c) {
+      const auto numbers = json_body<json, std::vector<Numbers>>(c);
+      return std::to_string(numbers[0].small) + ' ' + std::to_string(numbers[0].large);
     });
     f.post("/line", [](Context& c) { return json_body<json, Line>(c).name; });
     f.post("/lines",
@@ -154,6 +165,26 @@ TEST_F(JsonTest, TheMemberThatDoesNotFitIsNamed) {
     EXPECT_EQ(refused.status(), 422) << each.body;
     EXPECT_EQ(refused.body(), each.text) << each.body;
   }
+}
+
+TEST_F(JsonTest, ANumberThatAnIntegerWouldNotKeepIsA422) {
+  const auto numbers = [this](const std::string& members) {
+    return send("/numbers", "[{" + members + "}]").body();
+  };
+  EXPECT_EQ(numbers(R"("small":127,"large":18446744073709551615,"real":2)"),
+            "127 18446744073709551615");
+  EXPECT_EQ(numbers(R"("small":-128,"large":0,"real":1.5)"), "-128 0");
+  EXPECT_EQ(numbers(R"("small":1.0,"large":1e3)"), "1 1000") << "nothing is lost";
+  const auto refused = [](const std::string& member) {
+    return "the JSON in the body has another type at [0]." + member + " than is wanted here\n";
+  };
+  for (const char* wrong :
+       {"128", "-129", "4294967298", "-4294967294", "18446744073709551615", "1.99", "128.0",
+        "-128.5", "1e300", "-1e300", "true", "99999999999999999999"})
+    EXPECT_EQ(numbers(std::string(R"("small":)") + wrong), refused("small")) << wrong;
+  for (const char* wrong : {"-1", "-0.5", "-1.0", "1.5", "false", "1e20"})
+    EXPECT_EQ(numbers(std::string(R"("large":)") + wrong), refused("large")) << wrong;
+  EXPECT_EQ(numbers(R"("real":true)"), refused("real"));
 }
 
 TEST_F(JsonTest, WhatCannotBeNamedIsNotGuessedAt) {

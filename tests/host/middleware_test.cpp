@@ -131,6 +131,21 @@ TEST(Middleware, AwaitingNextTwiceIsAnError) {
   EXPECT_EQ(runs, 1);
 }
 
+TEST(Middleware, OneThatAnsweredLetsNobodyIn) {
+  Flame f;
+  int runs = 0;
+  f.get(
+      "/",
+      [](Context& c, Next next) -> Task<> {
+        c.redirect("/login");  // and no co_return
+        co_await next();
+      },
+      [&] { ++runs; });
+  TestClient client(f);
+  EXPECT_EQ(client.get("/").status(), 500);
+  EXPECT_EQ(runs, 0);
+}
+
 TEST(Middleware, NeitherGoingOnNorAnsweringIsAnErrorThatIsTold) {
   Flame f;
   f.use([](Context& c, Next next) -> Task<> {

@@ -327,6 +327,20 @@ TEST(Sessioner, WhatIsWrongIsSaidAtStart) {
             "one, or take `const flame::session::Options*`");
 }
 
+TEST(Sessioner, WhoAsksByPointerBeforeItIsToldToo) {
+  Flame f;
+  f.use([](Context& c, const Session* s) {
+    if (s && s->owner().empty()) c.redirect("/login");
+  });
+  f.use(session::sessioner());
+  f.get("/", [] { return "secret"; });
+  const auto started = f.start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().text,
+            "f.use(...) asks for `const flame::session::Session*`, which nothing before it "
+            "provides: put f.use(flame::session::sessioner()) before it");
+}
+
 /// Which would overwrite it, or be a second one that browsers send too.
 TEST(Sessioner, ItsCookieIsNobodyElsesToSet) {
   const std::string name = "__Host-session";

@@ -362,8 +362,8 @@ TEST_F(ManagerFarewell, AMessageBesideALogoutBeginsAFreshSession) {
     const auto cookie = alice();
     const auto answer = request(cookie, [&](Session& s) {
       if (message_first) s.set_flash("signed out");
-      s.destroy();
       s.set("n", 2), s.set_owner("mallory");
+      s.destroy();
       if (!message_first) s.set_flash("signed out");
     });
     EXPECT_EQ(answer.all("Set-Cookie").size(), 1U);

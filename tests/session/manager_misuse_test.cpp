@@ -65,6 +65,30 @@ class Misuse : public ManagerTest {
   }
 };
 
+TEST_F(Misuse, ADestroyedSessionReadsAsEmptyAndTakesAFlashMessageAlone) {
+  const auto alice = request({}, [](Session& s) { s.set_owner("alice"), s.set("n", 1); }).cookie();
+  auto session = load(alice);
+  session.set("more", 2);
+  session.destroy();
+  EXPECT_EQ(session.owner(), "");
+  EXPECT_FALSE(session.exists());
+  EXPECT_FALSE(session.key());
+  EXPECT_FALSE(session.contains("n"));
+  EXPECT_FALSE(session.get<int>("more"));
+  EXPECT_TRUE(session.keys().empty());
+  std::size_t taken = 0;
+  for (const auto& change : changes()) {
+    try {
+      change(session);
+      ++taken;
+    } catch (const std::logic_error&) {
+    }
+  }
+  EXPECT_EQ(taken, 2U) << "a flash message, and destroy() itself";
+  EXPECT_TRUE(commit(session).result);
+  EXPECT_EQ(load(alice).owner(), "");
+}
+
 TEST_F(Misuse, ASecondCommitIsNotOneOfAnotherSession) {
   const auto alice = request({}, [](Session& s) { s.set_owner("alice"); }).cookie();
   auto session = load(alice);

@@ -156,8 +156,8 @@ TEST_F(ManagerTerms, AnIdleTimeoutThatTheAbsoluteOneForestallsIsRefused) {
        {Login{.idle = 12h}, Login{.idle = 1h, .absolute = 1h}, Login{.absolute = 1s}})
     session.set_owner("alice", right);
   Session of_no_manager;
-  of_no_manager.set_owner("alice", {.idle = 12h});
-  EXPECT_THROW(of_no_manager.set_owner("alice", {.idle = 13h}), ValueError);
+  of_no_manager.set_owner("alice", {.idle = 24h});
+  EXPECT_THROW(of_no_manager.set_owner("alice", {.idle = 2h, .absolute = 1h}), ValueError);
 }
 
 TEST_F(ManagerTerms, ABoundThatWasLoweredHoldsForOldLoginsToo) {

@@ -74,6 +74,13 @@ template <class T, class... Q>
   return i;
 }
 
+/// What it copies stays the same one: a view, a pointer of whatever kind, a function.
+template <class P>
+inline constexpr bool is_handle = std::is_trivially_copyable_v<P> || requires(P& p) {
+  *p;
+}
+|| requires { &P::operator(); };
+
 template <class P, std::size_t Place, class... Given>
 [[nodiscard]] P argument(Session* session, const Flash* flash, std::tuple<Given&&...>& given) {
   static_assert(is_ours<P> || !names_ours<P>,
@@ -93,9 +100,15 @@ template <class P, std::size_t Place, class... Given>
     else
       return *flash;
   } else if constexpr (Place < sizeof...(Given)) {
-    static_assert(std::is_convertible_v<std::tuple_element_t<Place, std::tuple<Given&&...>>, P>,
+    using Passed = std::tuple_element_t<Place, std::tuple<Given&&...>>;
+    static_assert(std::is_convertible_v<Passed, P>,
                   "a handler takes what its framework passes as a handler of the framework's own "
                   "does: const where that is const");
+    static_assert(
+        !std::is_class_v<P> || !std::is_lvalue_reference_v<Passed> ||
+            std::is_const_v<std::remove_reference_t<Passed>> || is_handle<P>,
+        "a handler takes by reference what its framework passes for it to change: what it "
+        "does to a copy is lost");
     return std::get<Place>(std::move(given));
   }
 }

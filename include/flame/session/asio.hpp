@@ -264,8 +264,8 @@ class Wrapped {
 /// Wraps handlers, which are called on a thread of their executor's and do not wait:
 ///
 ///     session::asio::Sessions sessions(manager);
-///     const auto set = sessions([](session::Session& s, const Request&, Response& response) { …
-///     }); … co_await set(request, response, {address}, boost::asio::use_awaitable);
+///     const auto set = sessions(put);  // void put(Session&, const Request&, Response&)
+///     co_await set(request, response, {address}, boost::asio::use_awaitable);
 ///
 /// One that waits calls async_load() and async_commit() itself.
 class Sessions {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,6 +13,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <flame/session/option_time.hpp>
@@ -28,13 +30,51 @@ struct UpdateFunction {
   std::shared_ptr<const void> arguments{};
   std::string (*run)(const void* arguments, const std::string_view* stored) = nullptr;
 };
-/// Whether an argument of update may be there still when it runs.
+/// Refers to what it does not own.
 template <class T>
-inline constexpr bool outlives_request = !std::is_pointer_v<T>;
+inline constexpr bool is_view = std::is_pointer_v<T>;
 template <class C, class Traits>
-inline constexpr bool outlives_request<std::basic_string_view<C, Traits>> = false;
+inline constexpr bool is_view<std::basic_string_view<C, Traits>> = true;
 template <class T, std::size_t N>
-inline constexpr bool outlives_request<std::span<T, N>> = false;
+inline constexpr bool is_view<std::span<T, N>> = true;
+template <class T>
+inline constexpr bool is_view<std::initializer_list<T>> = true;
+/// Whether T is no view and, as far as can be seen, holds none: what an argument of update refers
+/// to may be gone when it runs. Within structs references cannot be seen.
+template <class T, int Depth = 4>
+struct OutlivesRequest {
+  static consteval bool look() {
+    if constexpr (is_view<T>) {
+      return false;
+    } else if constexpr (Depth == 0) {
+      return true;
+    } else if constexpr (requires { sizeof(typename T::value_type); }) {
+      return OutlivesRequest<std::remove_cv_t<typename T::value_type>, Depth - 1>::look();
+    } else if constexpr (has_fields<T>()) {
+      return look_at(std::type_identity<decltype(fields(std::declval<T&>()))>());
+    } else {
+      return !std::is_reference_v<T>;
+    }
+  }
+
+ private:
+  template <class... Field>
+  static consteval bool look_at(std::type_identity<std::tuple<Field...>>) {
+    return (OutlivesRequest<std::remove_cvref_t<Field>, Depth - 1>::look() && ...);
+  }
+};
+template <class... T, int Depth>
+struct OutlivesRequest<std::tuple<T...>, Depth> {
+  static consteval bool look() {
+    return (OutlivesRequest<std::remove_cv_t<T>, Depth - 1>::look() && ...);
+  }
+};
+template <class A, class B, int Depth>
+struct OutlivesRequest<std::pair<A, B>, Depth> : OutlivesRequest<std::tuple<A, B>, Depth> {};
+template <class... T, int Depth>
+struct OutlivesRequest<std::variant<T...>, Depth> : OutlivesRequest<std::tuple<T...>, Depth> {};
+template <class T>
+inline constexpr bool outlives_request = OutlivesRequest<T>::look();
 /// A message on its way through one request.
 struct FlashMessage {
   explicit FlashMessage(std::string encoded) : bytes(std::move(encoded)) {}
@@ -90,7 +130,7 @@ class Flash {
 /// on top.
 ///
 /// Once it was committed it is over: reads go on, and what changes it throws std::logic_error. So
-/// for one that was moved from, which reads as empty.
+/// for one that was moved from or destroyed, which reads as empty.
 class Session {
  public:
   /// Empty, and not of any Manager: for the tests of handlers.
@@ -128,22 +168,23 @@ class Session {
   void set(std::string_view key, std::nullptr_t) = delete;
 
   /// Atomic: f(value, arguments...) runs at commit on the newest value, perhaps again, perhaps on
-  /// another thread. So f captures nothing, the arguments are copied, and are no pointers or views
-  /// (both checked), and there is no result. get() shows what f makes of the loaded value,
-  /// for which it runs once more, within get(): a guess, since others may come first, so what
-  /// depends on the value is decided in f. `initial` stands in where the key is absent or holds
-  /// another type. If f throws, get() shows the value before, this request alone fails at commit,
-  /// and none of its changes apply.
+  /// another thread. So f captures nothing, the arguments are copied, and neither are nor hold
+  /// pointers or views (both checked, but for what classes hide), and there is no result. get()
+  /// shows what f makes of the loaded value, for which it runs once more, within get(): a guess,
+  /// since others may come first, so what depends on the value is decided in f. `initial` stands in
+  /// where the key is absent or holds another type. If f throws, get() shows the value before, this
+  /// request alone fails at commit, and none of its changes apply.
   template <class T, class F, class... Args>
   void update(std::string_view key, T initial, F f, Args... arguments) {
     constexpr bool captures_nothing = std::is_empty_v<F> && std::is_default_constructible_v<F>;
     static_assert(
         captures_nothing,
         "update() takes a lambda without captures: give it what it needs as further arguments");
-    static_assert((detail::outlives_request<Args> && ...),
-                  "update() runs later, on copies of its arguments: no pointer, string literal, "
-                  "std::string_view or std::span. Give it std::string or std::vector, or "
-                  "std::ref() of what outlives the Manager");
+    static_assert(
+        (detail::outlives_request<Args> && ...),
+        "update() runs later, on copies of its arguments: no pointer, string literal, "
+        "std::string_view or std::span, nor what holds one. Give it std::string or std::vector, or "
+        "std::ref() of what outlives the Manager");
     static_assert(!std::is_pointer_v<T>,
                   "update() keeps a value, and no pointer: name its type, as in "
                   "update<std::string>(key, \"none\", f)");
@@ -167,7 +208,7 @@ class Session {
       using Arguments = std::tuple<T, std::tuple<Args...>>;
       add_update(
           key, {std::make_shared<const Arguments>(std::move(initial),
-                                                  std::tuple(std::move(arguments)...)),
+                                                  std::tuple<Args...>(std::move(arguments)...)),
                 [](const void* state, const std::string_view* stored) {
                   const auto& [fallback, args] = *static_cast<const Arguments*>(state);
                   auto value = stored ? decode<T>(*stored) : std::nullopt;
@@ -197,8 +238,9 @@ class Session {
 
   /// A new ID at commit; the old one is dead from then on, and what it still brings is dropped.
   void regenerate();
-  /// The record goes at commit, and the cookie with it. Final: what else this request changes is
-  /// dropped, but a flash message, with which a fresh session begins.
+  /// The record goes at commit, and the cookie with it. Final: what this request changed is
+  /// dropped, and what changes it afterwards throws std::logic_error, but for a flash message, with
+  /// which a fresh session begins.
   void destroy();
   /// Signs in: the session belongs to `owner` from now on. Another owner than before means a new ID
   /// and a new start of the absolute timeout. A login whose session ended or got a new ID meanwhile
@@ -221,7 +263,8 @@ class Session {
   struct [[gnu::visibility("hidden")]] Impl;
   enum class State : std::uint8_t { open, committed, moved_from };
 
-  [[nodiscard]] Impl& changing();
+  [[nodiscard]] Impl& open();      // throws where it is over
+  [[nodiscard]] Impl& changing();  // … or destroyed
   [[nodiscard]] std::optional<std::string_view> find(std::string_view key) const noexcept;
   void set_encoded(std::string_view key, std::string value);
   void set_encoded_flash(std::string message);

@@ -42,7 +42,8 @@ LoadJob::LoadJob(Core& core, const RequestView& request, Need need)
       presented_(read_presented(request, core.rules.cookie, !core.rules.id_header.empty())) {
   session_->loaded_by = &core;
   session_->max_bytes = core.rules.max_bytes;
-  session_->lifetimes = &core.rules.lifetimes;
+  session_->longest_login = core.rules.lifetimes.longest;
+  session_->absolute_timeout = core.rules.lifetimes.usual.absolute;
   session_->random = &core.random;
   session_->peer = request.peer;
   session_->secure = request.secure;

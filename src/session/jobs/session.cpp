@@ -6,7 +6,6 @@
 #include <flame/session/csrf_field.hpp>
 #include <flame/session/session.hpp>
 
-#include "plan/rules.hpp"
 #include "record/base64url.hpp"
 #include "session_impl.hpp"
 
@@ -24,6 +23,15 @@ Session& Session::operator=(Session&& other) noexcept {
 Session::~Session() = default;
 
 Session::Impl& Session::changing() {
+  auto& self = open();
+  if (self.changes.destroy)
+    throw std::logic_error(
+        "this Session is destroyed, and a change would be lost: only a flash message goes on. To "
+        "begin anew for another user, clear() and set_owner()");
+  return self;
+}
+
+Session::Impl& Session::open() {
   if (state_ == State::committed)
     throw std::logic_error(
         "this Session was committed already, and a change would be lost: make all changes before "
@@ -35,14 +43,16 @@ Session::Impl& Session::changing() {
   return *impl_;
 }
 
-bool Session::exists() const noexcept { return impl_ && impl_->presence == Presence::live; }
+bool Session::exists() const noexcept {
+  return impl_ && impl_->presence == Presence::live && !impl_->changes.destroy;
+}
 
 std::optional<SessionKey> Session::key() const noexcept {
   return exists() ? std::optional(impl_->base.record.key) : std::nullopt;
 }
 
 std::string_view Session::owner() const noexcept {
-  if (!impl_) return {};
+  if (!impl_ || impl_->changes.destroy) return {};
   if (impl_->changes.owner) return *impl_->changes.owner;
   return impl_->base.owner();
 }
@@ -106,13 +116,14 @@ std::optional<std::string_view> Session::Impl::find(std::string_view key,
 }
 
 std::optional<std::string_view> Session::find(std::string_view key) const noexcept {
-  return impl_ ? impl_->find(key, impl_->changes.values.size()) : std::nullopt;
+  if (!impl_ || impl_->changes.destroy) return std::nullopt;
+  return impl_->find(key, impl_->changes.values.size());
 }
 
 bool Session::contains(std::string_view key) const noexcept { return find(key).has_value(); }
 
 std::vector<std::string> Session::keys() const {
-  if (!impl_) return {};
+  if (!impl_ || impl_->changes.destroy) return {};
   std::set<std::string_view> keys;
   if (const auto* document = impl_->loaded())
     for (const auto& entry : document->entries()) keys.insert(entry.key());
@@ -165,10 +176,12 @@ void check_lifetime(std::optional<OptionSeconds> wish, std::chrono::milliseconds
                    ": change it, or Options::longest_login");
 }
 
-void check_lifetimes(const Login& login, const LifetimeRules& rules) {
-  check_lifetime(login.idle, rules.longest, "idle");
-  check_lifetime(login.absolute, rules.longest, "absolute");
-  const auto end = rules.of({.absolute = login.absolute.value_or(OptionSeconds())}).absolute;
+void check_lifetimes(const Login& login, std::chrono::milliseconds longest,
+                     std::chrono::milliseconds usual_end) {
+  check_lifetime(login.idle, longest, "idle");
+  check_lifetime(login.absolute, longest, "absolute");
+  auto end = usual_end;
+  if (login.absolute) end = *login.absolute;
   if (login.idle && *login.idle > end)
     throw ValueError("Login::idle of " + in_seconds(*login.idle) + " has no effect after " +
                      in_seconds(end) +
@@ -199,7 +212,7 @@ void Session::set_encoded(std::string_view key, std::string value) {
 }
 
 void Session::set_encoded_flash(std::string message) {
-  auto& self = changing();
+  auto& self = open();
   check_size(message.size(), self.max_bytes, "a flash message");
   self.changes.flash = std::move(message);
 }
@@ -238,7 +251,7 @@ bool Session::erase(std::string_view key) {
 
 void Session::clear() { changing().changes.values.push_back({.kind = Change::Kind::clear}); }
 void Session::regenerate() { changing().changes.regenerate = true; }
-void Session::destroy() { changing().changes.destroy = true; }
+void Session::destroy() { open().changes.destroy = true; }
 
 void Session::set_owner(std::string_view owner) {
   check_owner(owner);
@@ -248,7 +261,7 @@ void Session::set_owner(std::string_view owner) {
 void Session::set_owner(std::string_view owner, Login login) {
   check_owner(owner);
   auto& self = changing();
-  check_lifetimes(login, self.lifetimes ? *self.lifetimes : lifetimes_of(Options{}));
+  check_lifetimes(login, self.longest_login, self.absolute_timeout);
   if (login.label.size() > max_label_size)
     throw ValueError("a label has at most " + std::to_string(max_label_size) +
                      " bytes, this one has " + std::to_string(login.label.size()) + ": shorten it");

@@ -12,7 +12,6 @@
 #include <flame/session/manager.hpp>
 
 #include "plan/plan.hpp"
-#include "record/terms.hpp"
 #include "runner/fork.hpp"
 
 namespace flame::inline v0::session {
@@ -50,7 +49,9 @@ struct Session::Impl {
   std::atomic<bool> is_committed{false};  ///< and so the commit is to care for the flash message
   Peer peer{};
   std::size_t max_bytes = Options{}.max_bytes;
-  const LifetimeRules* lifetimes = nullptr;  ///< null: by no Manager
+  /// By no Manager: what any could allow.
+  std::chrono::milliseconds longest_login = Options{}.longest_login;
+  std::chrono::milliseconds absolute_timeout = std::chrono::milliseconds::max();
   RandomSource* random = Environment{}.random;
   Verifier presented{};
   Base base;  ///< live: the record as loaded

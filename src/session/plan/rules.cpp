@@ -47,8 +47,9 @@ void check_limits(const Options& options, std::size_t max_record, Wrong& wrong) 
   if (options.idle_timeout > options.absolute_timeout &&
       options.idle_timeout != Options{}.idle_timeout)
     wrong.add("idle_timeout of " + std::to_string(options.idle_timeout.count()) +
-              " s has no effect after absolute_timeout, " +
-              std::to_string(options.absolute_timeout.count()) + " s: raise that, too");
+              " s is above absolute_timeout, which ends sessions after " +
+              std::to_string(options.absolute_timeout.count()) +
+              " s whatever comes: raise that, too, or give logins a Login::idle of their own");
   if (options.at_owner_limit != AtOwnerLimit::end_oldest &&
       options.at_owner_limit != AtOwnerLimit::refuse)
     wrong.add("at_owner_limit must be AtOwnerLimit::end_oldest or AtOwnerLimit::refuse");
@@ -72,7 +73,10 @@ void check_names(const Options& options, Wrong& wrong) {
               " bytes, and no NUL: shorten it");
   if (!options.id_header.empty() && !is_token(options.id_header))
     wrong.add("id_header " + in_quotes(options.id_header) + " is no header name");
-  for (const std::string_view taken : {"Cookie", "Set-Cookie", "Vary", "Cache-Control"})
+  for (const std::string_view taken :
+       {"Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Type",
+        "Cookie", "Date", "Host", "Keep-Alive", "Location", "Set-Cookie", "TE", "Trailer",
+        "Transfer-Encoding", "Upgrade", "Vary"})
     if (starts_with_any_case(options.id_header, taken) && options.id_header.size() == taken.size())
       wrong.add("id_header " + in_quotes(options.id_header) +
                 " has its own use here: choose another name");
@@ -99,11 +103,6 @@ std::string prefix_for(const CookieOptions& cookie) {
 
 }  // namespace
 
-LifetimeRules lifetimes_of(const Options& options) noexcept {
-  return {{options.idle_timeout, options.absolute_timeout, options.cookie.persistent},
-          std::max<std::chrono::seconds>(options.longest_login, options.absolute_timeout)};
-}
-
 Result<Rules> check(const Options& options, const StoreTraits& traits) {
   Wrong wrong;
   check_cookie(options.cookie, wrong);
@@ -116,7 +115,9 @@ Result<Rules> check(const Options& options, const StoreTraits& traits) {
   rules.secure_cookie = !options.cookie.plain_http;
   rules.id_header = options.id_header;
   rules.vary = options.id_header.empty() ? "Cookie" : "Cookie, " + options.id_header;
-  rules.lifetimes = lifetimes_of(options);
+  rules.lifetimes = {
+      {options.idle_timeout, options.absolute_timeout, options.cookie.persistent},
+      std::max<std::chrono::seconds>(options.longest_login, options.absolute_timeout)};
   rules.deadline = options.deadline;
   rules.max_bytes = options.max_bytes;
   rules.max_created_per_second = creations_of(options, traits);

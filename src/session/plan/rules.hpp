@@ -30,8 +30,6 @@ struct Rules {
   AtOwnerLimit at_owner_limit{};
 };
 
-[[nodiscard]] LifetimeRules lifetimes_of(const Options& options) noexcept;
-
 inline constexpr std::size_t min_session_bytes = 64;
 
 /// Names each option that is wrong, its value, and the remedy. `traits` are the store's.

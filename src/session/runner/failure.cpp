@@ -52,8 +52,9 @@ Failure caught_failure() noexcept {
   } catch (const std::bad_alloc&) {
     return out_of_memory();
   } catch (...) {
-    auto failure =
-        failure_of(Errc::store_unavailable, "the store threw no StoreError: a bug of its", true);
+    auto failure = failure_of(
+        Errc::store_unavailable,
+        "the store threw something else than a StoreError, whose text alone may be shown", true);
     failure.lost = true;
     return failure;
   }

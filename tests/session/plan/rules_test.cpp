@@ -216,7 +216,7 @@ TEST(Rules, BadLimitsAndHeadersAreRefused) {
       {[](Options& o) { o.absolute_timeout = std::chrono::seconds::max(); },
        {"absolute_timeout", "years"}},
       {[](Options& o) { o.idle_timeout = 24h; },
-       {"idle_timeout of 86400 s", "absolute_timeout, 43200 s", "raise that"}},
+       {"idle_timeout of 86400 s", "absolute_timeout", "after 43200 s", "raise that"}},
       {[](Options& o) { o.deadline = 0ms; }, {"deadline", "1 ms"}},
       {[](Options& o) { o.deadline = 1h + 1ms; }, {"deadline", "1 h"}},
       {[](Options& o) { o.max_created_per_second = 1'000'001; },
@@ -230,6 +230,7 @@ TEST(Rules, BadLimitsAndHeadersAreRefused) {
       {[](Options& o) { o.id_header = "cOOkie"; }, {"id_header", "choose another name"}},
       {[](Options& o) { o.id_header = "set-cookie"; }, {"id_header", "choose another name"}},
       {[](Options& o) { o.id_header = "Vary"; }, {"id_header", "choose another name"}},
+      {[](Options& o) { o.id_header = "content-length"; }, {"id_header", "choose another name"}},
       {[](Options& o) { o.id_header = "Cache-Control"; }, {"id_header", "choose another name"}},
   });
 }

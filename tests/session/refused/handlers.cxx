@@ -25,6 +25,11 @@ int main() {
 #ifdef CASE_adapter_flash
   call([](Flash&) {});
 #endif
+#ifdef CASE_adapter_copy
+  Other other;
+  session::adapter::Handler copies([](Session&, Other) {});
+  copies(nullptr, nullptr, other);
+#endif
 #ifdef CASE_adapter_const
   call([](Session&, Request&) {});
 #endif

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 #include <tuple>
+#include <vector>
 
 #include <flame/session/manager.hpp>
 
@@ -94,12 +95,21 @@ void use(session::Session& s, int number) {
 #elif defined(CASE_update_span)
   const auto count = [](int n, std::span<const int> more) { return n + int(more.size()); };
   s.update("key", 0, count, std::span<const int>(&number, 1));
+#elif defined(CASE_update_within)
+  struct Line {
+    std::string_view text;
+  };
+  const auto count = [](int n, const std::vector<Line>& more) { return n + int(more.size()); };
+  s.update("key", 0, count, std::vector<Line>());
 #elif defined(CASE_update_literal)
-  s.update("key", 0, [](int n, const char*) { return n; }, "gone");
+  s.update(
+      "key", 0, [](int n, const char*) { return n; }, "gone");
 #elif defined(CASE_update_argument)
-  s.update("key", 0, [](int n, int& by) { return n + by; }, number);
+  s.update(
+      "key", 0, [](int n, int& by) { return n + by; }, number);
 #elif defined(CASE_update_cuts)
-  s.update("key", 0, [](int n, double by) { return n + by; }, 1.5);
+  s.update(
+      "key", 0, [](int n, double by) { return n + by; }, 1.5);
 #elif defined(CASE_update_result)
   s.update<int>("key", 0, [](int) {});
 #elif defined(CASE_update_reference)
