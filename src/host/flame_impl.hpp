@@ -18,7 +18,7 @@ struct Flame::Impl {
   std::unique_ptr<detail::Server> server{};  // before the App in destruction
 
   std::size_t additions = 0, taken_in = 0;  // to the definition, and by the App
-  bool left_behind = false;  // handlers use the definition for good
+  bool left_behind = false;                 // handlers use the definition for good
 
   /// For what adds to it: throws where it is running, which would take nothing in.
   detail::Definition& open_definition();

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <list>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -50,6 +55,24 @@ struct Numbers {
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Numbers, small, large, real)
 
+enum class Color { red, green };
+struct Held {
+  std::map<std::string, int> map{};
+  std::array<int, 2> array{};
+  std::list<unsigned> list{};
+  Color color{};
+  json any{};
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Held, map, array, list, color, any)
+
+/// Reads its numbers in its own way.
+struct Price {
+  int cents = 0;
+};
+void from_json(const json& from, Price& to) {
+  to.cents = static_cast<int>(std::lround(from.at("cents").get<double>() * 100));
+}
+
 class JsonTest : public testing::Test {
  protected:
   JsonTest() {
@@ -62,6 +85,8 @@ class JsonTest : public testing::Test {
       const auto order = json_body<json, Order>(c);
       return order.item + std::to_string(order.count);
     });
+    f.post("/held", [](Context& c) { return json_body<json, Held>(c).any; });
+    f.post("/price", [](Context& c) { return std::to_string(json_body<json, Price>(c).cents); });
     f.post("/numbers", [](Context& c) {
       const auto numbers = json_body<json, std::vector<Numbers>>(c);
       return std::to_string(numbers[0].small) + ' ' + std::to_string(numbers[0].large);
@@ -185,6 +210,23 @@ TEST_F(JsonTest, ANumberThatAnIntegerWouldNotKeepIsA422) {
   for (const char* wrong : {"-1", "-0.5", "-1.0", "1.5", "false", "1e20"})
     EXPECT_EQ(numbers(std::string(R"("large":)") + wrong), refused("large")) << wrong;
   EXPECT_EQ(numbers(R"("real":true)"), refused("real"));
+}
+
+TEST_F(JsonTest, NumbersAreLookedAtWhereverTheyAreHeld) {
+  EXPECT_EQ(
+      send("/held", R"({"map":{"x":1},"array":[1,2],"list":[3],"color":1,"any":[1.5]})").body(),
+      "[1.5]");
+  const std::pair<const char*, const char*> table[]{{R"({"map":{"canary":1.5}})", "map"},
+                                                    {R"({"array":[1,true]})", "array[1]"},
+                                                    {R"({"list":[1,-1]})", "list[1]"},
+                                                    {R"({"color":0.5})", "color"}};
+  for (const auto& [body, path] : table)
+    EXPECT_EQ(send("/held", body).body(), "the JSON in the body has another type at " +
+                                              std::string(path) + " than is wanted here\n");
+}
+
+TEST_F(JsonTest, ATypeMayMakeOfANumberWhatItLikes) {
+  EXPECT_EQ(send("/price", R"({"cents":1.99})").body(), "199");
 }
 
 TEST_F(JsonTest, WhatCannotBeNamedIsNotGuessedAt) {

@@ -1,4 +1,6 @@
 // Each case must be refused with a text that says why: see CMakeLists.txt.
+#include <string>
+
 #include <flame/session/adapter_handler.hpp>
 
 namespace session = flame::session;
@@ -6,7 +8,9 @@ using session::Flash;
 using session::Session;
 
 struct Request {};
-struct Other {};
+struct Other {
+  std::string body{};
+};
 
 template <class F>
 void call(F function) {
