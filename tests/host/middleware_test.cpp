@@ -125,9 +125,14 @@ TEST(Middleware, AwaitingNextTwiceIsAnError) {
     co_await next();
     co_await next();
   });
-  f.get("/", [&] { ++runs; });
+  f.get("/", [&] {
+    ++runs;
+    return "done";
+  });
   TestClient client(f);
+  testing::internal::CaptureStderr();
   EXPECT_EQ(client.get("/").status(), 500);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("awaited next() twice"), std::string::npos);
   EXPECT_EQ(runs, 1);
 }
 
@@ -142,7 +147,10 @@ TEST(Middleware, OneThatAnsweredLetsNobodyIn) {
       },
       [&] { ++runs; });
   TestClient client(f);
+  testing::internal::CaptureStderr();
   EXPECT_EQ(client.get("/").status(), 500);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("co_return where it has answered"),
+            std::string::npos);
   EXPECT_EQ(runs, 0);
 }
 

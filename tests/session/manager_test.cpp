@@ -271,6 +271,9 @@ TEST_F(ManagerCycle, NeitherBeforeOpenNorAfterStop) {
   const auto early = unopened.load({}, Need::read);
   ASSERT_FALSE(early);
   EXPECT_EQ(early.error().code, Errc::stopped);
+  unopened.wait_for_events();
+  EXPECT_EQ(count("failed"), 1U);
+  EXPECT_NE(told().back().text.find("call Manager::open() first"), std::string::npos);
   auto session = load(visitor());
   session.set("n", 2);
   manager().stop();

@@ -263,8 +263,8 @@ class Session {
   struct [[gnu::visibility("hidden")]] Impl;
   enum class State : std::uint8_t { open, committed, moved_from };
 
-  [[nodiscard]] Impl& open();      // throws where it is over
-  [[nodiscard]] Impl& changing();  // … or destroyed
+  [[nodiscard]] Impl& unfinished();  // throws where it is over
+  [[nodiscard]] Impl& changing();    // … or destroyed
   [[nodiscard]] std::optional<std::string_view> find(std::string_view key) const noexcept;
   void set_encoded(std::string_view key, std::string value);
   void set_encoded_flash(std::string message);

@@ -23,7 +23,7 @@ Session& Session::operator=(Session&& other) noexcept {
 Session::~Session() = default;
 
 Session::Impl& Session::changing() {
-  auto& self = open();
+  auto& self = unfinished();
   if (self.changes.destroy)
     throw std::logic_error(
         "this Session is destroyed, and a change would be lost: only a flash message goes on. To "
@@ -31,7 +31,7 @@ Session::Impl& Session::changing() {
   return self;
 }
 
-Session::Impl& Session::open() {
+Session::Impl& Session::unfinished() {
   if (state_ == State::committed)
     throw std::logic_error(
         "this Session was committed already, and a change would be lost: make all changes before "
@@ -212,7 +212,7 @@ void Session::set_encoded(std::string_view key, std::string value) {
 }
 
 void Session::set_encoded_flash(std::string message) {
-  auto& self = open();
+  auto& self = unfinished();
   check_size(message.size(), self.max_bytes, "a flash message");
   self.changes.flash = std::move(message);
 }
@@ -251,7 +251,7 @@ bool Session::erase(std::string_view key) {
 
 void Session::clear() { changing().changes.values.push_back({.kind = Change::Kind::clear}); }
 void Session::regenerate() { changing().changes.regenerate = true; }
-void Session::destroy() { open().changes.destroy = true; }
+void Session::destroy() { unfinished().changes.destroy = true; }
 
 void Session::set_owner(std::string_view owner) {
   check_owner(owner);

@@ -102,14 +102,11 @@ void use(session::Session& s, int number) {
   const auto count = [](int n, const std::vector<Line>& more) { return n + int(more.size()); };
   s.update("key", 0, count, std::vector<Line>());
 #elif defined(CASE_update_literal)
-  s.update(
-      "key", 0, [](int n, const char*) { return n; }, "gone");
+  s.update("key", 0, [](int n, const char*) { return n; }, "gone");
 #elif defined(CASE_update_argument)
-  s.update(
-      "key", 0, [](int n, int& by) { return n + by; }, number);
+  s.update("key", 0, [](int n, int& by) { return n + by; }, number);
 #elif defined(CASE_update_cuts)
-  s.update(
-      "key", 0, [](int n, double by) { return n + by; }, 1.5);
+  s.update("key", 0, [](int n, double by) { return n + by; }, 1.5);
 #elif defined(CASE_update_result)
   s.update<int>("key", 0, [](int) {});
 #elif defined(CASE_update_reference)
